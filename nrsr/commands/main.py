@@ -1,0 +1,91 @@
+"""The `nrsr` program: finds the sub-command, and turns every failure into one line and an exit status."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from nrsr.errors import NrsrError
+
+# Sub-command -> what it does. `nrsr a-b` lives in nrsr/commands/a_b.py.
+COMMANDS = {
+    "doctor": "list what is installed, what is missing, and how to get it",
+    "prepare": "turn a corpus on disk into Kaldi data directories",
+    "validate-data": "check a data directory",
+    "fix-data": "sort a data directory and drop incomplete utterances, listing each",
+    "split-data": "split a data directory into parts by speaker or utterance",
+    "subset-data": "take some utterances of a data directory",
+    "combine-data": "join data directories",
+    "perturb-speed": "copy a data directory with changed speed",
+    "mix": "add noise to clean speech at given SNRs",
+    "make-feats": "compute fbank, MFCC or log-mel features to ark/scp",
+    "compute-cmvn": "compute mean and variance statistics",
+    "make-units": "make the output units of a recogniser from text",
+    "make-lm": "estimate an n-gram language model (ARPA) from text",
+    "train": "train a system",
+    "average": "average checkpoints",
+    "decode": "recognise a data directory",
+    "enhance": "write enhanced waveforms of a data directory",
+    "transcribe": "recognise wav files",
+    "score-wer": "word error rate with intervals and breakdowns",
+    "report": "write the tables of RESULTS.md from scored experiments",
+}
+
+
+def parser_of(name: str) -> tuple[argparse.ArgumentParser, object]:
+    """The argument parser of one sub-command and its module."""
+    module = importlib.import_module("nrsr.commands." + name.replace("-", "_"))
+    parser = argparse.ArgumentParser(
+        prog=f"nrsr {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    module.add_arguments(parser)
+    return parser, module
+
+
+def usage() -> str:
+    lines = [f"  {name:<15}{what}" for name, what in COMMANDS.items()]
+    return "usage: nrsr COMMAND [options]   (nrsr COMMAND --help tells more)\n\n" + "\n".join(lines)
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, without a traceback, for stderr."""
+    if isinstance(error, NrsrError):
+        text = str(error)
+    elif isinstance(error, OSError):
+        text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    else:
+        text = f"{type(error).__name__}: {error} (not foreseen; --debug shows where)"
+    return " ".join(text.split())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one sub-command; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if argv else 1
+    name = argv[0]
+    if name not in COMMANDS:
+        print(f"nrsr: there is no command {name!r}; `nrsr --help` lists them", file=sys.stderr)
+        return 1
+    debug = "--debug" in argv
+    try:
+        parser, module = parser_of(name)
+        return module.run(parser.parse_args(argv[1:])) or 0
+    except BrokenPipeError:
+        # A reader such as `head` has gone: not our failure, and nothing more can be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print(f"nrsr {name}: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        print(f"nrsr {name}: {one_line(error)}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

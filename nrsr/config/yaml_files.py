@@ -1,0 +1,79 @@
+"""Reading and writing YAML files with errors that name file, line and key."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nrsr.config.build import ConfigError
+from nrsr.files import atomic_open
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice and reads 2e-3 as a number, as YAML 1.2 does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def load_yaml(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Args:
+        overrides: `key.inner=value` settings that replace what the file says; values are YAML.
+
+    Raises:
+        ConfigError: no such file, bad YAML (with its line), or no mapping.
+    """
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name an existing config, as in conf/*.yaml") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected `key: value` lines at the top level")
+    for override in overrides:
+        _override(content, override)
+    return content
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {override}: expected key.inner=value")
+    *outer, last = key.split(".")
+    for name in outer:
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
+            raise ConfigError(f"--set {override}: {name!r} holds no mapping")
+    content[last] = yaml.load(value, Loader=_Loader)
+
+
+def save_yaml(content: dict[str, Any], path: str | Path) -> None:
+    """Write a mapping as YAML, keys in the order given."""
+    with atomic_open(path) as stream:
+        yaml.safe_dump(content, stream, sort_keys=False, allow_unicode=True)
+
+
+def check_keys(content: dict[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse keys that nothing reads, so that a misspelt setting is not ignored in silence."""
+    allowed = set(allowed)
+    unknown = sorted(str(key) for key in content.keys() - allowed)
+    if unknown:
+        raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(allowed))}")

@@ -1,0 +1,32 @@
+"""Writing files so that a crash never leaves half a file under the final name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO]:
+    """Open `path` for writing under a temporary name beside it, and rename when the block ends well.
+
+    Args:
+        path: final name; missing parent folders are made.
+        mode: "w" (UTF-8 text, `\\n` line ends) or "wb".
+
+    An exception inside the block, a full disk included, removes the temporary file and leaves
+    whatever stood under `path` before.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    try:
+        with open(temporary, mode, **text) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,33 @@
+"""Installation of nrsr; tools/install.sh calls it after it has chosen the torch that fits the machine."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="nrsr",
+    version="0.1.0",
+    description="Recipes for noise-robust speech recognition",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["nrsr", "nrsr.*"]),
+    install_requires=[
+        "numpy>=1.26",
+        "torch>=2.2",
+        "pyyaml>=6",
+        "kaldiio>=2.18",
+        "soundfile>=0.12",
+        "soxr>=0.3",
+        "sentencepiece>=0.2",
+        "jiwer>=3",
+        "rapidfuzz>=3",
+        "flashlight-text>=0.0.7",
+        "espeakng-loader>=0.2.4",
+        "tqdm>=4.60",
+        "tensorboard>=2.14",
+        "matplotlib>=3.7",
+    ],
+    extras_require={
+        # Independent implementations that the tests compare with, and the checkers.
+        "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "kaldi_native_io>=1.22", "kaldi-native-fbank>=1.20"],
+    },
+    entry_points={"console_scripts": ["nrsr=nrsr.commands.main:main"]},
+)
