@@ -32,24 +32,49 @@ _Loader.add_implicit_resolver(
 
 
 def load_yaml(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """Read a YAML mapping.
+    """Read a YAML mapping, on top of the file that its key `base` names, if it has one.
 
     Args:
         overrides: `key.inner=value` settings that replace what the file says; values are YAML.
 
+    A mapping goes over the base's key by key; one with a `class` replaces the base's whole mapping.
+
     Raises:
-        ConfigError: no such file, bad YAML (with its line), or no mapping.
+        ConfigError: no such file, bad YAML (with its line), no mapping, or a circle of bases.
     """
+    content = _with_base(Path(path), ())
+    for override in overrides:
+        _override(content, override)
+    return content
+
+
+def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: is its own base; remove the key 'base' from one of the files")
+    content = _read(path)
+    if "base" not in content:
+        return content
+    base = _with_base(path.parent / str(content.pop("base")), (*seen, path.resolve()))
+    return _merge(base, content)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both and "class" not in value else value
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name an existing config, as in conf/*.yaml") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected `key: value` lines at the top level")
-    for override in overrides:
-        _override(content, override)
     return content
 
 

@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# Sourced by the run.sh of the asr recipes: stages 2 to 6, for each config and seed of the run.
+#
+# run.sh sets: config (one or more YAML files), seeds, tag, nj, data (its data directories), experiments (folder),
+# variant (what tells its data from others in an experiment's name, as _fold0), test_sets (separated by commas).
+
+# for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
+for_each() {
+  local one seed name
+  for one in $config; do
+    name=$(basename "$one" .yaml)${tag:+-$tag}$variant
+    for seed in $seeds; do
+      "$1" "$one" "$seed" "$experiments/${name}_seed$seed"
+    done
+  done
+}
+
+statistics() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/train"
+}
+
+units() {
+  once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
+}
+
+# Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
+train() {
+  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/train" --dev "$data/dev" --exp "$3"
+}
+
+decode_sets() {
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_SET.log" \
+    nrsr decode --exp "$1" --data "$data/SET" --out "$1/decode_SET"
+}
+
+decode() {
+  once "$3/.done/decode" decode_sets "$3"
+}
+
+score_sets() {
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_SET.log" \
+    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
+}
+
+score() {
+  once "$3/.done/score" score_sets "$3"
+}
+
+asr_stages() {
+  if in_stages 2 "statistics"; then for_each statistics; fi
+  if in_stages 3 "units"; then for_each units; fi
+  if in_stages 4 "training"; then for_each train; fi
+  if in_stages 5 "decoding"; then for_each decode; fi
+  if in_stages 6 "scoring and report"; then
+    for_each score
+    nrsr report --exp "$experiments" --sets "$test_sets" --baseline no_se --out "$results"
+  fi
+}

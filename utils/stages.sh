@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Sourced by run.sh: which stages run, and the marks that keep finished work from being repeated.
+#
+# run.sh sets stage and stop_stage before parse_options.sh, and called_from (the folder it was called in).
+
+# in_stages NUMBER WHAT: status 0 when the stage lies between --stage and --stop-stage; says so.
+in_stages() {
+  [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ] || return 1
+  echo "stage $1: $2"
+}
+
+# once MARK COMMAND...: runs the command unless the file MARK says that it was done; makes MARK when it ends well.
+# A --stage given by the user repeats what it names, whatever the marks say.
+once() {
+  local mark=$1
+  shift
+  if [ -e "$mark" ] && [ -z "${stage_given:-}" ]; then
+    echo "  done before: $mark"
+    return
+  fi
+  rm -f "$mark"
+  "$@"
+  mkdir -p "$(dirname "$mark")"
+  date '+%F %T' > "$mark"
+}
+
+# find_dir PATH: the folder's absolute path; PATH may be relative to where run.sh was called, or to the project's root.
+find_dir() {
+  local path
+  case $1 in
+    /*) path=$1 ;;
+    *) path=$called_from/$1; [ -d "$path" ] || path=$NRSR_ROOT/$1 ;;
+  esac
+  if [ ! -d "$path" ]; then
+    echo "$0: there is no folder $1, neither under $called_from nor under $NRSR_ROOT; give an absolute path" >&2
+    return 1
+  fi
+  (cd "$path" && pwd)
+}
