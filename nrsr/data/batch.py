@@ -1,0 +1,95 @@
+"""One batch of utterances: what a dataset yields, padded and stacked for a system."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Example:
+    """One utterance.
+
+    Attributes:
+        id: utterance id.
+        wave: float32 [T] in [-1, 1).
+        clean: parallel clean speech, float32 [T], or None where there is none.
+        targets: unit ids, int64 [U].
+    """
+
+    id: str
+    wave: np.ndarray
+    clean: np.ndarray | None
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances padded with zeros to the longest one.
+
+    Attributes:
+        ids: utterance ids, B of them.
+        waves: float32 [B, T] in [-1, 1).
+        lengths: samples of each wave, int64 [B].
+        clean: parallel clean speech, float32 [B, T], zeros for utterances without; None when no utterance has it.
+        has_clean: which utterances have parallel clean speech, bool [B].
+        targets: unit ids, int64 [B, U], padded with 0 (the blank).
+        target_lengths: int64 [B].
+    """
+
+    ids: list[str]
+    waves: Tensor
+    lengths: Tensor
+    clean: Tensor | None
+    has_clean: Tensor
+    targets: Tensor
+    target_lengths: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch on another device."""
+        moved = {
+            field.name: getattr(self, field.name).to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, which DataLoader asks for so that copies to a GPU overlap."""
+        pinned = {
+            field.name: getattr(self, field.name).pin_memory()
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), Tensor)
+        }
+        return replace(self, **pinned)
+
+
+def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> Tensor:
+    """Stack vectors of different lengths into [B, width], zeros behind each (and throughout for None)."""
+    padded = torch.zeros(len(arrays), width, dtype=dtype)
+    for row, array in zip(padded, arrays, strict=True):
+        if array is not None:
+            row[: len(array)] = torch.from_numpy(array)
+    return padded
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad and stack examples."""
+    lengths = [len(example.wave) for example in examples]
+    target_lengths = [len(example.targets) for example in examples]
+    has_clean = [example.clean is not None for example in examples]
+    clean = [example.clean for example in examples]
+    return Batch(
+        ids=[example.id for example in examples],
+        waves=pad([example.wave for example in examples], max(lengths), torch.float32),
+        lengths=torch.tensor(lengths),
+        clean=pad(clean, max(lengths), torch.float32) if any(has_clean) else None,
+        has_clean=torch.tensor(has_clean),
+        targets=pad([example.targets for example in examples], max(target_lengths), torch.int64),
+        target_lengths=torch.tensor(target_lengths),
+    )
