@@ -1,0 +1,61 @@
+"""What every feature extractor does: padded batches of waveforms to padded batches of features."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nrsr.errors import NrsrError
+
+
+class FeatureError(NrsrError):
+    """Options of a feature extractor that contradict each other or the sampling rate."""
+
+
+class FeatureExtractor(nn.Module, ABC):
+    """Waveforms in ±1 to features; differentiable, so that a front-end can be trained through it.
+
+    Attributes:
+        sample_rate: of the waveforms, in Hz.
+        dim: features per frame.
+    """
+
+    sample_rate: int
+    dim: int
+
+    @abstractmethod
+    def frames(self, lengths: Tensor) -> Tensor:
+        """Number of frames of utterances of so many samples; 0 where an utterance is too short for one."""
+
+    @abstractmethod
+    def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
+        """Features [B, frames(T), dim]; what stands in frames past an utterance's end does not matter."""
+
+    def forward(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of a batch.
+
+        Args:
+            waves: [B, T] samples in ±1; what stands past an utterance's end is not looked at.
+            lengths: [B] samples of each utterance, at most T.
+
+        Returns:
+            features [B, N, dim], zero past an utterance's end, and the frames [B] of each utterance.
+            Neither padding nor the other utterances change an utterance's frames.
+        """
+        waves = waves.masked_fill(past_end(lengths, waves.shape[1]), 0.0)
+        features = self.extract(waves, lengths)
+        frames = self.frames(lengths)
+        return features.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0), frames
+
+    @torch.no_grad()
+    def compute(self, wave: np.ndarray) -> np.ndarray:
+        """Features [N, dim] of one waveform [T], as float32; N is 0 where it is too short for a frame."""
+        waves = torch.as_tensor(np.asarray(wave, dtype=np.float32)).unsqueeze(0)
+        features, _ = self(waves, torch.tensor([waves.shape[1]]))
+        return features[0].numpy()
+
+
+def past_end(lengths: Tensor, size: int) -> Tensor:
+    """Mask [B, size] that is true at and past each length."""
+    return torch.arange(size, device=lengths.device) >= lengths.unsqueeze(1)

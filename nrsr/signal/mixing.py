@@ -1,0 +1,72 @@
+"""Adding noise to clean speech at a wanted signal-to-noise ratio."""
+
+import numpy as np
+
+from nrsr.errors import NrsrError
+from nrsr.signal.activity import active_power
+
+PEAK = 0.99  # largest sample that leaves room for rounding to 16 bits
+
+
+class MixingError(NrsrError):
+    """Speech or noise that no gain brings to a signal-to-noise ratio."""
+
+
+def power(wave: np.ndarray) -> float:
+    """Mean square of all samples."""
+    return float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
+
+
+def fit_noise(noise: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """A stretch of noise of the wanted length: cropped at random, or repeated end to end where it is shorter.
+
+    Where a random crop falls into digital silence, the crop is moved to hold the noise's loudest sample.
+    """
+    if len(noise) < samples:
+        return noise[(int(rng.integers(len(noise))) + np.arange(samples)) % len(noise)]
+    last = len(noise) - samples
+    start = int(rng.integers(last + 1))
+    if not noise[start : start + samples].any():
+        start = min(max(int(np.abs(noise).argmax()) - samples // 2, 0), last)
+    return noise[start : start + samples]
+
+
+def mix(
+    speech: np.ndarray, noise: np.ndarray, snr_db: float, rng: np.random.Generator, *, active: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Add noise to speech.
+
+    Args:
+        speech: [T] clean speech in ±1.
+        noise: [M] noise of any length above 0, at the same rate.
+        snr_db: power of the speech over the power of the noise, in dB.
+        rng: says where the noise is cropped or starts.
+        active: take the speech's power over its active samples (`nrsr.signal.activity`) instead of all.
+            The noise's power is that of the stretch added, whole.
+
+    Returns:
+        mixture, clean, noise [T] as float32: mixture == clean + noise exactly. The speech keeps its level
+        unless something would clip; then one gain lowers all three.
+
+    Raises:
+        MixingError: empty, silent or non-finite speech or noise, or an SNR that is no finite number.
+    """
+    for what, wave in (("speech", speech), ("noise", noise)):
+        if wave.ndim != 1 or not len(wave):
+            raise MixingError(f"{what}: expected one channel with samples, found shape {wave.shape}")
+        if not np.isfinite(wave).all():
+            raise MixingError(f"{what}: holds NaN or infinite samples; repair or leave out the recording")
+    if not np.isfinite(snr_db):
+        raise MixingError(f"SNR {snr_db}: expected a finite number of dB")
+    stretch = fit_noise(noise, len(speech), rng)
+    speech_power = active_power(speech) if active else power(speech)
+    noise_power = power(stretch)
+    for what, level in (("speech", speech_power), ("noise", noise_power)):
+        if level == 0.0:
+            raise MixingError(f"{what}: silent, so no gain gives {snr_db:g} dB; leave out the recording")
+    noise_gain = np.sqrt(speech_power / noise_power * 10.0 ** (-snr_db / 10.0))
+    clean, added = speech.astype(np.float64), stretch.astype(np.float64) * noise_gain
+    peak = max(np.abs(clean).max(), np.abs(added).max(), np.abs(clean + added).max())
+    common_gain = min(1.0, PEAK / peak)
+    clean, added = (clean * common_gain).astype(np.float32), (added * common_gain).astype(np.float32)
+    return clean + added, clean, added

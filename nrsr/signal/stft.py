@@ -1,0 +1,53 @@
+"""Short-time Fourier transform and its inverse, centred, for padded batches."""
+
+import torch
+from torch import Tensor, nn
+
+from nrsr.signal.extractor import FeatureError
+
+WINDOWS = {"hann": torch.hann_window, "hamming": torch.hamming_window, "rectangular": torch.ones}
+
+
+class STFT(nn.Module):
+    """Centred STFT: frame n lies around sample n * hop, and the signal is zero outside its ends.
+
+    Zeros outside (where `torch.stft` reflects by default) make a zero-padded batch give the same frames
+    as each utterance alone.
+
+    Args:
+        n_fft: length of the transform.
+        hop: samples between frames, at most half the window so that the inverse exists.
+        window: "hann", "hamming" or "rectangular" (the periodic forms).
+        win_length: length of the window, centred in the transform; `n_fft` if not given.
+    """
+
+    def __init__(self, n_fft: int, hop: int, window: str = "hann", win_length: int | None = None) -> None:
+        super().__init__()
+        win_length = n_fft if win_length is None else win_length
+        if window not in WINDOWS:
+            raise FeatureError(f"window {window!r}: take one of {', '.join(WINDOWS)}")
+        if not 0 < win_length <= n_fft:
+            raise FeatureError(f"win_length {win_length}: must lie between 1 and n_fft ({n_fft})")
+        if not 0 < hop <= win_length // 2:
+            raise FeatureError(f"hop {hop}: must lie between 1 and half the window ({win_length // 2})")
+        self.n_fft, self.hop, self.win_length = n_fft, hop, win_length
+        self.register_buffer("window", WINDOWS[window](win_length), persistent=False)
+
+    @property
+    def bins(self) -> int:
+        """Frequencies per frame."""
+        return self.n_fft // 2 + 1
+
+    def frames(self, lengths: Tensor | int) -> Tensor | int:
+        """Number of frames of signals of so many samples."""
+        return lengths // self.hop + 1
+
+    def forward(self, waves: Tensor) -> Tensor:
+        """Complex spectra [B, F, N] of waves [B, T], which must be zero past each utterance's end."""
+        return torch.stft(
+            waves, self.n_fft, self.hop, self.win_length, self.window, pad_mode="constant", return_complex=True
+        )
+
+    def inverse(self, spectra: Tensor, length: int) -> Tensor:
+        """Waves [B, length] of complex spectra [B, F, N], by overlap-add; undoes `forward`."""
+        return torch.istft(spectra, self.n_fft, self.hop, self.win_length, self.window, length=length)
