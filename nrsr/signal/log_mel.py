@@ -47,9 +47,10 @@ class LogMel(FeatureExtractor):
         self.register_buffer("bank", torch.as_tensor(bank, dtype=torch.float32), persistent=False)
 
     def frames(self, lengths: Tensor) -> Tensor:
-        return self.stft.frames(lengths)
+        return lengths // self.stft.hop + 1
 
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
-        spectra = self.stft(waves)[:, : self.bank.shape[0]].transpose(1, 2)
+        frames = waves.shape[1] // self.stft.hop + 1
+        spectra = self.stft(waves)[:, : self.bank.shape[0], :frames].transpose(1, 2)
         power = spectra.real.square() + spectra.imag.square()
         return (power @ self.bank).clamp(min=self.floor).log()

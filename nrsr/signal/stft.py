@@ -39,11 +39,16 @@ class STFT(nn.Module):
         return self.n_fft // 2 + 1
 
     def frames(self, lengths: Tensor | int) -> Tensor | int:
-        """Number of frames of signals of so many samples."""
-        return lengths // self.hop + 1
+        """Number of frames of signals of so many samples; the last one's centre is at or past the last sample.
+
+        The frame past the end keeps the inverse well-conditioned there: with half-overlapping windows the
+        last samples would else be divided by a window near zero.
+        """
+        return (lengths + self.hop - 1) // self.hop + 1
 
     def forward(self, waves: Tensor) -> Tensor:
         """Complex spectra [B, F, N] of waves [B, T], which must be zero past each utterance's end."""
+        waves = nn.functional.pad(waves, (0, -waves.shape[1] % self.hop))
         return torch.stft(
             waves, self.n_fft, self.hop, self.win_length, self.window, pad_mode="constant", return_complex=True
         )
