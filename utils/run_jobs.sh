@@ -10,7 +10,7 @@ set -u
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 
-max_jobs=$(nproc 2>/dev/null || echo 1)
+max_jobs=$(env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 1)
 if [ "${1:-}" = --max-jobs ]; then
   max_jobs=${2:-}
   shift 2 || usage
@@ -42,8 +42,10 @@ run_one() {
   return "$status"
 }
 
-# Killed from outside: the jobs must not go on alone.
-trap 'trap - TERM INT; kill $(jobs -p) 2>/dev/null; exit 1' TERM INT
+# Each job in a process group of its own; when this script is stopped, the jobs must not go on alone.
+set -m
+groups=()
+trap 'for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null; done; exit 1' TERM INT HUP
 
 started=()
 running=0
@@ -54,6 +56,7 @@ for job in "${jobs[@]}"; do
   fi
   started+=("${log//$name/$job}")
   run_one "${log//$name/$job}" "${@//$name/$job}" &
+  groups+=($!)
   running=$((running + 1))
 done
 wait

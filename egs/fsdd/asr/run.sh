@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Real spoken digits in real noise: the recipe in which nrsr's claims are measured.
+#
+# Usage: egs/fsdd/asr/run.sh [options]
+#   --stage N --stop-stage N  0 corpus, 1 mixing, 2 statistics, 3 units, 4 training, 5 decoding, 6 scoring and report
+#   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
+#   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --config "A.yaml B.yaml"  systems to train and compare    (conf/no_se.yaml conf/mtl.yaml)
+#   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
+#   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
+#   --tag NAME                added to the experiments' names, to keep variants apart
+#   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
+#   --nj N                    parallel jobs    (2)
+#   --work-dir DIR            where data/, exp/ and downloads/ go    (this recipe's folder)
+#   --results FILE            the file whose tables are written anew    (exp/SIZE/RESULTS.md)
+set -euo pipefail
+
+called_from=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")"
+stage=0
+stop_stage=6
+corpus_dir=
+noise_dir=
+config="conf/no_se.yaml conf/mtl.yaml"
+seeds=1
+folds=0
+tag=
+size=full
+nj=2
+work_dir=$PWD
+results=
+. ../../../utils/parse_options.sh
+. ../../../utils/path.sh
+. ../../../utils/stages.sh
+. ../../../utils/asr_stages.sh
+
+case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
+experiments=$work_dir/exp/$size
+results=${results:-$experiments/RESULTS.md}
+test_sets=test_clean,test_seen,test_unseen
+
+download() { # the corpora of a user with network
+  if [ -z "$corpus_dir" ]; then
+    corpus_dir=$work_dir/downloads/free-spoken-digit-dataset
+    [ -d "$corpus_dir" ] || git clone --depth 1 https://github.com/Jakobovski/free-spoken-digit-dataset "$corpus_dir"
+  fi
+  if [ -z "$noise_dir" ]; then
+    noise_dir=$work_dir/downloads/Nonspeech
+    if [ ! -d "$noise_dir" ]; then
+      curl -fL -o "$work_dir/downloads/Nonspeech.zip" http://web.cse.ohio-state.edu/pnl/corpus/HuNonspeech/Nonspeech.zip
+      python3 -m zipfile -e "$work_dir/downloads/Nonspeech.zip" "$work_dir/downloads"
+    fi
+  fi
+}
+
+mix() { # SPEECH NOISE OUT
+  once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" --snr=-5,0,5,10,15 --active --out "$data/$3"
+}
+
+nrsr doctor --quiet
+if [ "$stage" -le 0 ]; then
+  mkdir -p "$work_dir/downloads"
+  download
+  corpus_dir=$(find_dir "$corpus_dir")
+  noise_dir=$(find_dir "$noise_dir")
+  nrsr doctor --quiet --recipe . --corpus-dir "$corpus_dir" --noise-dir "$noise_dir"
+fi
+
+for fold in $folds; do
+  data=$work_dir/data/${size}_fold$fold
+  variant=_fold$fold
+  if in_stages 0 "corpus to data directories (fold $fold)"; then
+    once "$data/.done/prepare" nrsr prepare fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" \
+      --fold "$fold" --size "$size" --out "$data"
+  fi
+  if in_stages 1 "mixing (fold $fold)"; then
+    mix train_clean noise_train train
+    mix dev_clean noise_dev dev
+    mix test_clean noise_seen test_seen
+    mix test_clean noise_unseen test_unseen
+  fi
+  asr_stages
+done
