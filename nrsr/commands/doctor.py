@@ -1,0 +1,149 @@
+"""List what nrsr needs, what is there, and how to get what is missing.
+
+Example:
+  nrsr doctor
+  nrsr doctor --recipe egs/fsdd/asr --corpus-dir free-spoken-digit-dataset --noise-dir Nonspeech
+
+Exit status 1 when something needed is missing; what is optional is only listed.
+"""
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+INSTALL = "tools/install.sh"
+INSTALL_DEV = "tools/install.sh --dev"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A Python library: its module, its name on the package index, what needs it, and how to get it."""
+
+    module: str
+    package: str
+    purpose: str
+    needed: bool = True
+    cure: str = INSTALL
+
+
+LIBRARIES = [
+    Library("numpy", "numpy", "everything"),
+    Library("torch", "torch", "everything"),
+    Library("yaml", "pyyaml", "configs"),
+    Library("kaldiio", "kaldiio", "ark and scp tables"),
+    Library("soundfile", "soundfile", "audio files"),
+    Library("soxr", "soxr", "resampling, speed perturbation"),
+    Library("sentencepiece", "sentencepiece", "BPE units"),
+    Library("rapidfuzz", "rapidfuzz", "alignment of words in scoring"),
+    Library("flashlight.lib.text", "flashlight-text", "beam search with a language model"),
+    Library("espeakng_loader", "espeakng-loader", "the voices of the mini corpus"),
+    Library("tqdm", "tqdm", "progress bars"),
+    Library("torch.utils.tensorboard", "tensorboard", "training curves"),
+    Library("matplotlib", "matplotlib", "figures"),
+    Library("jiwer", "jiwer", "the tests compare word error rates with it", False),
+    Library("torchaudio", "torchaudio", "the tests compare features with it", False),
+    Library("kaldi_native_io", "kaldi_native_io", "the tests exchange tables with it", False, INSTALL_DEV),
+    Library("kaldi_native_fbank", "kaldi-native-fbank", "the tests compare features with it", False, INSTALL_DEV),
+    Library("pytest", "pytest", "the tests", False, INSTALL_DEV),
+    Library("hypothesis", "hypothesis", "the tests", False, INSTALL_DEV),
+]
+
+# Program -> (what uses it, how to get it); none of them is needed by a recipe once its corpus is there.
+PROGRAMS = {
+    "git": ("cloning corpora, naming the commit of an experiment", "apt-get install git"),
+    "flock": ("keeping two installs apart", "apt-get install util-linux"),
+    "sctk": ("the tests compare word error counts with sclite", "apt-get install sctk"),
+    "shellcheck": ("the tests check the shell scripts with it", "apt-get install shellcheck"),
+    "nvidia-smi": ("training on a GPU", "install the GPU's driver"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe", type=Path, metavar="DIR", help="also check the corpus of this recipe (egs/CORPUS/TASK)"
+    )
+    parser.add_argument("--corpus-dir", type=Path, help="where the recipe's corpus lies")
+    parser.add_argument("--noise-dir", type=Path, help="where the recipe's noise lies")
+    parser.add_argument("--quiet", action="store_true", help="print only what is missing and needed")
+
+
+def run(args: argparse.Namespace) -> int:
+    problems: list[str] = []
+    python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
+    lines = [python, *library_lines(problems), *program_lines(), gpu_line()]
+    if args.recipe is not None:
+        found = corpus_problems(args.recipe, args.corpus_dir, args.noise_dir)
+        problems += found
+        lines.append(f"{'missing' if found else 'ok':<9}corpus of {args.recipe}")
+    if not args.quiet:
+        print("\n".join(lines))
+    for problem in problems:
+        print(f"nrsr doctor: {problem}", file=sys.stderr)
+    if not args.quiet:
+        print(f"{len(problems)} needed thing(s) missing" if problems else "everything needed is there")
+    return 1 if problems else 0
+
+
+def line(state: str, name: str, version: str, purpose: str, cure: str = "") -> str:
+    return f"{state:<9}{name:<20}{version:<16}{purpose}" + (f"; get it: {cure}" if cure else "")
+
+
+def library_lines(problems: list[str]) -> list[str]:
+    """One line a library; imported, not just looked up, since a library that does not load is as good as none."""
+    lines = []
+    for library in LIBRARIES:
+        try:
+            importlib.import_module(library.module)
+            lines.append(line("ok", library.package, importlib.metadata.version(library.package), library.purpose))
+        except Exception as error:  # a broken library may raise anything on import, OSError and RuntimeError too
+            why = "" if isinstance(error, ModuleNotFoundError) else f" ({' '.join(str(error).split())[:120]})"
+            if library.needed:
+                problems.append(
+                    f"{library.package} does not import{why}: needed for {library.purpose}; run {library.cure}"
+                )
+            state = "missing" if library.needed else "optional"
+            lines.append(line(state, library.package, "-", library.purpose + why, library.cure))
+    return lines
+
+
+def program_lines() -> list[str]:
+    lines = []
+    for program, (purpose, cure) in PROGRAMS.items():
+        found = shutil.which(program)
+        lines.append(line("ok" if found else "optional", program, "", found or purpose, "" if found else cure))
+    return lines
+
+
+def gpu_line() -> str:
+    try:
+        import torch
+    except Exception:
+        return line("optional", "GPU", "-", "unknown without torch")
+    if torch.cuda.is_available():
+        return line("ok", "GPU", torch.version.cuda or "", torch.cuda.get_device_name(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cure = ""
+    if shutil.which("nvidia-smi") and subprocess.run(["nvidia-smi"], capture_output=True).returncode == 0:
+        cure = f"there is one, but this torch cannot use it: remove tools/venv and run {INSTALL}"
+    return line("optional", "GPU", "-", f"training runs on {cores} CPU cores", cure)
+
+
+def corpus_problems(recipe: Path, corpus_dir: Path | None, noise_dir: Path | None) -> list[str]:
+    """What the corpus of egs/CORPUS/TASK lacks, without reading audio."""
+    corpus = recipe.resolve().parent.name
+    if not (recipe / "run.sh").is_file():
+        return [f"{recipe}: no recipe (no run.sh in it); name a folder egs/CORPUS/TASK"]
+    try:
+        from nrsr.corpora import CORPORA
+    except Exception as error:
+        return [f"nrsr does not import ({error}); run {INSTALL}"]
+    if corpus not in CORPORA:
+        return [f"{recipe}: nrsr knows no corpus {corpus!r}; known are {', '.join(sorted(CORPORA))}"]
+    return importlib.import_module(CORPORA[corpus]).check(corpus_dir, noise_dir)

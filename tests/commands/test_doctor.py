@@ -1,0 +1,51 @@
+"""nrsr doctor: what is missing is named with its use and its cure, and the exit status tells."""
+
+import nrsr.commands.doctor as doctor
+
+
+def test_everything_needed_is_there(nrsr_main):
+    status, out, err = nrsr_main("doctor")
+    assert status == 0, err
+    assert "everything needed is there" in out
+    for name in ("Python", "torch", "flashlight-text", "GPU", "sctk"):
+        assert name in out
+
+
+def test_a_missing_library_is_named_with_its_cure(nrsr_main, monkeypatch):
+    gone = doctor.Library("no_such_module", "no-such-package", "reading minds")
+    monkeypatch.setattr(doctor, "LIBRARIES", [*doctor.LIBRARIES, gone])
+    status, out, err = nrsr_main("doctor", "--quiet")
+    assert status == 1
+    assert out == ""
+    assert "no-such-package" in err
+    assert "reading minds" in err
+    assert "tools/install.sh" in err
+
+
+def test_a_missing_optional_library_is_only_listed(nrsr_main, monkeypatch):
+    monkeypatch.setattr(doctor, "LIBRARIES", [doctor.Library("no_such_module", "no-such-package", "tests", False)])
+    status, out, _ = nrsr_main("doctor")
+    assert status == 0
+    assert "optional no-such-package" in out
+
+
+def test_a_recipe_whose_corpus_is_missing_fails(nrsr_main, root, tmp_path):
+    status, _, err = nrsr_main(
+        "doctor", "--quiet", "--recipe", root / "egs/fsdd/asr", "--corpus-dir", tmp_path / "none"
+    )
+    assert status == 1
+    assert str(tmp_path / "none") in err
+
+
+def test_a_recipe_whose_corpus_is_there_passes(nrsr_main, root, shared_data):
+    status, _, err = nrsr_main(
+        "doctor", "--quiet", "--recipe", root / "egs/fsdd/asr",
+        "--corpus-dir", shared_data / "fsdd", "--noise-dir", shared_data / "nonspeech",
+    )  # fmt: skip
+    assert status == 0, err
+
+
+def test_a_folder_that_is_no_recipe_is_named(nrsr_main, tmp_path):
+    status, _, err = nrsr_main("doctor", "--quiet", "--recipe", tmp_path)
+    assert status == 1
+    assert "run.sh" in err
