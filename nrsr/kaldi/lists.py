@@ -1,0 +1,106 @@
+"""Two-column text files of Kaldi ("id rest of the line"): wav.scp, text, utt2spk, spk2utt, utt2dur and their like."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
+
+
+class ListError(NrsrError):
+    """A two-column file that cannot be read or written; names file, line and cure."""
+
+
+def c_sorted(ids: Iterable[str]) -> list[str]:
+    """Sort in the C locale: by the bytes of UTF-8, which for Python strings is the order of code points."""
+    return sorted(ids)
+
+
+def problem_of_id(name: str) -> str | None:
+    """What is wrong with an id, or None: ids are not empty and hold no white space and no NUL."""
+    if not name:
+        return "an id is empty"
+    if len(name.split()) != 1 or name.strip() != name:
+        return f"id {name!r} contains white space, which ends an id in Kaldi's files; replace it, for example by _"
+    if "\0" in name:
+        return f"id {name!r} contains a NUL character; the file is perhaps binary"
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"id {name!r} cannot be written in UTF-8; rename it"
+    return None
+
+
+def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line without its end) of a UTF-8 text file; LF or CRLF.
+
+    Only the line feed ends a line: str.splitlines would also break at U+2028 and the like inside a transcript.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ListError(f"{path}: there is no such file; check the path or run the stage that makes it") from None
+    except OSError as error:
+        raise ListError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        try:
+            yield number, line.decode("utf-8").removesuffix("\r")
+        except UnicodeDecodeError:
+            raise ListError(
+                f"{path}:{number}: is not UTF-8; convert the file, for example with `iconv -f latin1 -t utf-8`"
+            ) from None
+
+
+def read_list(path: str | Path, *, allow_empty_values: bool = False) -> dict[str, str]:
+    """Read a two-column file.
+
+    Args:
+        path: UTF-8 text; columns parted by spaces or tabs, lines ended by LF or CRLF.
+        allow_empty_values: accept lines that hold an id alone (an empty transcript).
+
+    Returns:
+        id -> rest of the line without the white space around it, in the order of the file.
+
+    Raises:
+        ListError: missing file, blank line, id without a value, id twice, bytes that are not UTF-8.
+    """
+    entries: dict[str, str] = {}
+    first_seen: dict[str, int] = {}
+    for number, line in read_lines(path):
+        columns = line.split(None, 1)
+        if not columns:
+            raise ListError(f"{path}:{number}: the line is blank; remove it")
+        key = columns[0]
+        if "\0" in line:
+            raise ListError(f"{path}:{number}: contains a NUL character; it is binary, no list; check the path")
+        if key in entries:
+            raise ListError(f"{path}:{number}: id {key!r} stands already in line {first_seen[key]}; remove one of them")
+        value = columns[1].strip() if len(columns) == 2 else ""
+        if not value and not allow_empty_values:
+            raise ListError(f"{path}:{number}: id {key!r} has no value; complete the line or remove it")
+        entries[key] = value
+        first_seen[key] = number
+    return entries
+
+
+def write_list(path: str | Path, entries: Mapping[str, object]) -> None:
+    """Write id -> value sorted in the C locale, under a temporary name first; values may be empty.
+
+    Raises:
+        ListError: an id that Kaldi's files cannot hold, or a value with a line break.
+    """
+    lines = []
+    for key in c_sorted(entries):
+        value = str(entries[key])
+        problem = problem_of_id(key)
+        if problem is None and ("\n" in value or "\r" in value or "\0" in value):
+            problem = f"the value of id {key!r} contains a line break; remove it"
+        if problem is not None:
+            raise ListError(f"{path}: {problem}")
+        lines.append(f"{key} {value}\n" if value else f"{key}\n")
+    with atomic_open(path) as stream:
+        stream.writelines(lines)
