@@ -10,6 +10,7 @@ Exit status 1 when something needed is missing; what is optional is only listed.
 import argparse
 import importlib
 import importlib.metadata
+import inspect
 import os
 import platform
 import shutil
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
     lines = [python, *library_lines(problems), *program_lines(), gpu_line()]
     if args.recipe is not None:
-        found = corpus_problems(args.recipe, args.corpus_dir, args.noise_dir)
+        found = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += found
         lines.append(f"{'missing' if found else 'ok':<9}corpus of {args.recipe}")
     if not args.quiet:
@@ -135,8 +136,12 @@ def gpu_line() -> str:
     return line("optional", "GPU", "-", f"training runs on {cores} CPU cores", cure)
 
 
-def corpus_problems(recipe: Path, corpus_dir: Path | None, noise_dir: Path | None) -> list[str]:
-    """What the corpus of egs/CORPUS/TASK lacks, without reading audio."""
+def corpus_problems(recipe: Path, **folders: Path | None) -> list[str]:
+    """What the corpus of egs/CORPUS/TASK lacks, without reading audio.
+
+    Args:
+        folders: the folders given on the command line; a corpus asks for those that its `check` takes.
+    """
     corpus = recipe.resolve().parent.name
     if not (recipe / "run.sh").is_file():
         return [f"{recipe}: no recipe (no run.sh in it); name a folder egs/CORPUS/TASK"]
@@ -146,4 +151,7 @@ def corpus_problems(recipe: Path, corpus_dir: Path | None, noise_dir: Path | Non
         return [f"nrsr does not import ({error}); run {INSTALL}"]
     if corpus not in CORPORA:
         return [f"{recipe}: nrsr knows no corpus {corpus!r}; known are {', '.join(sorted(CORPORA))}"]
-    return importlib.import_module(CORPORA[corpus]).check(corpus_dir, noise_dir)
+    check = importlib.import_module(CORPORA[corpus]).check
+    wanted = inspect.signature(check).parameters
+    absent = [f"{recipe}: give --{name.replace('_', '-')}" for name in wanted if folders.get(name) is None]
+    return absent or check(**{name: folders[name] for name in wanted})

@@ -37,6 +37,13 @@ def test_a_recipe_whose_corpus_is_missing_fails(nrsr_main, root, tmp_path):
     assert str(tmp_path / "none") in err
 
 
+def test_a_folder_that_was_not_given_is_asked_for(nrsr_main, root):
+    status, _, err = nrsr_main("doctor", "--quiet", "--recipe", root / "egs/fsdd/asr")
+    assert status == 1
+    assert "--corpus-dir" in err
+    assert "--noise-dir" in err
+
+
 def test_a_recipe_whose_corpus_is_there_passes(nrsr_main, root, shared_data):
     status, _, err = nrsr_main(
         "doctor", "--quiet", "--recipe", root / "egs/fsdd/asr",
