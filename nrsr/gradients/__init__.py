@@ -1,0 +1,5 @@
+"""Combining the gradients of several losses."""
+
+from nrsr.gradients.combiner import Combiner, Sum
+
+__all__ = ["Combiner", "Sum"]

@@ -1,0 +1,25 @@
+"""What an acoustic encoder is: features in, a shorter sequence of hidden vectors out."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module, ABC):
+    """The slot `system.encoder`; `input_dim` is its first argument and comes from the program.
+
+    In evaluation the valid frames of an utterance do not depend on its padding or on the rest of the batch.
+
+    Attributes:
+        dim: size of the hidden vectors.
+    """
+
+    dim: int
+
+    @abstractmethod
+    def forward(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [B, N, D] with frame counts [B] to (hidden [B, M, dim], lengths [B])."""
+
+    @abstractmethod
+    def output_lengths(self, frames: Tensor) -> Tensor:
+        """Number of hidden vectors [B] for frame counts [B]."""

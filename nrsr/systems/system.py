@@ -1,0 +1,70 @@
+"""What a system is: named losses for a batch, and the parameters that each turn trains."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Any
+
+from torch import Tensor, nn
+
+from nrsr.config import ConfigError, build
+from nrsr.data import Batch
+from nrsr.errors import NrsrError
+
+
+class LossError(NrsrError):
+    """A loss is asked for that the system does not have."""
+
+
+class System(nn.Module, ABC):
+    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules.
+
+    Attributes:
+        units_needed: whether batches must carry targets.
+    """
+
+    units_needed = True
+
+    def turns(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by turn; an ordinary system has one turn, an adversarial game several."""
+        return {"main": list(self.parameters())}
+
+    @abstractmethod
+    def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
+        """The `wanted` losses, each the mean over the utterances that have it, unweighted.
+
+        A loss that no utterance of the batch has is a zero connected to the graph.
+
+        Raises:
+            LossError: a name that is not a loss of this system.
+        """
+
+    def shared_parameters(self, turn: str) -> list[nn.Parameter]:
+        """The parameters where the tasks of a turn meet; none unless the system says so."""
+        return []
+
+    def observe(self, waves: Tensor, lengths: Tensor) -> None:
+        """Gather normalisation statistics from waveforms [B, T] in ±1 with lengths [B]; nothing by default."""
+        return
+
+    @abstractmethod
+    def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        """Criteria on held-out data: name to (sum over the batch, count), to be added up over batches."""
+
+
+def build_system(config: dict[str, Any], vocabulary: int) -> System:
+    """Build the system that a config describes.
+
+    Args:
+        config: a whole config; `sample_rate` and `system` are read.
+        vocabulary: number of units, `<blank>` and `<sos/eos>` among them.
+
+    Raises:
+        ConfigError: a missing key, or a class or argument that does not fit.
+    """
+    for key in ("sample_rate", "system"):
+        if key not in config:
+            raise ConfigError(f"the config has no key {key!r}; see egs/mini/asr/conf for a whole one")
+    rate = config["sample_rate"]
+    if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
+        raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
+    return build(config["system"], System, "system", sample_rate=rate, vocabulary=vocabulary)
