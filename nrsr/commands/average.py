@@ -1,0 +1,20 @@
+"""Remake model.pt as the mean of the best epochs that are kept in an experiment folder.
+
+Example:
+    nrsr average --exp exp/asr --n 3
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exp", required=True, metavar="DIR", help="experiment folder")
+    parser.add_argument("--n", type=int, required=True, help="how many of the best epochs")
+
+
+def run(args: argparse.Namespace) -> None:
+    from nrsr.training.average import average_experiment
+
+    best = average_experiment(Path(args.exp), args.n)
+    print(f"{Path(args.exp) / 'model.pt'}: mean of epochs {', '.join(map(str, best))}")

@@ -1,0 +1,29 @@
+"""Train a system; the same command goes on after a kill, and leaves a finished experiment alone.
+
+Example:
+    nrsr compute-cmvn --config conf/asr.yaml --out exp/asr/statistics.ark data/train
+    nrsr train --config conf/asr.yaml --train data/train --dev data/dev --units exp/units --exp exp/asr --seed 1
+"""
+
+import argparse
+
+from nrsr.config import load_yaml
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", required=True, help="YAML file of the experiment")
+    parser.add_argument("--train", required=True, metavar="DATA", help="data directory to train on")
+    parser.add_argument("--dev", required=True, metavar="DATA", help="data directory that chooses the best epochs")
+    parser.add_argument("--units", required=True, metavar="DIR", help="folder made by nrsr make-units")
+    parser.add_argument("--exp", required=True, metavar="DIR", help="experiment folder, with statistics.ark in it")
+    parser.add_argument("--seed", type=int, help="of initialisation and data order; the config's seed, or 0")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
+    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
+
+
+def run(args: argparse.Namespace) -> None:
+    from nrsr.training.run import run_training
+
+    config = load_yaml(args.config, args.set)
+    seed = args.seed if args.seed is not None else config.get("seed", 0)
+    run_training(config, seed, args.train, args.dev, args.units, args.exp, allow_pipes=args.allow_pipes)

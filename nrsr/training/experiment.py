@@ -1,0 +1,48 @@
+"""An experiment folder: the trained system with its config and units, ready to use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nrsr.config import load_yaml
+from nrsr.data.units import Units
+from nrsr.errors import NrsrError
+from nrsr.systems import System, build_system
+from nrsr.training.checkpoint import load_checkpoint, load_weights
+
+
+class ExperimentError(NrsrError):
+    """A folder is no experiment, or not a finished one."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What `nrsr train` left.
+
+    Attributes:
+        config: as config.yaml has it, the seed included.
+        system: with the weights of model.pt, in evaluation mode, on the CPU.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    system: System
+    units: Units
+
+
+def load(path: str | Path) -> Experiment:
+    """Read an experiment folder.
+
+    Raises:
+        ExperimentError: no config.yaml.
+        UnitsError, ConfigError, CheckpointError: units, config or model.pt missing, broken, or not of one training.
+    """
+    path = Path(path)
+    if not (path / "config.yaml").is_file():
+        raise ExperimentError(f"{path / 'config.yaml'}: no such file; give a folder that nrsr train has made")
+    config = load_yaml(path / "config.yaml")
+    units = Units.load(path / "units")
+    system = build_system(config, len(units))
+    model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")
+    load_weights(system, model["model"], path / "model.pt")
+    return Experiment(path, config, system.eval(), units)

@@ -1,0 +1,72 @@
+"""What a training tells: train.log and stderr, TensorBoard, metrics.jsonl."""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from nrsr.files import atomic_open
+
+
+class TrainingLog:
+    """The log of one experiment folder; a resumed training goes on in it.
+
+    Args:
+        folder: of the experiment.
+        step: TensorBoard points from this step on, left by a training that was killed, are replaced.
+    """
+
+    def __init__(self, folder: Path, step: int):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._file = open(folder / "train.log", "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+
+    def __enter__(self) -> "TrainingLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+        self._file.close()
+
+    def line(self, text: str) -> None:
+        """One line, with the time, to train.log and stderr."""
+        text = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}"
+        print(text, file=self._file)
+        print(text, file=sys.stderr, flush=True)
+
+    def scalars(self, values: dict[str, float], step: int) -> None:
+        """Points of TensorBoard curves."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def epochs(self, history: list[dict[str, Any]]) -> None:
+        """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
+        with atomic_open(self._folder / "metrics.jsonl") as stream:
+            stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
+        self._writer.flush()
+
+
+def _json_ready(value: Any) -> Any:
+    """JSON has no NaN and no infinity; they become null."""
+    if isinstance(value, dict):
+        return {key: _json_ready(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def figures_text(figures: dict[str, float]) -> str:
+    """`{"asr": 1.23456}` as "asr 1.235"."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+
+
+def duration_text(seconds: float) -> str:
+    """3725 as "1 h 02 min", 125 as "2 min 05 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,248 @@
+"""The training loop: `train` trains every system, whether it has one turn or several."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nrsr.data.batch import Batch
+from nrsr.data.batches import BatchSettings, shuffled_batches, sorted_batches
+from nrsr.data.dataset import SpeechDataset, load_batches
+from nrsr.errors import NrsrError
+from nrsr.systems import System
+from nrsr.training.average import average_experiment, prune_epochs, rank, save_epoch
+from nrsr.training.checkpoint import generator_states, save_checkpoint
+from nrsr.training.log import TrainingLog, duration_text, figures_text
+from nrsr.training.progress import Clock, Means, Progress
+from nrsr.training.settings import TrainingSettings
+from nrsr.training.stopping import StopSignal, TrainingStopped
+from nrsr.training.turns import Turn
+
+
+class TrainingError(NrsrError):
+    """A training cannot go on."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what, and how.
+
+    Attributes:
+        folder: of the experiment.
+        identity: what a resumed training must have in common with this one (config, data), part of last.pt.
+    """
+
+    folder: Path
+    identity: dict[str, Any]
+    system: System
+    turns: list[Turn]
+    train_set: SpeechDataset
+    dev_set: SpeechDataset
+    settings: TrainingSettings
+    batching: BatchSettings
+    seed: int
+    device: torch.device
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """The batches of an epoch; they depend on data, batch settings and seed alone."""
+        samples, cap = self.train_set.samples, int(self.batching.max_seconds * self.train_set.rate)
+        return shuffled_batches(samples, self.batching.size, cap, self.seed, epoch)
+
+    def total_steps(self) -> int:
+        """Steps of all epochs."""
+        plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
+        return sum(math.ceil(len(plan) / self.settings.accumulate) for plan in plans)
+
+    def dev_batches(self) -> list[list[int]]:
+        """The batches of the development data."""
+        cap = int(self.batching.max_seconds * self.dev_set.rate)
+        return sorted_batches(self.dev_set.samples, self.batching.size, cap)
+
+
+def train(training: Training, progress: Progress) -> None:
+    """Train from where `progress` stands to the end; leaves model.pt, the mean of the best epochs.
+
+    Raises:
+        TrainingStopped: by a signal, after saving.
+        TrainingError: too many steps without finite losses and gradients.
+    """
+    torch.set_flush_denormal(True)  # decaying activations and moments otherwise slow a CPU down many times
+    settings, system = training.settings, training.system
+    with TrainingLog(training.folder, progress.step) as log, StopSignal() as stop:
+        clock = Clock(progress.seconds)
+        total, started_at = training.total_steps(), progress.step
+        epoch_means, recent = Means(progress.sums), Means()
+        saved = time.monotonic()
+        log.line(f"{'going on' if progress.step else 'starting'} at step {progress.step} of {total}, {training.device}")
+        while not progress.finished:
+            system.train()
+            plan = training.plan(progress.epoch)[progress.position :]
+            loaded = clock.waiting(load_batches(training.train_set, plan, training.batching.workers), "loading")
+            for group in grouped(loaded, settings.accumulate):
+                batches = [batch.to(training.device) for batch in group]
+                all_made = True
+                for turn in training.turns:
+                    factor = turn.schedule.factor(progress.step, total)
+                    figures, made = turn.step(system, batches, factor, settings.clip)
+                    if made:
+                        figures = named(figures, turn, training.turns)
+                        epoch_means.add(figures)
+                        recent.add(figures)
+                    else:
+                        all_made = False
+                        log.line(skipped_text(progress.step, turn, figures, batches))
+                progress.step += 1
+                progress.position += len(group)
+                progress.skipped += not all_made
+                progress.skipped_together = 0 if all_made else progress.skipped_together + 1
+                with clock.measuring("logging"):
+                    if progress.step % settings.log_steps == 0:
+                        log_step(log, training, progress, recent, total, (progress.step - started_at) / clock.elapsed())
+                    if stop.name or save_is_due(settings, progress, saved):
+                        save(training, progress, clock)
+                        saved = time.monotonic()
+                if stop.name:
+                    raise TrainingStopped(stopped_text(stop, training, progress))
+                if progress.skipped_together >= settings.max_nonfinite:
+                    raise TrainingError(gave_up_text(training, progress))
+            finish_epoch(training, progress, clock, log, stop)
+            saved = time.monotonic()
+        log.line(f"finished after {duration_text(progress.seconds['wall'])}: {training.folder / 'model.pt'}")
+
+
+def grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """Lists of `size` batches, the last one of what is left."""
+    batches = iter(batches)
+    while group := list(islice(batches, size)):
+        yield group
+
+
+@torch.no_grad()
+def validate(training: Training, batches: list[list[int]], stop: StopSignal | None = None) -> dict[str, float]:
+    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end."""
+    sums: dict[str, torch.Tensor] = {}
+    training.system.eval()
+    for batch in load_batches(training.dev_set, batches, training.batching.workers):
+        if stop is not None and stop.name:
+            break
+        for name, (value, count) in training.system.validate(batch.to(training.device)).items():
+            pair = torch.stack([value.double(), count.double()])
+            sums[name] = sums[name] + pair if name in sums else pair
+    return {name: value / count if count else math.nan for name, (value, count) in host(sums).items()}
+
+
+def host(tensors: dict[str, torch.Tensor]) -> dict[str, list[float]]:
+    """Small tensors of one shape as lists, in one transfer."""
+    return dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)) if tensors else {}
+
+
+def finish_epoch(training: Training, progress: Progress, clock: Clock, log: TrainingLog, stop: StopSignal) -> None:
+    """Validate, save, keep the best epochs, and see whether the training is over."""
+    settings, folder = training.settings, training.folder
+    criteria = validate(training, training.dev_batches(), stop)
+    if stop.name:
+        save(training, progress, clock)  # the epoch's steps are all done: resumed, it validates at once
+        raise TrainingStopped(stopped_text(stop, training, progress))
+    progress.epoch, progress.position = progress.epoch + 1, 0
+    entry = {
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "skipped_steps": progress.skipped,
+        "train": Means(progress.sums).take(),
+        "dev": criteria,
+        "seconds": clock.tick(),
+    }
+    if training.device.type == "cuda":
+        entry["gpu_gib"] = torch.cuda.max_memory_allocated(training.device) / 2**30
+    progress.history.append(entry)
+    ranked = rank({entry["epoch"]: entry["dev"][settings.select] for entry in progress.history})
+    over = progress.epoch == settings.epochs
+    early = settings.patience is not None and progress.epoch - first_best(progress, settings) >= settings.patience
+    with clock.measuring("logging"):
+        save_epoch(folder, progress.epoch, training.system.state_dict(), criteria[settings.select])
+        prune_epochs(folder, {*ranked[: settings.average], progress.epoch})
+        if over or early:
+            averaged = average_experiment(folder, min(settings.average, progress.epoch))
+            progress.finished = True
+        save(training, progress, clock)
+        log.epochs(progress.history)
+        log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
+    seconds = progress.seconds
+    log.line(
+        f"epoch {progress.epoch} of {settings.epochs}: train {figures_text(entry['train'])}; "
+        f"dev {figures_text(criteria)}; wall {duration_text(seconds['wall'])}, CPU {duration_text(seconds['cpu'])}"
+        + (f"; {progress.skipped} steps skipped so far" if progress.skipped else "")
+    )
+    if progress.finished:
+        reason = f"no better {settings.select} for {settings.patience} epochs; " if early and not over else ""
+        log.line(f"{reason}model.pt is the mean of epochs {', '.join(map(str, averaged))}")
+
+
+def first_best(progress: Progress, settings: TrainingSettings) -> int:
+    """The first epoch that no later one has bettered."""
+    values = [entry["dev"][settings.select] for entry in progress.history]
+    values = [math.inf if math.isnan(value) else value for value in values]
+    return values.index(min(values)) + 1
+
+
+def save(training: Training, progress: Progress, clock: Clock) -> None:
+    """Write last.pt, from which the training can go on."""
+    clock.tick()
+    content = {
+        **training.identity,
+        "model": training.system.state_dict(),
+        "optimisers": {turn.name: turn.optimiser.state_dict() for turn in training.turns},
+        "generators": generator_states(),
+        "progress": asdict(progress),
+    }
+    save_checkpoint(training.folder / "last.pt", content)
+
+
+def save_is_due(settings: TrainingSettings, progress: Progress, saved: float) -> bool:
+    """Whether steps or minutes since the last save ask for another one."""
+    if settings.save_steps is not None and progress.step % settings.save_steps == 0:
+        return True
+    return time.monotonic() - saved > 60 * settings.save_minutes
+
+
+def named(figures: dict[str, float], turn: Turn, turns: list[Turn]) -> dict[str, float]:
+    """Figures under the turn's name where there are several turns, with the learning rate."""
+    figures = {**figures, "lr": turn.optimiser.param_groups[0]["lr"]}
+    return figures if len(turns) == 1 else {f"{turn.name}/{name}": value for name, value in figures.items()}
+
+
+def log_step(
+    log: TrainingLog, training: Training, progress: Progress, recent: Means, total: int, steps_a_second: float
+) -> None:
+    """A line and curve points: means since the last line, and the time left."""
+    means = recent.take()
+    log.scalars({f"train/{name}": value for name, value in means.items()}, progress.step)
+    left = duration_text((total - progress.step) / steps_a_second)
+    log.line(
+        f"epoch {progress.epoch + 1}, step {progress.step} of {total}: {figures_text(means)}; "
+        f"{1 / steps_a_second:.3f} s a step, {left} left"
+    )
+
+
+def skipped_text(step: int, turn: Turn, figures: dict[str, float], batches: list[Batch]) -> str:
+    bad = {name: value for name, value in figures.items() if not math.isfinite(value)}
+    ids = " ".join(name for batch in batches for name in batch.ids)
+    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {figures_text(bad)}; utterances {ids}"
+
+
+def stopped_text(stop: StopSignal, training: Training, progress: Progress) -> str:
+    return (
+        f"{training.folder}: stopped by {stop.name} after step {progress.step}, saved; the same command goes on there"
+    )
+
+
+def gave_up_text(training: Training, progress: Progress) -> str:
+    return (
+        f"{training.folder}: {progress.skipped_together} steps one after the other had losses or gradients that are "
+        "not finite; train.log names their utterances; look at those, or take a lower optimiser.lr, in a new --exp"
+    )

@@ -1,0 +1,94 @@
+"""How far a training is, and where its time went: the part of a checkpoint that is neither weights nor optimiser."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Means:
+    """Running means of named figures; `sums` (name -> [sum, count]) is what a checkpoint keeps."""
+
+    def __init__(self, sums: dict[str, list[float]] | None = None):
+        self.sums = {} if sums is None else sums
+
+    def add(self, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            entry = self.sums.setdefault(name, [0.0, 0])
+            entry[0] += value
+            entry[1] += 1
+
+    def take(self) -> dict[str, float]:
+        """The means, and a new start."""
+        means = {name: total / count for name, (total, count) in self.sums.items()}
+        self.sums.clear()
+        return means
+
+
+@dataclass
+class Progress:
+    """Counters of a training.
+
+    Attributes:
+        epoch: finished epochs.
+        position: batches done in the current epoch.
+        step: steps done, skipped ones included.
+        skipped: steps skipped because a value was not finite.
+        skipped_together: of these, the last ones without a good step between them.
+        sums: sums and counts of the current epoch's figures (see `Means`).
+        history: what metrics.jsonl says, one entry a finished epoch.
+        seconds: time spent: wall and cpu in all; waiting for loading; logging, saving included.
+        finished: all epochs are done, or the training stopped early; model.pt stands.
+    """
+
+    epoch: int = 0
+    position: int = 0
+    step: int = 0
+    skipped: int = 0
+    skipped_together: int = 0
+    sums: dict[str, list[float]] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("wall", "cpu", "loading", "logging"), 0.0))
+    finished: bool = False
+
+
+class Clock:
+    """Keeps `seconds` of a Progress."""
+
+    def __init__(self, seconds: dict[str, float]):
+        self._seconds = seconds
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._started = self._wall
+
+    def tick(self) -> dict[str, float]:
+        """Bring wall and CPU time up to now; returns a copy of all times."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self._seconds["wall"] += wall - self._wall
+        self._seconds["cpu"] += cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+        return dict(self._seconds)
+
+    def elapsed(self) -> float:
+        """Wall seconds since this process began to train."""
+        return time.perf_counter() - self._started
+
+    @contextmanager
+    def measuring(self, purpose: str) -> Iterator[None]:
+        """Add the block's time to one purpose."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[purpose] += time.perf_counter() - started
+
+    def waiting(self, items: Iterable, purpose: str) -> Iterator:
+        """Pass the items on, and add the time spent waiting for them to one purpose."""
+        items = iter(items)
+        while True:
+            with self.measuring(purpose):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item

@@ -1,0 +1,187 @@
+"""From a config and data directories to an experiment folder: set-up and resumption around the loop."""
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nrsr.config import ConfigError, save_yaml
+from nrsr.data.batches import BatchSettings
+from nrsr.data.dataset import SpeechDataset
+from nrsr.data.units import Units
+from nrsr.files import atomic_open
+from nrsr.kaldi.tables import read_table
+from nrsr.nn import GlobalNorm
+from nrsr.systems import System, build_system
+from nrsr.training.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    load_weights,
+    restore_generators,
+    seed_generators,
+)
+from nrsr.training.loop import Training, TrainingError, train, validate
+from nrsr.training.progress import Progress
+from nrsr.training.settings import TrainingSettings, check_experiment, differences, settings_from
+from nrsr.training.stopping import only_training_in
+from nrsr.training.turns import build_turns
+from nrsr.training.versions import versions_text
+
+LISTED = 20  # ids or words named on stderr; skipped.txt has them all
+
+
+def run_training(
+    config: dict[str, Any],
+    seed: int,
+    train_dir: str | Path,
+    dev_dir: str | Path,
+    units_dir: str | Path,
+    folder: str | Path,
+    *,
+    allow_pipes: bool = False,
+) -> None:
+    """Train an experiment from the start, or from where last.pt stands; a finished one is left as it is.
+
+    Raises:
+        NrsrError: anything that does not fit, named, before the training begins where it can be known then.
+    """
+    folder, config = Path(folder), {**config, "seed": seed}
+    check_experiment(config, "config")
+    settings = settings_from(TrainingSettings, config["training"], "training")
+    batching = settings_from(BatchSettings, config.get("batches"), "batches")
+    units = Units.load(units_dir)
+    with only_training_in(folder):
+        state = read_state(folder, config)
+        if state and state["progress"]["finished"]:
+            print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
+            return
+        sets = [
+            SpeechDataset(path, units, config["sample_rate"], batching, allow_pipes=allow_pipes)
+            for path in (train_dir, dev_dir)
+        ]
+        seed_generators(seed)
+        system = build_system(config, len(units))
+        load_statistics(system, folder / "statistics.ark")
+        leave_out_unfit(system, sets, folder)
+        data = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint(), "units": digest(units.symbols)}
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        system.to(device)
+        training = Training(
+            folder, {"config": config, "data": data}, system, build_turns(config, system), *sets, settings, batching,
+            seed, device,
+        )  # fmt: skip
+        write_descriptions(folder, config, units)
+        check_criterion(training)
+        # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
+        seed_generators(seed + 1)
+        progress = resume(training, state) if state else Progress()
+        train(training, progress)
+
+
+def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
+    """last.pt, if there is one and it was made with this config.
+
+    Raises:
+        CheckpointError: the config has changed, or the file is no good.
+    """
+    path = folder / "last.pt"
+    if not path.exists():
+        return None
+    state = load_checkpoint(path, f"remove {path} to train from the start")
+    changed = differences(state["config"], config)
+    if changed:
+        raise CheckpointError(
+            f"{path}: made with another config: {'; '.join(changed)}; use another --exp, or remove {path} to start anew"
+        )
+    return state
+
+
+def resume(training: Training, state: dict[str, Any]) -> Progress:
+    """Put the training where last.pt stands.
+
+    Raises:
+        CheckpointError: the data or the units have changed since.
+    """
+    path = training.folder / "last.pt"
+    changed = [name for name, value in training.identity["data"].items() if state["data"].get(name) != value]
+    if changed:
+        raise CheckpointError(
+            f"{path}: made with other data: {', '.join(changed)} changed since (ids, lengths or targets); "
+            f"bring the data back, or remove {path} to start anew"
+        )
+    load_weights(training.system, state["model"], path)
+    for turn in training.turns:
+        turn.optimiser.load_state_dict(state["optimisers"][turn.name])
+    restore_generators(state["generators"])
+    return Progress(**state["progress"])
+
+
+def load_statistics(system: System, path: Path) -> None:
+    """Give each normalisation of the system its statistics, strictly: all that it needs and no others.
+
+    Raises:
+        TrainingError: statistics missing or left over.
+    """
+    norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
+    cure = f"run nrsr compute-cmvn --config CONFIG --out {path} DATA"
+    if not path.exists():
+        if norms:
+            raise TrainingError(f"{path}: no such file; {cure}")
+        return
+    statistics = dict(read_table(f"ark:{path}"))
+    if statistics.keys() != norms.keys():
+        odd = ", ".join(sorted(statistics.keys() ^ norms.keys()))
+        raise TrainingError(f"{path}: made for another system ({odd} on one side alone); {cure}")
+    for name, module in norms.items():
+        module.load_statistics(statistics[name])
+
+
+def leave_out_unfit(system: System, sets: list[SpeechDataset], folder: Path) -> None:
+    """Leave out what CTC cannot align; list on stderr and in skipped.txt all that is left out, and unknown words."""
+    for data in sets:
+        if hasattr(system, "output_lengths"):
+            data.drop_too_short_for_ctc(system.output_lengths)
+        if data.skipped:
+            print(f"{data.path}: {len(data.skipped)} utterances left out: {data.reasons()}", file=sys.stderr)
+            for name, reason in list(data.skipped.items())[:LISTED]:
+                print(f"  {name}: {reason}", file=sys.stderr)
+            if len(data.skipped) > LISTED:
+                print(f"  ... all of them in {folder / 'skipped.txt'}", file=sys.stderr)
+        if data.unknown_words:
+            words = ", ".join(f"{word} ({count})" for word, count in data.unknown_words.most_common(LISTED))
+            print(
+                f"{data.path}/text: {len(data.unknown_words)} words are not among the units and become <unk>: {words}"
+                + (", ..." if len(data.unknown_words) > LISTED else ""),
+                file=sys.stderr,
+            )
+    with atomic_open(folder / "skipped.txt") as stream:
+        for data in sets:
+            stream.writelines(f"{data.path} {name} {reason}\n" for name, reason in data.skipped.items())
+
+
+def write_descriptions(folder: Path, config: dict[str, Any], units: Units) -> None:
+    """config.yaml, units/ and versions.txt; a resumption with other versions is noted in versions.txt."""
+    save_yaml(config, folder / "config.yaml")
+    units.save(folder / "units")
+    path, now = folder / "versions.txt", versions_text()
+    before = path.read_text(encoding="utf-8") if path.exists() and (folder / "last.pt").exists() else ""
+    if not before.endswith(now):
+        with atomic_open(path) as stream:
+            stream.write(before + ("resumed with\n" if before else "") + now)
+
+
+def check_criterion(training: Training) -> None:
+    """Validate one batch, so that a misspelt `training.select` or a bad system shows before hours of training."""
+    criteria = validate(training, training.dev_batches()[:1])
+    if training.settings.select not in criteria:
+        known = ", ".join(sorted(criteria))
+        raise ConfigError(
+            f"training.select: {training.settings.select!r} is no criterion of this system; it has {known}"
+        )
+
+
+def digest(symbols: list[str]) -> str:
+    """Whether two lists of units are the same, in few letters."""
+    return hashlib.sha256("\n".join(symbols).encode()).hexdigest()

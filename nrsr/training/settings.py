@@ -1,0 +1,105 @@
+"""The config of an experiment: its keys, checked before anything is built."""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+from nrsr.config import ConfigError, check_keys
+
+Settings = TypeVar("Settings")
+
+TURN_KEYS = ("loss_weights", "gradients", "optimiser", "schedule")
+EXPERIMENT_KEYS = ("sample_rate", "units", "system", "turns", "batches", "training", "decoding", "seed", *TURN_KEYS)
+# Keys with no influence on the trained weights: they may change between a kill and the resumption.
+HARMLESS = ("decoding", "batches.workers", "training.save_minutes", "training.save_steps", "training.log_steps")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The config's `training`.
+
+    Attributes:
+        epochs: passes over the training data.
+        clip: largest global norm of a turn's gradients; null leaves them as they are.
+        accumulate: batches whose gradients make one step.
+        select: criterion of the development data by which the best epochs are chosen; the lowest is the best.
+        average: model.pt averages so many of the best epochs.
+        patience: stop after so many epochs without a new best one; null never stops early.
+        max_nonfinite: stop with an error after so many skipped steps one after the other.
+        save_minutes, save_steps: also save after so much time, or so many steps, within an epoch.
+        log_steps: one line in the log each so many steps.
+    """
+
+    epochs: int
+    clip: float | None = 5.0
+    accumulate: int = 1
+    select: str = "loss"
+    average: int = 5
+    patience: int | None = None
+    max_nonfinite: int = 10
+    save_minutes: float = 10.0
+    save_steps: int | None = None
+    log_steps: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "accumulate", "average", "patience", "max_nonfinite", "save_steps", "log_steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"training.{name}: {value} is too small; take 1 or more")
+        if self.clip is not None and self.clip <= 0:
+            raise ConfigError(f"training.clip: {self.clip} is too small; take more than 0, or null for no clipping")
+
+
+def settings_from(kind: type[Settings], content: dict[str, Any] | None, where: str) -> Settings:
+    """A settings dataclass from its part of the config, with keys and types of values checked."""
+    content = {} if content is None else content
+    if not isinstance(content, dict):
+        raise ConfigError(f"{where}: expected `key: value` lines, found {content!r}")
+    known = {field.name: field for field in fields(kind)}
+    check_keys(content, known, where)
+    for name, field in known.items():
+        if name not in content:
+            if field.default is MISSING:
+                raise ConfigError(f"{where}.{name}: missing from the config")
+            continue
+        allowed, value = field.type, content[name]
+        fits = isinstance(value, allowed) or (isinstance(0.5, allowed) and isinstance(value, int))
+        if isinstance(value, bool) or not fits:
+            raise ConfigError(f"{where}.{name}: {value!r} is no {getattr(allowed, '__name__', allowed)}")
+    return kind(**content)
+
+
+def check_experiment(config: dict[str, Any], where: str) -> None:
+    """Refuse unknown and missing top-level keys."""
+    check_keys(config, EXPERIMENT_KEYS, where)
+    turn_keys = [key for key in TURN_KEYS if key in config]
+    if "turns" in config and turn_keys:
+        raise ConfigError(f"{where}: {', '.join(turn_keys)} stands beside turns; set it within each turn")
+    needed = ["sample_rate", "system", "training"]
+    needed += ["turns"] if "turns" in config else ["loss_weights", "optimiser"]
+    missing = [key for key in needed if key not in config]
+    if missing:
+        raise ConfigError(f"{where}: {', '.join(missing)} missing from the config")
+    if not isinstance(config["sample_rate"], int) or config["sample_rate"] < 1:
+        raise ConfigError(f"{where}: sample_rate: expected a number such as 8000, found {config['sample_rate']!r}")
+
+
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`; empty mappings and lists stay values."""
+    if not isinstance(config, dict) or not config:
+        return {prefix: config}
+    flat = {}
+    for key, value in config.items():
+        flat.update(flatten(value, f"{prefix}.{key}" if prefix else str(key)))
+    return flat
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What changed between two configs and matters for training, as "key: old -> new"."""
+    before, after = flatten(old), flatten(new)
+    nothing = "(not set)"
+    return [
+        f"{key}: {before.get(key, nothing)} -> {after.get(key, nothing)}"
+        for key in [*before, *(key for key in after if key not in before)]
+        if before.get(key, nothing) != after.get(key, nothing)
+        and not any(key == harmless or key.startswith(harmless + ".") for harmless in HARMLESS)
+    ]

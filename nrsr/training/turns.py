@@ -1,0 +1,111 @@
+"""Turns: the parameters that are trained together, with their losses, optimiser, schedule and combiner."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from nrsr.config import ConfigError, build, check_keys
+from nrsr.data.batch import Batch
+from nrsr.gradients import Combiner
+from nrsr.systems import System
+from nrsr.training.schedules import Schedule
+from nrsr.training.settings import TURN_KEYS
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One player's part of a step. An ordinary system has one turn, an adversarial game several.
+
+    Attributes:
+        weights: loss name -> its weight; the losses that the system is asked for.
+        parameters: what this turn changes.
+    """
+
+    name: str
+    weights: dict[str, float]
+    parameters: list[Parameter]
+    optimiser: torch.optim.Optimizer
+    schedule: Schedule
+    combiner: Combiner
+
+    def step(
+        self, system: System, batches: Sequence[Batch], factor: float, clip: float | None
+    ) -> tuple[dict[str, float], bool]:
+        """One optimiser step on the mean loss of some batches, unless a loss or the gradient is not finite.
+
+        Args:
+            factor: on the optimiser's own learning rate.
+            clip: largest global norm of the gradient, None for no clipping.
+
+        Returns:
+            Figures to log (losses, combiner's figures, gradient norm before clipping), and whether the step was made.
+        """
+        kept = [(buffer, buffer.clone()) for buffer in persistent_buffers(system)]
+        self.optimiser.zero_grad()
+        figures: dict[str, Tensor] = {}
+        for batch in batches:
+            losses = system.losses(batch, self.name, self.weights.keys())
+            weighted = {name: losses[name] * (weight / len(batches)) for name, weight in self.weights.items()}
+            reported = self.combiner.backward(weighted, system.shared_parameters(self.name), self.parameters)
+            for name, value in {**losses, **reported}.items():
+                share = value.detach().float() / len(batches)
+                figures[name] = figures[name] + share if name in figures else share
+        figures["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, math.inf if clip is None else clip)
+        # The only wait for the device: what decides about the step and what is logged come over together.
+        values = dict(zip(figures, torch.stack(list(figures.values())).tolist(), strict=True))
+        finite = all(math.isfinite(values[name]) for name in (*self.weights, "norm"))
+        if finite:
+            for group in self.optimiser.param_groups:
+                group["lr"] = factor * group["initial_lr"]
+            self.optimiser.step()
+        else:
+            # Running statistics of normalisation layers have seen the bad values; the step leaves no trace of them.
+            for buffer, before in kept:
+                buffer.copy_(before)
+        return values, finite
+
+
+def persistent_buffers(system: System) -> list[Tensor]:
+    """Buffers that belong to the saved state, such as running statistics (positional tables do not)."""
+    return [
+        buffer
+        for module in system.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if name not in module._non_persistent_buffers_set
+    ]
+
+
+def build_turns(config: dict[str, Any], system: System) -> list[Turn]:
+    """The turns of a config for a system, in the order of `system.turns()`.
+
+    Raises:
+        ConfigError: turns or keys at odds with the system, a weight that is no number.
+    """
+    parameters = system.turns()
+    specs = config.get("turns", {"main": {key: config[key] for key in TURN_KEYS if key in config}})
+    if specs.keys() != parameters.keys():
+        raise ConfigError(f"turns: the system takes turns {', '.join(parameters)}; the config has {', '.join(specs)}")
+    inner = {name: f"turns.{name}." if "turns" in config else "" for name in parameters}
+    return [_build_turn(specs[name], name, parameters[name], inner[name]) for name in parameters]
+
+
+def _build_turn(spec: dict[str, Any], name: str, parameters: Sequence[Parameter], where: str) -> Turn:
+    check_keys(spec, TURN_KEYS, where.rstrip(".") or "config")
+    weights = spec.get("loss_weights")
+    if not isinstance(weights, dict) or not weights:
+        raise ConfigError(f"{where}loss_weights: expected `name: weight` lines, found {weights!r}")
+    for loss, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
+            raise ConfigError(f"{where}loss_weights.{loss}: {weight!r} is no number")
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    optimiser = build(spec.get("optimiser", {}), torch.optim.Optimizer, f"{where}optimiser", params=trained)
+    for group in optimiser.param_groups:
+        group["initial_lr"] = group["lr"]
+    schedule = build(spec.get("schedule", {"class": "nrsr.training.schedules.Constant"}), Schedule, f"{where}schedule")
+    combiner = build(spec.get("gradients", {"class": "nrsr.gradients.Sum"}), Combiner, f"{where}gradients")
+    return Turn(name, weights, trained, optimiser, schedule, combiner)

@@ -1,0 +1,83 @@
+"""Tiny systems for the loop: a recogniser of one layer with a CTC loss, and a game of two turns."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from nrsr.systems import System
+
+FRAME = 80  # samples
+
+
+class ToyAsr(System):
+    """Frames of waveform, a linear layer with dropout and running statistics, CTC."""
+
+    def __init__(self, sample_rate: int, vocabulary: int, width: int = 8, trouble_from: int | None = None):
+        super().__init__()
+        self.linear = nn.Sequential(nn.Linear(FRAME, width), nn.Dropout(0.2), nn.BatchNorm1d(width), nn.Tanh())
+        self.ctc = nn.Linear(width, vocabulary)
+        self.denoise = nn.Linear(FRAME, FRAME)
+        self.trouble_from = trouble_from
+        self.calls = 0
+
+    def output_lengths(self, samples):
+        return samples // FRAME
+
+    def log_probs(self, batch):
+        frames = batch.waves[:, : batch.waves.shape[1] // FRAME * FRAME].unflatten(1, (-1, FRAME))
+        return self.ctc(self.linear(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])).log_softmax(2)
+
+    def ctc_loss(self, batch):
+        return F.ctc_loss(
+            self.log_probs(batch).transpose(0, 1),
+            batch.targets,
+            self.output_lengths(batch.lengths),
+            batch.target_lengths,
+            reduction="none",
+            zero_infinity=True,
+        )
+
+    def losses(self, batch, turn, wanted):
+        self.calls += 1
+        losses = {}
+        if "asr" in wanted:
+            losses["asr"] = self.ctc_loss(batch).mean()
+            if self.trouble_from is not None and self.calls >= self.trouble_from:
+                losses["asr"] = losses["asr"] * torch.inf
+        if "se" in wanted:
+            losses["se"] = self.denoise.weight.square().mean()
+        return losses
+
+    def validate(self, batch):
+        loss = self.ctc_loss(batch)
+        return {"loss": (loss.sum(), torch.tensor(len(batch))), "frames": (batch.lengths.sum(), torch.tensor(1))}
+
+
+class ToyGame(System):
+    """A generator that moves a bias, a discriminator that scores it; each in its own turn."""
+
+    def __init__(self, sample_rate: int, vocabulary: int):
+        super().__init__()
+        self.generator = nn.Linear(4, 4)
+        self.discriminator = nn.Linear(4, 1)
+        self.order = []
+
+    def turns(self):
+        return {
+            "discriminator": list(self.discriminator.parameters()),
+            "generator": list(self.generator.parameters()),
+        }
+
+    def losses(self, batch, turn, wanted):
+        self.order.append(turn)
+        made = self.generator(batch.waves[:, :4])
+        if turn == "generator":
+            return {"fool": -self.discriminator(made).mean()}
+        return {
+            "real": F.softplus(-self.discriminator(batch.waves[:, 4:8])).mean(),
+            "made": F.softplus(self.discriminator(made)).mean(),
+        }
+
+    def validate(self, batch):
+        made = self.generator(batch.waves[:, :4])
+        return {"loss": (made.square().sum(), torch.tensor(made.numel()))}
