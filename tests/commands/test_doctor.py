@@ -30,9 +30,8 @@ def test_a_missing_optional_library_is_only_listed(nrsr_main, monkeypatch):
 
 
 def test_a_recipe_whose_corpus_is_missing_fails(nrsr_main, root, tmp_path):
-    status, _, err = nrsr_main(
-        "doctor", "--quiet", "--recipe", root / "egs/fsdd/asr", "--corpus-dir", tmp_path / "none"
-    )
+    folders = ["--corpus-dir", tmp_path / "none", "--noise-dir", tmp_path]
+    status, _, err = nrsr_main("doctor", "--quiet", "--recipe", root / "egs/fsdd/asr", *folders)
     assert status == 1
     assert str(tmp_path / "none") in err
 
