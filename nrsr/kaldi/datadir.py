@@ -176,6 +176,9 @@ class Waves(Mapping):
             raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
         return wave
 
+    def __contains__(self, utterance: object) -> bool:
+        return utterance in self.parts  # Mapping's own way would read the audio to find out
+
     def seconds(self, utterance: str) -> float:
         """Duration of an utterance, without reading its samples where there is a header."""
         part = self.parts[utterance]
