@@ -1,11 +1,13 @@
 """Train a system; the same command goes on after a kill, and leaves a finished experiment alone.
 
 Example:
+    nrsr make-units --config conf/asr.yaml data/train/text exp/asr/units
     nrsr compute-cmvn --config conf/asr.yaml --out exp/asr/statistics.ark data/train
-    nrsr train --config conf/asr.yaml --train data/train --dev data/dev --units exp/units --exp exp/asr --seed 1
+    nrsr train --config conf/asr.yaml --train data/train --dev data/dev --exp exp/asr --seed 1
 """
 
 import argparse
+from pathlib import Path
 
 from nrsr.config import load_yaml
 
@@ -14,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="YAML file of the experiment")
     parser.add_argument("--train", required=True, metavar="DATA", help="data directory to train on")
     parser.add_argument("--dev", required=True, metavar="DATA", help="data directory that chooses the best epochs")
-    parser.add_argument("--units", required=True, metavar="DIR", help="folder made by nrsr make-units")
+    parser.add_argument("--units", metavar="DIR", help="folder of nrsr make-units (units/ in EXP)")
     parser.add_argument("--exp", required=True, metavar="DIR", help="experiment folder, with statistics.ark in it")
     parser.add_argument("--seed", type=int, help="of initialisation and data order; the config's seed, or 0")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
@@ -26,4 +28,5 @@ def run(args: argparse.Namespace) -> None:
 
     config = load_yaml(args.config, args.set)
     seed = args.seed if args.seed is not None else config.get("seed", 0)
-    run_training(config, seed, args.train, args.dev, args.units, args.exp, allow_pipes=args.allow_pipes)
+    units = args.units or Path(args.exp) / "units"
+    run_training(config, seed, args.train, args.dev, units, args.exp, allow_pipes=args.allow_pipes)
