@@ -1,0 +1,11 @@
+"""From a corpus as its authors publish it (or as it is made on the spot) to Kaldi data directories.
+
+Each module has `add_arguments(parser)`, `prepare(**options) -> Prepared`, and `check(...) -> list[str]`, a cheap
+look at the folders that lists what is wrong with them.
+"""
+
+# Name on the command line -> module; `nrsr prepare` and `nrsr doctor` import it when they need it.
+CORPORA = {
+    "mini": "nrsr.corpora.mini",
+    "fsdd": "nrsr.corpora.fsdd",
+}

@@ -1,0 +1,88 @@
+"""Write the data directories of a corpus: speech with transcripts, and noise with categories."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nrsr.kaldi.lists import write_list
+from nrsr.kaldi.tables import WaveWriter
+
+SAMPLE_RATE = 8000  # of both corpora, in Hz
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance of speech; the id starts with the speaker, as Kaldi's sorting needs."""
+
+    id: str
+    speaker: str
+    words: str
+    wave: np.ndarray  # float32 [T] in [-1, 1)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """One noise recording."""
+
+    id: str
+    category: str
+    wave: np.ndarray  # float32 [T] in [-1, 1)
+
+
+@dataclass
+class Prepared:
+    """What a preparation did: a table for stdout, and what it left out or changed for stderr."""
+
+    table: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMPLE_RATE) -> str:
+    """Write wav.ark, wav.scp, text, utt2spk, spk2utt and utt2dur; returns a line of the table."""
+    utterances = sorted(utterances, key=lambda utterance: utterance.id)
+    seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
+    write_list(folder / "text", {u.id: u.words for u in utterances})
+    _write_speakers(folder, {u.id: u.speaker for u in utterances})
+    words = sum(len(u.words.split()) for u in utterances)
+    speakers = len({u.speaker for u in utterances})
+    counts = f"{len(utterances):>6} utterances {words:>6} words {speakers:>3} speakers"
+    return f"{folder.name:<13}{counts} {seconds / 60:>6.1f} min"
+
+
+def write_noises(folder: Path, noises: Iterable[Noise], rate: int = SAMPLE_RATE) -> str:
+    """Write wav.ark, wav.scp, utt2noise, utt2spk, spk2utt and utt2dur; returns a line of the table.
+
+    Waves are scaled down to a peak of 0.99 where they reach beyond it (resampling overshoots); their level
+    does not matter, since mixing sets it.
+    """
+    noises = sorted(noises, key=lambda noise: noise.id)
+    seconds = _write_waves(folder, [(n.id, _below_one(n.wave)) for n in noises], rate)
+    write_list(folder / "utt2noise", {n.id: n.category for n in noises})
+    _write_speakers(folder, {n.id: n.id for n in noises})
+    kinds = len({n.category for n in noises})
+    return f"{folder.name:<13}{len(noises):>6} recordings {kinds:>6} categories {'':>9}{seconds / 60:>8.1f} min"
+
+
+def _write_waves(folder: Path, waves: list[tuple[str, np.ndarray]], rate: int) -> float:
+    """Write the waves and their durations; returns seconds in all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with WaveWriter(folder / "wav.ark", folder / "wav.scp", rate) as writer:
+        for name, wave in waves:
+            writer[name] = wave
+    write_list(folder / "utt2dur", {name: f"{len(wave) / rate:.6f}" for name, wave in waves})
+    return sum(len(wave) for _, wave in waves) / rate
+
+
+def _write_speakers(folder: Path, speaker_of: dict[str, str]) -> None:
+    members: dict[str, list[str]] = {}
+    for name, speaker in speaker_of.items():
+        members.setdefault(speaker, []).append(name)
+    write_list(folder / "utt2spk", speaker_of)
+    write_list(folder / "spk2utt", {speaker: " ".join(names) for speaker, names in members.items()})
+
+
+def _below_one(wave: np.ndarray, peak: float = 0.99) -> np.ndarray:
+    highest = float(np.abs(wave).max(initial=0.0))
+    return wave * np.float32(peak / highest) if highest > peak else wave

@@ -1,0 +1,161 @@
+"""Digit strings of the Free Spoken Digit Dataset, and nonspeech noise: real recordings, official split.
+
+The corpus (github.com/Jakobovski/free-spoken-digit-dataset) holds recordings/{digit}_{speaker}_{take}.wav,
+8 kHz: 6 speakers x 10 digits x 50 takes. Takes 0-4 are its test set, 5-49 its training set, of which 5-9 are
+kept here for development. A string has 1 to 7 digits of one speaker, joined as they are with gaps of faint
+noise. Speech does not depend on the fold; noise does (nonspeech.py).
+"""
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nrsr.corpora import nonspeech
+from nrsr.corpora.datadirs import SAMPLE_RATE, Prepared, Utterance, write_noises, write_speech
+from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
+from nrsr.corpora.draws import deal, generator, shares
+from nrsr.errors import NrsrError
+from nrsr.kaldi.audio import AudioError, read_audio
+from nrsr.progress import track
+
+SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+TAKES = {"train": range(10, 50), "dev": range(5, 10), "test": range(5)}
+STRINGS = {
+    "full": {"train": 1500, "dev": 300, "test": 1200},
+    "tiny": {"train": 40, "dev": 12, "test": 24},
+}
+GAP = (0.02, 0.15)  # seconds between two digits
+MARGIN = (0.05, 0.25)  # seconds before the first digit and after the last
+CURE = "clone https://github.com/Jakobovski/free-spoken-digit-dataset anew and give that folder as --corpus-dir"
+
+Recordings = dict[tuple[str, int, int], np.ndarray]  # (speaker, digit, take) -> float32 [T]
+
+
+class FsddError(NrsrError):
+    """Recordings of the corpus are missing or cannot be read."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus-dir", required=True, help="the cloned corpus, the folder that holds recordings/")
+    parser.add_argument("--noise-dir", required=True, help="the folder that holds n1.wav ... n100.wav (nonspeech)")
+    parser.add_argument("--out", required=True, help="folder for the data directories")
+    parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
+    parser.add_argument("--size", choices=sorted(STRINGS), default="full", help="tiny is for trying things out")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def prepare(
+    corpus_dir: str | Path, noise_dir: str | Path, out: str | Path, fold: int = 0, size: str = "full", seed: int = 0
+) -> Prepared:
+    """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
+
+    Raises:
+        FsddError, nonspeech.NonspeechError: files are missing or unreadable; counted, the first one named.
+    """
+    if problems := check(corpus_dir, noise_dir):
+        raise FsddError(problems[0])
+    folder, noise_dir, out = Path(corpus_dir) / "recordings", Path(noise_dir), Path(out)
+    noises = nonspeech.read_noises(noise_dir, fold, seed)
+    recordings = read_recordings(folder)
+    done = Prepared(table=[f"fsdd, {size}, seed {seed}, noise fold {fold}, {SAMPLE_RATE} Hz"])
+    for split, count in STRINGS[size].items():
+        lines = write_speech(out / f"{split}_clean", digit_strings(recordings, split, count, seed))
+        done.table.append(f"{lines}  from {len(SPEAKERS) * 10 * len(TAKES[split])} recordings")
+    for name in nonspeech.SETS:
+        done.table.append(write_noises(out / f"noise_{name}", noises[name]))
+    done.table += ["", *category_table({name: [noise.category for noise in noises[name]] for name in nonspeech.SETS})]
+    done.notes = notes(folder, noise_dir)
+    return done
+
+
+def check(corpus_dir: str | Path, noise_dir: str | Path) -> list[str]:
+    """What is wrong with the two folders, a line each; looks at names alone."""
+    return check_recordings(Path(corpus_dir) / "recordings") + nonspeech.check(noise_dir)
+
+
+def check_recordings(folder: Path) -> list[str]:
+    """The recordings that the corpus should have and has not, in one line."""
+    if not folder.is_dir():
+        return [f"{folder}: no such folder; {CURE}"]
+    present = {path.name for path in folder.glob("*.wav")}
+    absent = [name for name in expected_names() if name not in present]
+    if absent:
+        total = len(expected_names())
+        return [f"{folder}: {len(absent)} of {total} recordings are missing, first {absent[0]}; {CURE}"]
+    return []
+
+
+def expected_names() -> list[str]:
+    """File names of the 3,000 recordings."""
+    return [
+        f"{digit}_{speaker}_{take}.wav"
+        for speaker in SPEAKERS
+        for digit in range(10)
+        for takes in TAKES.values()
+        for take in takes
+    ]
+
+
+def read_recordings(folder: Path) -> Recordings:
+    """Read all recordings, which must be at 8 kHz.
+
+    Raises:
+        FsddError: some cannot be read or have another rate; counted, the first one named.
+    """
+    recordings, failures = {}, []
+    for name in track(expected_names(), f"reading {folder}"):
+        digit, speaker, take = re.fullmatch(r"(\d)_(\w+)_(\d+)\.wav", name).groups()
+        try:
+            wave, _ = read_audio(str(folder / name), rate=SAMPLE_RATE)
+        except AudioError as error:
+            failures.append(str(error))
+            continue
+        recordings[speaker, int(digit), int(take)] = wave
+    if failures:
+        raise FsddError(f"{len(failures)} recordings cannot be used, first: {failures[0]}; {CURE}")
+    return recordings
+
+
+def digit_strings(recordings: Recordings, split: str, count: int, seed: int) -> Iterator[Utterance]:
+    """`count` digit strings of one split, the speakers and each one's recordings used about equally often."""
+    for speaker, share in zip(SPEAKERS, shares(count, len(SPEAKERS)), strict=True):
+        rng = generator(seed, "fsdd", split, speaker)
+        lengths = string_lengths(rng)
+        dealt = deal([(digit, take) for digit in range(10) for take in TAKES[split]], rng)
+        for number in range(1, share + 1):
+            chosen = [next(dealt) for _ in range(next(lengths))]
+            pieces = [faint_noise(MARGIN, SAMPLE_RATE, rng)]
+            for digit, take in chosen:
+                pieces += [recordings[speaker, digit, take], faint_noise(GAP, SAMPLE_RATE, rng)]
+            pieces[-1] = faint_noise(MARGIN, SAMPLE_RATE, rng)
+            words = " ".join(DIGITS[digit] for digit, _ in chosen)
+            yield Utterance(f"{speaker}-{split}-{number:04d}", speaker, words, np.concatenate(pieces))
+
+
+def category_table(sets: dict[str, list[str]]) -> list[str]:
+    """Number of noise recordings of each category in each set."""
+    lines = ["noise category " + "".join(f"{name:>8}" for name in sets)]
+    for category in nonspeech.CATEGORIES:
+        counts = [members.count(category) for members in sets.values()]
+        if any(counts):
+            lines.append(f"{category:<15}" + "".join(f"{count or '-':>8}" for count in counts))
+    return lines
+
+
+def notes(folder: Path, noise_dir: Path) -> list[str]:
+    """What was found and not used, and what was changed on the way."""
+    found = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz"]
+    absent = nonspeech.missing(noise_dir)
+    if absent:
+        found.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
+    known = set(expected_names())
+    extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    for where, names in ((folder, extra), (noise_dir, nonspeech.strange_files(noise_dir))):
+        if names:
+            found.append(
+                f"{where}: {len(names)} files that are not of the official set are left out: {' '.join(names)}"
+            )
+    return found
