@@ -177,7 +177,10 @@ def checked_array(array: np.ndarray, compress: bool = False) -> np.ndarray:
     Raises:
         ObjectError: another type or shape, or values that are not finite.
     """
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        raise ObjectError("is a list of rows of different lengths; tables hold matrices and vectors") from None
     if array.dtype.kind in "iu" and array.ndim == 1:
         limits = np.iinfo(np.int32)
         if array.size and not (limits.min <= int(array.min()) and int(array.max()) <= limits.max):

@@ -4,12 +4,15 @@ import gzip
 import io
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 from nrsr.errors import NrsrError
 
 CHUNK = 1 << 24
+# What Python and numpy raise over bytes that are not what they say; readers turn them into named errors.
+READ_FAILURES = (OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
 
 
 class StreamError(NrsrError):
