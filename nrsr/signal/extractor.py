@@ -30,7 +30,10 @@ class FeatureExtractor(nn.Module, ABC):
 
     @abstractmethod
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
-        """Features [B, frames(T), dim]; what stands in frames past an utterance's end does not matter."""
+        """Features [B, frames(T), dim], at least one frame; what frames past an utterance's end hold does not matter.
+
+        `waves` may hold anything past an utterance's end, and no valid frame may depend on it.
+        """
 
     def forward(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a batch.
@@ -43,7 +46,8 @@ class FeatureExtractor(nn.Module, ABC):
             features [B, N, dim], zero past an utterance's end, and the frames [B] of each utterance.
             Neither padding nor the other utterances change an utterance's frames.
         """
-        waves = waves.masked_fill(past_end(lengths, waves.shape[1]), 0.0)
+        if int(self.frames(torch.tensor(waves.shape[1]))) == 0:
+            return waves.new_zeros(len(waves), 0, self.dim), self.frames(lengths)
         features = self.extract(waves, lengths)
         frames = self.frames(lengths)
         return features.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0), frames
