@@ -7,6 +7,7 @@ import torch
 
 from nrsr.config import ConfigError
 from nrsr.data import Batch
+from nrsr.gradients import Remedy, Sum
 from nrsr.nn import GlobalNorm, StatisticsError
 from nrsr.nn.losses import ctc_collapse
 from nrsr.systems import JointAsr, LossError, build_system
@@ -253,3 +254,25 @@ def test_missing_top_level_keys_are_named(key):
         build_system(whole, VOCABULARY)
     with pytest.raises(ConfigError, match=key):
         build_system(config() | {key: "8k"}, VOCABULARY)
+
+
+def test_remedy_changes_the_front_end_alone():
+    batch = make_batch()
+    system = make_system(batch, decoder=DECODER).eval()
+    shared, everything = system.shared_parameters("main"), list(system.parameters())
+    rest = {id(parameter) for parameter in everything} - {id(parameter) for parameter in shared}
+    gradients = {}
+    for name, combiner, wanted in (
+        ("asr", Sum(), ["asr"]),
+        ("sum", Sum(), ["asr", "se"]),
+        ("remedy", Remedy(k=0.5), ["asr", "se"]),
+    ):
+        system.zero_grad()
+        figures = combiner.backward(system.losses(batch, "main", wanted), shared, everything)
+        gradients[name] = {id(parameter): parameter.grad.clone() for parameter in everything}
+    assert figures["rescaled"] > 0
+    for parameter in everything:
+        asr, remedied = gradients["asr"][id(parameter)], gradients["remedy"][id(parameter)]
+        assert torch.equal(remedied, asr) == (id(parameter) in rest)
+    pairs = ((gradients["sum"][id(parameter)], gradients["remedy"][id(parameter)]) for parameter in shared)
+    assert sum(not torch.allclose(plain, remedied) for plain, remedied in pairs) >= 1
