@@ -1,0 +1,44 @@
+"""What tells the configs of several systems apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+IGNORED = frozenset({"seed"})
+ABSENT = object()
+
+
+def config_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """The settings that are not the same in all configs.
+
+    Args:
+        configs: system -> its resolved config.
+
+    Returns:
+        dotted key -> system -> value as YAML ("-" where the config lacks the key). Objects of different classes are
+        given whole, since the arguments of one say nothing about the other.
+    """
+    found: dict[str, dict[str, str]] = {}
+    _compare(dict(configs), "", found)
+    return found
+
+
+def _compare(values: dict[str, Any], key: str, found: dict[str, dict[str, str]]) -> None:
+    present = list(values.values())
+    mappings = all(isinstance(value, Mapping) for value in present)
+    if mappings and len({str(value.get("class")) for value in present}) == 1:
+        names = dict.fromkeys(name for value in present for name in value)
+        for name in names:
+            if key or name not in IGNORED:
+                inner = {system: value.get(name, ABSENT) for system, value in values.items()}
+                _compare(inner, f"{key}.{name}" if key else str(name), found)
+    elif any(value != present[0] for value in present):
+        found[key] = {system: _shown(value) for system, value in values.items()}
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "-"
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    return text.removesuffix("...\n").strip()

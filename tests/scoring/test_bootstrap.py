@@ -1,0 +1,109 @@
+"""Bootstrap: sums beside a plain loop, coverage on simulated data, pairing."""
+
+import numpy as np
+import pytest
+
+from nrsr.scoring import bootstrap, compare_scores, interval, resampled_sums
+from nrsr.scoring.utterances import Scores
+
+
+def scores_of(errors: np.ndarray, words: np.ndarray, noisefiles: np.ndarray | None = None) -> Scores:
+    """Scores with all errors substitutions; characters left out."""
+    number = len(errors)
+    labels = {name: np.full(number, "-") for name in ("spk", "noise", "snr")}
+    utterances = np.array([f"u{n:05d}" for n in range(number)])
+    files = np.full(number, "-") if noisefiles is None else noisefiles
+    counts = {"sub": errors, "words": words} | {
+        n: np.zeros(number, int) for n in ("del", "ins", "chars", "char_errors")
+    }
+    return Scores({"utt": utterances, "noisefile": files, **labels, **counts})
+
+
+def test_each_draw_picks_as_many_units_as_there_are():
+    sums = resampled_sums(np.ones((7, 1)), [np.arange(7)], draws=50)
+    assert (sums == 7).all()
+
+
+def test_memory_chunks_hold_every_draw(monkeypatch):
+    monkeypatch.setattr(bootstrap, "WEIGHTS_AT_ONCE", 64)
+    sums = resampled_sums(np.ones((20, 2)), [np.arange(20)], draws=11)
+    assert sums.shape == (11, 2)
+    assert (sums == 20).all()
+
+
+def test_same_seed_same_draws():
+    values = np.arange(12.0).reshape(6, 2)
+    first, again, other = (resampled_sums(values, [np.arange(6)], 20, seed) for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_rows_weigh_the_product_of_their_draws():
+    """One string with three noise recordings: only the recordings vary, and their weights sum to three."""
+    sums = resampled_sums(np.eye(3), [np.array(["s"] * 3), np.array(["a", "b", "c"])], draws=400)
+    assert (sums.sum(axis=1) == 3).all()
+    assert np.allclose(sums.mean(axis=0), 1, atol=0.15)
+    assert set(np.unique(sums)) == {0, 1, 2, 3}
+
+
+def test_deviation_is_that_of_the_theory():
+    """Over utterances of equal length the drawn mean has the deviation s / sqrt(n)."""
+    values = np.random.default_rng(0).normal(size=(400, 1))
+    means = resampled_sums(values, [np.arange(400)], draws=4000)[:, 0] / 400
+    assert means.std() == pytest.approx(values.std() / 20, rel=0.05)
+
+
+def test_interval_covers_the_true_rate():
+    rng = np.random.default_rng(7)
+    covered = 0
+    for _ in range(100):
+        words = rng.integers(1, 8, size=150)
+        rates = rng.beta(1, 4, size=150)  # utterances differ: mean 20 %
+        sums = resampled_sums(np.stack([rng.binomial(words, rates), words], axis=1), [np.arange(150)], draws=1000)
+        low, high = interval(100 * sums[:, 0] / sums[:, 1])
+        covered += low <= 20 <= high
+    assert 86 <= covered <= 100
+
+
+def test_noise_recordings_widen_the_interval_as_they_should():
+    """Errors depend on ten recordings alone: drawing utterances only would miss nearly all of the uncertainty."""
+    rng = np.random.default_rng(3)
+    covered = {1: 0, 2: 0}
+    for _ in range(60):
+        rates = rng.uniform(0, 0.4, size=20)
+        files = np.repeat(np.arange(20), 15)
+        values = np.stack([rng.binomial(10, rates[files]), np.full(300, 10)], axis=1)
+        for units in covered:
+            sums = resampled_sums(values, [np.arange(300), files][:units], draws=1000)
+            low, high = interval(100 * sums[:, 0] / sums[:, 1])
+            covered[units] += low <= 20 <= high
+    assert covered[1] < 45
+    assert covered[2] >= 52
+
+
+def test_identical_systems_do_not_differ():
+    rng = np.random.default_rng(1)
+    words = rng.integers(1, 8, size=50)
+    scores = scores_of(rng.binomial(words, 0.3), words)
+    comparison = compare_scores(scores, scores)
+    assert comparison["difference"] == 0
+    assert comparison["difference_interval"] == (0, 0)
+    assert comparison["relative"] == 0
+    assert comparison["probability_of_improvement"] == 0.5
+
+
+def test_pairing_sees_a_small_steady_difference():
+    """One error less in a few of many utterances that differ widely: unpaired intervals would overlap by far."""
+    words = np.full(300, 10)
+    errors = np.random.default_rng(2).integers(1, 10, size=300)
+    better = errors - (np.arange(300) % 10 == 0)
+    comparison = compare_scores(scores_of(better, words), scores_of(errors, words))
+    assert comparison["difference"] == pytest.approx(-1.0)
+    low, high = comparison["difference_interval"]
+    assert -1.6 < low < -1 < high < -0.4
+    assert comparison["probability_of_improvement"] == 1
+
+
+def test_interval_without_any_figure():
+    assert interval(np.full(1000, np.nan)) is None
+    assert interval(np.array([np.nan, 1.0, 1.0])) == (1, 1)
