@@ -78,7 +78,8 @@ def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
             pooled["systems"][one.system]["parameters"] = parameters(one.path)
         elif changed := config_differences({"first": configs[one.system], "this": load_yaml(path)}):
             note(f"{path}: {', '.join(changed)} differs from other runs of {one.system}; give the variant a --tag")
-    pooled["config_differences"] = config_differences(configs)
+    in_order = {system: configs[system] for system in pooled["systems"] if system in configs}
+    pooled["config_differences"] = config_differences(in_order)
 
 
 def parameters(experiment: Path) -> int | None:

@@ -51,7 +51,7 @@ def pool_runs(
         "primary": list(primary),
         "bootstrap": {"draws": draws, "seed": seed},
         "baseline": baseline,
-        "baseline_found": any(versus.values()) or baseline in by_system,
+        "baseline_found": any(baseline in (name, name.partition("-")[0]) for name in by_system),
         "sets_not_scored": [name for name in sets if name not in found],
         "systems": {name: _system(own, expected, found) for name, own in by_system.items()},
         "sets": {name: _PooledSet(name, by_system, primary, draws, seed).summary(versus) for name in found},
@@ -62,8 +62,8 @@ def baseline_of(system: str, baseline: str, systems: Mapping[str, Any]) -> str |
     """The system to compare with: the baseline with the same tag, else the baseline; None where there is none."""
     _, dash, tag = system.partition("-")
     for name in (f"{baseline}{dash}{tag}", baseline):
-        if name in systems:
-            return None if name == system else name
+        if name in systems and name != system:
+            return name
     return None
 
 

@@ -1,0 +1,41 @@
+"""Tables, config differences and provenance."""
+
+import socket
+from datetime import date
+
+from nrsr.reporting import Table, config_differences, provenance
+
+
+def test_plain_table_aligns_by_the_width_on_a_terminal():
+    table = Table("T", ["name", "WER"], [["a", "1.00"], ["你好吗", "10.00"]], ["note"])
+    assert table.plain().splitlines() == ["T", "name      WER", "a        1.00", "你好吗  10.00", "note"]
+
+
+def test_markdown_table_escapes_bars():
+    table = Table("T", ["a|b", "c"], [["1", "2"]], ["note"])
+    assert table.markdown().splitlines() == ["**T**", "", "| a\\|b | c |", "| --- | ---: |", "| 1 | 2 |", "", "- note"]
+
+
+def test_config_differences():
+    first = {"seed": 1, "rate": 8000, "model": {"class": "A", "size": 3}, "inner": {"seed": 1, "list": [1, 2]}}
+    second = {"seed": 2, "rate": 8000, "model": {"class": "A", "size": 4}, "inner": {"seed": 2, "list": [1]}, "x": None}
+    assert config_differences({"one": first, "two": second}) == {
+        "model.size": {"one": "3", "two": "4"},
+        "inner.seed": {"one": "1", "two": "2"},
+        "inner.list": {"one": "[1, 2]", "two": "[1]"},
+        "x": {"one": "-", "two": "null"},
+    }
+    assert config_differences({"one": first, "two": {**first, "seed": 5}}) == {}
+    assert config_differences({}) == {}
+    other = {**first, "model": {"class": "B"}}
+    assert config_differences({"one": first, "two": other}) == {
+        "model": {"one": "{class: A, size: 3}", "two": "{class: B}"}
+    }
+
+
+def test_provenance_names_code_and_machine_but_not_the_host():
+    text = provenance()
+    assert text.startswith(date.today().isoformat())
+    assert "commit " in text
+    assert " cores" in text
+    assert len(socket.gethostname()) < 4 or socket.gethostname() not in text
