@@ -43,9 +43,11 @@ def average_experiment(folder: Path, n: int) -> list[int]:
     """Write model.pt as the mean of the n best epochs that have a checkpoint; returns these epochs.
 
     Raises:
-        CheckpointError: fewer than n checkpoints.
+        CheckpointError: fewer than n checkpoints, or n below 1.
     """
     files = epoch_files(folder)
+    if n < 1:
+        raise CheckpointError(f"--n {n}: nothing to average; take 1 or more")
     if len(files) < n:
         raise CheckpointError(
             f"{folder / 'checkpoints'}: {len(files)} epochs are kept; take --n {len(files)} or less, "

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -71,9 +72,8 @@ def train(training: Training, progress: Progress) -> None:
         TrainingStopped: by a signal, after saving.
         TrainingError: too many steps without finite losses and gradients.
     """
-    torch.set_flush_denormal(True)  # decaying activations and moments otherwise slow a CPU down many times
     settings, system = training.settings, training.system
-    with TrainingLog(training.folder, progress.step) as log, StopSignal() as stop:
+    with flushing_denormals(), TrainingLog(training.folder, progress.step) as log, StopSignal() as stop:
         clock = Clock(progress.seconds)
         total, started_at = training.total_steps(), progress.step
         epoch_means, recent = Means(progress.sums), Means()
@@ -113,6 +113,16 @@ def train(training: Training, progress: Progress) -> None:
             finish_epoch(training, progress, clock, log, stop)
             saved = time.monotonic()
         log.line(f"finished after {duration_text(progress.seconds['wall'])}: {training.folder / 'model.pt'}")
+
+
+@contextmanager
+def flushing_denormals() -> Iterator[None]:
+    """Numbers next to 0 count as 0: decaying activations and moments otherwise slow a CPU down many times."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:

@@ -53,6 +53,8 @@ def run_training(
     batching = settings_from(BatchSettings, config.get("batches"), "batches")
     units = Units.load(units_dir)
     with only_training_in(folder):
+        for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
+            leftover.unlink()
         state = read_state(folder, config)
         if state and state["progress"]["finished"]:
             print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
