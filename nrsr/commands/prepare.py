@@ -1,0 +1,36 @@
+"""Turn a corpus on disk into Kaldi data directories.
+
+Example:
+    nrsr prepare mini --out data --size tiny
+    nrsr prepare fsdd --corpus-dir downloads/free-spoken-digit-dataset --noise-dir downloads/nonspeech --out data
+"""
+
+import argparse
+import importlib
+import sys
+
+from nrsr.corpora import CORPORA
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    corpora = parser.add_subparsers(dest="corpus", required=True, metavar="CORPUS", title="corpora")
+    for name, path in CORPORA.items():
+        module = importlib.import_module(path)
+        summary = module.__doc__.splitlines()[0]
+        corpus = corpora.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        # SUPPRESS: the sub-parser must not overwrite what stood before the corpus' name.
+        corpus.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback")
+        module.add_arguments(corpus)
+
+
+def run(args: argparse.Namespace) -> None:
+    options = {name: value for name, value in vars(args).items() if name not in ("corpus", "debug")}
+    done = importlib.import_module(CORPORA[args.corpus]).prepare(**options)
+    for note in done.notes:
+        print(f"nrsr prepare {args.corpus}: {note}", file=sys.stderr)
+    print("\n".join(done.table))

@@ -1,0 +1,155 @@
+"""A small corpus made on the spot: digit strings and commands by espeak-ng voices, 17 kinds of generated noise.
+
+Every stage of a recipe can be tried on it anywhere, without a network. 56 speakers, each an English accent with
+a voice variant, a speed and a pitch of its own; no variant is in two of the sets. Noise for training,
+development and seen-type test are fresh instances of 13 types; 4 types are held out ("unseen"). The same seed
+gives the same bytes.
+"""
+
+import argparse
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from nrsr.corpora import espeak
+from nrsr.corpora.datadirs import SAMPLE_RATE, Noise, Prepared, Utterance, write_noises, write_speech
+from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
+from nrsr.corpora.draws import deal, generator, shares
+from nrsr.errors import NrsrError
+
+# espeak-ng's English accents, by the name they have in speaker ids.
+ACCENTS = {
+    "us": "en-us",
+    "gb": "en",
+    "scot": "en-gb-scotland",
+    "carib": "en-029",
+    "nyc": "en-us-nyc",
+    "rp": "en-gb-x-rp",
+    "lanc": "en-gb-x-gbclan",
+    "wmid": "en-gb-x-gbcwmd",
+}
+# Variants (vocal tracts) of each set, and how many accents each speaks with.
+VARIANTS = {
+    "train": "m1 f1 m2 f2 m3 f3 m4 Annie m5 linda m6 steph Andy adam Mike paul",
+    "dev": "m7 f5 Alex Alicia",
+    "test": "m8 f4 max aunty",
+}
+ACCENTS_EACH = {"train": 2, "dev": 2, "test": 4}
+SPEED = (140, 200)  # words per minute
+PITCH = (30, 70)  # of 0 to 99; 50 is the variant's own
+
+UTTERANCES = {
+    "full": {"train": 1200, "dev": 100, "test": 400},
+    "tiny": {"train": 60, "dev": 16, "test": 24},
+}
+DIGIT_SHARE = 0.6  # of the utterances; the others are commands
+MARGIN = (0.05, 0.2)  # seconds of faint noise before and after
+PEAK = (0.2, 0.7)
+
+ROOMS = ("kitchen", "bedroom", "garden")
+COMMANDS = (
+    *(f"turn {state} the {room} {thing}" for state, room, thing in product(("on", "off"), ROOMS, ("light", "heating"))),
+    *(f"{verb} the {room} {thing}" for verb, room, thing in product(("open", "close"), ROOMS, ("door", "window"))),
+    *("play music", "play the next song", "stop", "stop the music", "pause", "go back", "call home"),
+    *("volume up", "volume down"),
+)
+
+# Types of nrsr.signal.noises. Held out: one steady, one of tones, one of cracks, one that comes and goes.
+SEEN = ("white", "pink", "brown", "blue", "babble", "hum", "siren", "engine", "clicks", "wind", "fan", "birds", "train")
+UNSEEN = ("rain", "beeps", "crackle", "traffic")
+NOISE_SECONDS = 15.0
+INSTANCES = {
+    "full": {"train": 6, "dev": 1, "seen": 2, "unseen": 6},
+    "tiny": {"train": 1, "dev": 1, "seen": 1, "unseen": 1},
+}
+# Whose speech babbles: test sets hear neither their own voices in it nor those of the training babble.
+BABBLERS = {"train": "train", "dev": "train", "seen": "dev", "unseen": "dev"}
+
+
+class MiniError(NrsrError):
+    """The mini corpus cannot be made."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, help="folder for the data directories")
+    parser.add_argument("--size", choices=sorted(UTTERANCES), default="full", help="tiny is for trying things out")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def prepare(out: str | Path, size: str = "full", seed: int = 0) -> Prepared:
+    """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
+
+    Raises:
+        MiniError, espeak.EspeakError: espeak-ng is missing or does not work.
+    """
+    if problems := check():
+        raise MiniError(problems[0])
+    out, done = Path(out), Prepared(table=[f"mini, {size}, seed {seed}, {SAMPLE_RATE} Hz"])
+    speech = {}
+    for split, count in UTTERANCES[size].items():
+        utterances = list(speak_split(split, count, seed))
+        done.table.append(write_speech(out / f"{split}_clean", utterances))
+        speech[split] = [utterance.wave for utterance in utterances]
+    for name, instances in INSTANCES[size].items():
+        done.table.append(write_noises(out / f"noise_{name}", noises(name, instances, speech[BABBLERS[name]], seed)))
+    done.table += [f"seen types: {' '.join(SEEN)}", f"unseen types: {' '.join(UNSEEN)}"]
+    return done
+
+
+def check() -> list[str]:
+    """What is missing to make the corpus."""
+    return espeak.check()
+
+
+def speakers(split: str, seed: int) -> dict[str, espeak.Voice]:
+    """Speaker id ("scot-m3") -> voice."""
+    accents, voices = list(ACCENTS), {}
+    for index, variant in enumerate(VARIANTS[split].split()):
+        for step in range(ACCENTS_EACH[split]):
+            accent = accents[(index * ACCENTS_EACH[split] + step) % len(accents)]
+            speaker = f"{accent}-{variant.lower()}"
+            rng = generator(seed, "mini", "voice", speaker)
+            rate, pitch = (int(rng.integers(low, high + 1)) for low, high in (SPEED, PITCH))
+            voices[speaker] = espeak.Voice(f"{ACCENTS[accent]}+{variant}", rate, pitch)
+    return voices
+
+
+def texts(count: int, rng: np.random.Generator) -> list[str]:
+    """`count` transcripts: digit strings of 1 to 7 digits, and commands of the closed grammar."""
+    lengths, commands = string_lengths(rng), deal(COMMANDS, rng)
+    kinds = rng.random(count) < DIGIT_SHARE
+    return [" ".join(rng.choice(DIGITS, next(lengths))) if digits else next(commands) for digits in kinds]
+
+
+def speak_split(split: str, count: int, seed: int) -> Iterator[Utterance]:
+    """The utterances of one set, divided evenly between its speakers."""
+    voices = speakers(split, seed)
+    wanted = {}
+    for speaker, share in zip(voices, shares(count, len(voices)), strict=True):
+        wanted[speaker] = texts(share, generator(seed, "mini", "texts", speaker))
+    requests = [(voices[speaker], lines, seed) for speaker, lines in wanted.items()]
+    for (speaker, lines), waves in zip(wanted.items(), espeak.speak_all(requests, SAMPLE_RATE), strict=True):
+        rng = generator(seed, "mini", "levels", speaker)
+        for number, (words, wave) in enumerate(zip(lines, waves, strict=True), 1):
+            yield Utterance(f"{speaker}-{number:04d}", speaker, words, place(wave, rng))
+
+
+def place(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Set the peak level, and surround the speech with faint noise; float32 [T]."""
+    wave = wave * np.float32(rng.uniform(*PEAK) / np.abs(wave).max())
+    return np.concatenate([faint_noise(MARGIN, SAMPLE_RATE, rng), wave, faint_noise(MARGIN, SAMPLE_RATE, rng)])
+
+
+def noises(name: str, instances: int, speech: list[np.ndarray], seed: int) -> Iterator[Noise]:
+    """Fresh instances of each type of the noise set `name`; babble is made of `speech`."""
+    from nrsr.signal.noises import NOISES  # imports torch, which --help does without
+
+    samples = int(NOISE_SECONDS * SAMPLE_RATE)
+    for kind in UNSEEN if name == "unseen" else SEEN:
+        for number in range(1, instances + 1):
+            rng = generator(seed, "mini", "noise", name, kind, number)
+            pool = (speech,) if kind == "babble" else ()
+            wave = NOISES[kind](samples, SAMPLE_RATE, rng, *pool).astype(np.float32)
+            yield Noise(f"{kind}-{name}-{number:02d}", kind, wave)
