@@ -66,7 +66,7 @@ def scatter(samples: int, times: np.ndarray, amplitudes: np.ndarray, kernel: np.
     """The kernel, repeated at the given samples with the given amplitudes; [samples]."""
     impulses = np.zeros(samples)
     np.add.at(impulses, times, amplitudes)
-    size = samples + len(kernel)
+    size = 1 << (samples + len(kernel)).bit_length()  # a length with large prime factors takes ten times as long
     return np.fft.irfft(np.fft.rfft(impulses, size) * np.fft.rfft(kernel, size), size)[:samples]
 
 
