@@ -34,7 +34,6 @@ experiments=$work_dir/exp/$size
 variant=
 test_sets=test_clean,test_seen,test_unseen
 results=${results:-$experiments/RESULTS.md}
-if [ "$size" = tiny ]; then tag=${tag:-tiny}; fi
 
 nrsr doctor --quiet --recipe .
 

@@ -1,0 +1,135 @@
+"""The shell recipes from end to end at their smallest size, repeated, killed and resumed."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+MINI = ROOT / "egs" / "mini" / "asr" / "run.sh"
+FSDD = ROOT / "egs" / "fsdd" / "asr" / "run.sh"
+SHORT = ["--size", "tiny"]
+
+
+def start(recipe: Path, work: Path, *options: str, path: Path | None = None) -> subprocess.Popen:
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"} | ({"PYTHONPATH": str(path)} if path else {})
+    command = [str(recipe), *SHORT, "--work-dir", str(work), *options]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+
+
+def run(recipe: Path, work: Path, *options: str, path: Path | None = None) -> str:
+    running = start(recipe, work, *options, path=path)
+    out, err = running.communicate(timeout=600)
+    assert running.returncode == 0, out[-2000:] + err[-3000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory) -> tuple[Path, str]:
+    """The work folder of a mini run with both systems, and what the run printed."""
+    work = tmp_path_factory.mktemp("mini")
+    return work, run(MINI, work)
+
+
+def changed_since(folder: Path, when: float) -> set[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix() for path in files if path.stat().st_mtime > when}
+
+
+def test_mini_ends_with_the_table(mini):
+    work, out = mini
+    table = out[out.index("stage 6") :]
+    assert re.search(r"no_se", table)
+    assert re.search(r"mtl", table)
+    assert (work / "exp/tiny/RESULTS.md").is_file()
+    for name in ("test_clean", "test_seen", "test_unseen"):
+        assert (work / f"exp/tiny/mtl_seed1/decode_{name}/score/wer.json").is_file()
+
+
+def test_a_second_run_repeats_nothing(mini):
+    work, _ = mini
+    before = time.time()
+    out = run(MINI, work)
+    assert "no_se" in out
+    changed = changed_since(work, before)
+    assert {name for name in changed if not name.endswith("RESULTS.md")} == set()
+
+
+def test_stage_5_redoes_decoding_and_scoring_alone(mini):
+    work, _ = mini
+    model = work / "exp/tiny/mtl_seed1/model.pt"
+    before, made = time.time(), model.stat().st_mtime
+    run(MINI, work, "--stage", "5")
+    changed = changed_since(work, before)
+    assert "exp/tiny/mtl_seed1/decode_test_seen/text" in changed
+    assert "exp/tiny/no_se_seed1/decode_test_clean/score/wer.json" in changed
+    assert model.stat().st_mtime == made
+    assert not any(name.startswith("data/") for name in changed)
+
+
+def test_a_run_killed_in_training_resumes_to_the_same_weights(mini):
+    work, _ = mini
+    options = ["--config", "conf/mtl.yaml", "--tag", "killed"]
+    folder = work / "exp/tiny/mtl-killed_seed1"
+    running = start(MINI, work, *options)
+    deadline = time.monotonic() + 200
+    while not (folder / "last.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    assert not (folder / "model.pt").exists()
+    run(MINI, work, *options)
+    resumed = torch.load(folder / "model.pt", weights_only=True)
+    whole = torch.load(work / "exp/tiny/mtl_seed1/model.pt", weights_only=True)
+    assert_equal(resumed, whole)
+
+
+def assert_equal(one, other) -> None:
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_equal(one[key], other[key])
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+
+
+def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_path):
+    work, _ = mini
+    python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (tmp_path / "frame_mask.py").write_text(python)
+    config = tmp_path / "frame_mask.yaml"
+    config.write_text(yaml.replace("base: mtl.yaml", f"base: {MINI.parent}/conf/mtl.yaml"))
+    assert len(python.strip().splitlines()) <= 32
+    out = run(MINI, work, "--config", str(config), path=tmp_path)
+    assert "frame_mask" in out[out.index("stage 6") :]
+
+
+def test_a_failing_stage_stops_the_recipe_with_its_reason(mini):
+    work, _ = mini
+    running = start(MINI, work, "--config", "conf/nowhere.yaml")
+    _, err = running.communicate(timeout=60)
+    assert running.returncode != 0
+    assert "conf/nowhere.yaml" in err
+
+
+def test_fsdd_runs_on_real_recordings_with_paths_relative_to_the_root(shared_data, tmp_path):
+    corpus, noise = (os.path.relpath(shared_data / name, ROOT) for name in ("fsdd", "nonspeech"))
+    options = ["--corpus-dir", corpus, "--noise-dir", noise, "--config", "conf/mtl.yaml", "--folds", "1"]
+    out = run(FSDD, tmp_path, *options)
+    assert "mtl" in out[out.rindex("stage 6") :]
+    assert (tmp_path / "exp/tiny/mtl_fold1_seed1/decode_test_unseen/score/wer.json").is_file()
+
+
+def test_fsdd_names_a_corpus_that_is_not_there(tmp_path):
+    running = start(FSDD, tmp_path, "--corpus-dir", "nowhere", "--noise-dir", "nowhere")
+    _, err = running.communicate(timeout=60)
+    assert running.returncode != 0
+    assert "nowhere" in err
