@@ -179,17 +179,31 @@ class Waves(Mapping):
     def __contains__(self, utterance: object) -> bool:
         return utterance in self.parts  # Mapping's own way would read the audio to find out
 
+    def rate(self) -> int:
+        """Samples per second: the wanted rate, or that of the first recording."""
+        if self.options["rate"] is not None:
+            return self.options["rate"]
+        if not self.parts:
+            raise DataDirError(f"{self.path}: lists no audio of any utterance; run the stage that makes it")
+        return self.info(next(iter(self.parts)))[1]
+
+    def info(self, utterance: str) -> tuple[int, int]:
+        """(samples, rate) of the recording that an utterance is or is part of, by its header."""
+        try:
+            return audio_info(
+                self.entries[self.parts[utterance].recording],
+                rate=self.options["rate"],
+                allow_pipes=self.options["allow_pipes"],
+            )
+        except AudioError as error:
+            raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
+
     def seconds(self, utterance: str) -> float:
         """Duration of an utterance, without reading its samples where there is a header."""
         part = self.parts[utterance]
         if part.end >= 0:
             return part.end - part.start
-        try:
-            samples, rate = audio_info(
-                self.entries[part.recording], rate=self.options["rate"], allow_pipes=self.options["allow_pipes"]
-            )
-        except AudioError as error:
-            raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
+        samples, rate = self.info(utterance)
         return samples / rate - part.start
 
     def __iter__(self) -> Iterator[str]:

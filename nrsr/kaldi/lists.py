@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
@@ -104,3 +105,62 @@ def write_list(path: str | Path, entries: Mapping[str, object]) -> None:
         lines.append(f"{key} {value}\n" if value else f"{key}\n")
     with atomic_open(path) as stream:
         stream.writelines(lines)
+
+
+class Line(NamedTuple):
+    """The value of an id and the number of its line."""
+
+    number: int
+    value: str
+
+
+class BadLine(NamedTuple):
+    """A line of a list that is not as it should be.
+
+    Attributes:
+        lost: whether nothing of the line can be used.
+    """
+
+    number: int
+    problem: str
+    cure: str
+    lost: bool = True
+
+
+def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
+    """Read a list as far as it can be read.
+
+    Returns:
+        id -> line, the first of each id and also those without a value; and all bad lines. Of lines that
+        are out of order only the first is told.
+    """
+    entries: dict[str, Line] = {}
+    bad: list[BadLine] = []
+    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    previous, is_sorted = "", True
+    for number, raw in enumerate(lines[:-1] if lines[-1] == b"" else lines, 1):
+        try:
+            columns = raw.decode("utf-8").split(None, 1)
+        except UnicodeDecodeError:
+            bad.append(BadLine(number, "is not UTF-8", "convert the file, for example with iconv -f latin1 -t utf-8"))
+            continue
+        key, value = (columns[0] if columns else ""), (columns[1].strip() if len(columns) == 2 else "")
+        if not columns:
+            bad.append(BadLine(number, "the line is blank", "remove it"))
+        elif b"\0" in raw:
+            bad.append(BadLine(number, "contains a NUL character", "it is binary, no list; check the path"))
+        elif key in entries:
+            bad.append(
+                BadLine(number, f"id {key!r} stands already in line {entries[key].number}", "remove one of them")
+            )
+        else:
+            entries[key] = Line(number, value)
+            if not value:
+                what = "has an empty transcript" if path.name.startswith("text") else "has no value"
+                bad.append(BadLine(number, f"id {key!r} {what}", "complete the line or drop the utterance"))
+            if is_sorted and key < previous:
+                cure = f"sort the file with LC_ALL=C sort, or the directory with nrsr fix-data {path.parent}"
+                bad.append(BadLine(number, f"{key!r} stands behind {previous!r}", cure, lost=False))
+                is_sorted = False
+            previous = key
+    return entries, bad

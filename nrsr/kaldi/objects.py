@@ -162,7 +162,8 @@ def read_text(first: bytes, stream: BinaryIO) -> np.ndarray:
 
 def text_numbers(text: bytes, dtype: np.dtype) -> np.ndarray:
     try:
-        return np.array(text.decode("ascii").split(), dtype=np.str_).astype(dtype)
+        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
+            return np.array(text.decode("ascii").split(), dtype=np.str_).astype(dtype)
     except (ValueError, OverflowError):
         start = text[:40].decode("ascii", "backslashreplace").strip()
         raise ObjectError(

@@ -118,7 +118,8 @@ class WaveWriter:
     """Write mono audio as a wav ark with its scp: `with WaveWriter("w.ark", "wav.scp", 8000) as w: w[utt] = wave`.
 
     Args:
-        ark_path, scp_path: files to write; the scp names the ark as given here.
+        ark_path, scp_path: files to write; the scp names the ark as given here. Without an scp (None), `entries`
+            holds its lines.
         rate: samples per second.
         bits: 16 (PCM, rounded) or 32 (float, exact).
 
@@ -126,11 +127,16 @@ class WaveWriter:
         TableError: bad or repeated key; no samples, NaN, not one-dimensional; beyond ±1 with 16 bits (clipping).
     """
 
-    def __init__(self, ark_path: str | Path, scp_path: str | Path, rate: int, *, bits: int = 16):
+    def __init__(self, ark_path: str | Path, scp_path: str | Path | None, rate: int, *, bits: int = 16):
         if bits not in (16, 32):
             raise TableError(f"{ark_path}: wav arks have 16 or 32 bits, not {bits}; choose one of them")
         self.rate, self.bits = int(rate), bits
-        self.file = ArkFile(str(ark_path), str(scp_path))
+        self.file = ArkFile(str(ark_path), None if scp_path is None else str(scp_path))
+
+    @property
+    def entries(self) -> dict[str, str]:
+        """key -> right-hand side of the scp."""
+        return self.file.entries
 
     def __enter__(self) -> "WaveWriter":
         self.file.__enter__()

@@ -1,0 +1,21 @@
+"""Join data directories; lists that only some of them have are left out and named.
+
+Example:
+    nrsr combine-data data/train_both data/train_clean data/train_noisy
+"""
+
+import argparse
+import sys
+
+from nrsr.kaldi.combine import combine
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", help="data directory to write")
+    parser.add_argument("data", nargs="+", help="data directories to join")
+
+
+def run(args: argparse.Namespace) -> None:
+    for note in combine(args.data, args.out):
+        print(f"nrsr combine-data: {note}", file=sys.stderr)
+    print(f"{args.out}: {len(args.data)} directories joined")

@@ -1,0 +1,34 @@
+"""Copy a data directory at several speeds; parallel clean speech (spk1.scp) changes alike.
+
+Example:
+    nrsr perturb-speed data/train data/train_sp
+    nrsr perturb-speed --speeds 0.95,1.05 data/train data/train_sp
+"""
+
+import argparse
+import sys
+
+from nrsr.kaldi.datadir import DataDirError
+from nrsr.kaldi.perturb import perturb_speed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--speeds", default="0.9,1.0,1.1", help="factors parted by commas (default %(default)s)")
+    parser.add_argument("--rate", type=int, help="wanted samples per second; headerless audio needs it")
+    parser.add_argument("--channel", type=int, help="channel of multichannel audio, counted from 0")
+    parser.add_argument("--allow-pipes", action="store_true", help="let commands in wav.scp run")
+    parser.add_argument("data", help="data directory")
+    parser.add_argument("out", help="data directory to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    try:
+        factors = [float(text) for text in args.speeds.split(",")]
+    except ValueError:
+        raise DataDirError(f"--speeds {args.speeds!r}: are no numbers parted by commas; write 0.9,1.0,1.1") from None
+    notes = perturb_speed(
+        args.data, args.out, factors, rate=args.rate, channel=args.channel, allow_pipes=args.allow_pipes
+    )
+    for note in notes:
+        print(f"nrsr perturb-speed: {note}", file=sys.stderr)
+    print(f"{args.out}: speeds {args.speeds}")

@@ -1,0 +1,21 @@
+"""Split a data directory into DATA/splitN/1 to DATA/splitN/N, speakers staying whole.
+
+Example:
+    nrsr split-data data/train 4
+    nrsr split-data --per-utt data/test 8      # data/test/split8utt/1 to 8
+"""
+
+import argparse
+
+from nrsr.kaldi.split import split
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--per-utt", action="store_true", help="split between any utterances: DATA/splitNutt/J")
+    parser.add_argument("data", help="data directory")
+    parser.add_argument("parts", type=int, help="number of parts N")
+
+
+def run(args: argparse.Namespace) -> None:
+    for part in split(args.data, args.parts, by_utterance=args.per_utt):
+        print(part)
