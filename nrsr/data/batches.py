@@ -23,17 +23,18 @@ class BatchSettings:
         size: at most this many utterances in a batch.
         max_seconds: at most this much audio in a batch, padding included.
         shortest, longest: utterances outside are left out, counted and listed (seconds).
-        workers: processes that read ahead; 0 reads between the steps, which is enough on a CPU.
+        workers: processes that read ahead; 0 reads between the steps. Null takes 2 for a GPU, which outruns one
+            reader, and 0 for a CPU, where they would take turns with the training.
     """
 
     size: int = 16
     max_seconds: float = 240.0
     shortest: float = 0.1
     longest: float = float("inf")
-    workers: int = 0
+    workers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.max_seconds <= 0 or self.workers < 0 or self.shortest > self.longest:
+        if self.size < 1 or self.max_seconds <= 0 or (self.workers or 0) < 0 or self.shortest > self.longest:
             raise BatchError("batches: needs size >= 1, max_seconds > 0, workers >= 0 and shortest <= longest")
 
 

@@ -4,21 +4,17 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from nrsr.data.batch import Batch
-from nrsr.data.batches import BatchSettings, shuffled_batches, sorted_batches
-from nrsr.data.dataset import SpeechDataset, load_batches
 from nrsr.errors import NrsrError
-from nrsr.systems import System
 from nrsr.training.average import average_experiment, prune_epochs, rank, save_epoch
 from nrsr.training.checkpoint import generator_states, save_checkpoint
 from nrsr.training.log import TrainingLog, duration_text, figures_text
+from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Clock, Means, Progress
 from nrsr.training.settings import TrainingSettings
 from nrsr.training.stopping import StopSignal, TrainingStopped
@@ -27,42 +23,6 @@ from nrsr.training.turns import Turn
 
 class TrainingError(NrsrError):
     """A training cannot go on."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """What is trained, on what, and how.
-
-    Attributes:
-        folder: of the experiment.
-        identity: what a resumed training must have in common with this one (config, data), part of last.pt.
-    """
-
-    folder: Path
-    identity: dict[str, Any]
-    system: System
-    turns: list[Turn]
-    train_set: SpeechDataset
-    dev_set: SpeechDataset
-    settings: TrainingSettings
-    batching: BatchSettings
-    seed: int
-    device: torch.device
-
-    def plan(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch; they depend on data, batch settings and seed alone."""
-        samples, cap = self.train_set.samples, int(self.batching.max_seconds * self.train_set.rate)
-        return shuffled_batches(samples, self.batching.size, cap, self.seed, epoch)
-
-    def total_steps(self) -> int:
-        """Steps of all epochs."""
-        plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
-        return sum(math.ceil(len(plan) / self.settings.accumulate) for plan in plans)
-
-    def dev_batches(self) -> list[list[int]]:
-        """The batches of the development data."""
-        cap = int(self.batching.max_seconds * self.dev_set.rate)
-        return sorted_batches(self.dev_set.samples, self.batching.size, cap)
 
 
 def train(training: Training, progress: Progress) -> None:
@@ -82,7 +42,7 @@ def train(training: Training, progress: Progress) -> None:
         while not progress.finished:
             system.train()
             plan = training.plan(progress.epoch)[progress.position :]
-            loaded = clock.waiting(load_batches(training.train_set, plan, training.batching.workers), "loading")
+            loaded = clock.waiting(training.loaded(training.train_set, plan), "loading")
             for group in grouped(loaded, settings.accumulate):
                 batches = [batch.to(training.device) for batch in group]
                 all_made = True
@@ -112,7 +72,7 @@ def train(training: Training, progress: Progress) -> None:
                     raise TrainingError(gave_up_text(training, progress))
             finish_epoch(training, progress, clock, log, stop)
             saved = time.monotonic()
-        log.line(f"finished after {duration_text(progress.seconds['wall'])}: {training.folder / 'model.pt'}")
+        log.line(finished_text(training, clock.tick()))
 
 
 @contextmanager
@@ -130,25 +90,6 @@ def grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
     batches = iter(batches)
     while group := list(islice(batches, size)):
         yield group
-
-
-@torch.no_grad()
-def validate(training: Training, batches: list[list[int]], stop: StopSignal | None = None) -> dict[str, float]:
-    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end."""
-    sums: dict[str, torch.Tensor] = {}
-    training.system.eval()
-    for batch in load_batches(training.dev_set, batches, training.batching.workers):
-        if stop is not None and stop.name:
-            break
-        for name, (value, count) in training.system.validate(batch.to(training.device)).items():
-            pair = torch.stack([value.double(), count.double()])
-            sums[name] = sums[name] + pair if name in sums else pair
-    return {name: value / count if count else math.nan for name, (value, count) in host(sums).items()}
-
-
-def host(tensors: dict[str, torch.Tensor]) -> dict[str, list[float]]:
-    """Small tensors of one shape as lists, in one transfer."""
-    return dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)) if tensors else {}
 
 
 def finish_epoch(training: Training, progress: Progress, clock: Clock, log: TrainingLog, stop: StopSignal) -> None:
@@ -255,4 +196,12 @@ def gave_up_text(training: Training, progress: Progress) -> str:
     return (
         f"{training.folder}: {progress.skipped_together} steps one after the other had losses or gradients that are "
         "not finite; train.log names their utterances; look at those, or take a lower optimiser.lr, in a new --exp"
+    )
+
+
+def finished_text(training: Training, seconds: dict[str, float]) -> str:
+    loading, logging = (100 * seconds[name] / seconds["wall"] for name in ("loading", "logging"))
+    return (
+        f"finished after {duration_text(seconds['wall'])} ({loading:.1f} % of it loading, "
+        f"{logging:.1f} % logging and saving): {training.folder / 'model.pt'}"
     )

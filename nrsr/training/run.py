@@ -22,7 +22,8 @@ from nrsr.training.checkpoint import (
     restore_generators,
     seed_generators,
 )
-from nrsr.training.loop import Training, TrainingError, train, validate
+from nrsr.training.loop import TrainingError, train
+from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Progress
 from nrsr.training.settings import TrainingSettings, check_experiment, differences, settings_from
 from nrsr.training.stopping import only_training_in
@@ -41,8 +42,11 @@ def run_training(
     folder: str | Path,
     *,
     allow_pipes: bool = False,
-) -> None:
+) -> Progress:
     """Train an experiment from the start, or from where last.pt stands; a finished one is left as it is.
+
+    Returns:
+        The counters at the end.
 
     Raises:
         NrsrError: anything that does not fit, named, before the training begins where it can be known then.
@@ -58,7 +62,7 @@ def run_training(
         state = read_state(folder, config)
         if state and state["progress"]["finished"]:
             print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
-            return
+            return Progress(**state["progress"])
         sets = [
             SpeechDataset(path, units, config["sample_rate"], batching, allow_pipes=allow_pipes)
             for path in (train_dir, dev_dir)
@@ -80,6 +84,7 @@ def run_training(
         seed_generators(seed + 1)
         progress = resume(training, state) if state else Progress()
         train(training, progress)
+        return progress
 
 
 def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,77 @@
+"""What is trained, on what, in which batches; and the criteria of the development data."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nrsr.data.batch import Batch
+from nrsr.data.batches import BatchSettings, shuffled_batches, sorted_batches
+from nrsr.data.dataset import SpeechDataset, load_batches
+from nrsr.systems import System
+from nrsr.training.settings import TrainingSettings
+from nrsr.training.stopping import StopSignal
+from nrsr.training.turns import Turn
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what, and how.
+
+    Attributes:
+        folder: of the experiment.
+        identity: what a resumed training must have in common with this one (config, data), part of last.pt.
+    """
+
+    folder: Path
+    identity: dict[str, Any]
+    system: System
+    turns: list[Turn]
+    train_set: SpeechDataset
+    dev_set: SpeechDataset
+    settings: TrainingSettings
+    batching: BatchSettings
+    seed: int
+    device: torch.device
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """The batches of an epoch; they depend on data, batch settings and seed alone."""
+        samples, cap = self.train_set.samples, int(self.batching.max_seconds * self.train_set.rate)
+        return shuffled_batches(samples, self.batching.size, cap, self.seed, epoch)
+
+    def loaded(self, data: SpeechDataset, batches: list[list[int]]) -> Iterator[Batch]:
+        """Batches of a dataset, read ahead where that pays."""
+        workers = self.batching.workers
+        return load_batches(data, batches, 2 * (self.device.type == "cuda") if workers is None else workers)
+
+    def total_steps(self) -> int:
+        """Steps of all epochs."""
+        plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
+        return sum(math.ceil(len(plan) / self.settings.accumulate) for plan in plans)
+
+    def dev_batches(self) -> list[list[int]]:
+        """The batches of the development data."""
+        cap = int(self.batching.max_seconds * self.dev_set.rate)
+        return sorted_batches(self.dev_set.samples, self.batching.size, cap)
+
+
+@torch.no_grad()
+def validate(training: Training, batches: list[list[int]], stop: StopSignal | None = None) -> dict[str, float]:
+    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end."""
+    sums: dict[str, torch.Tensor] = {}
+    training.system.eval()
+    for batch in training.loaded(training.dev_set, batches):
+        if stop is not None and stop.name:
+            break
+        for name, (value, count) in training.system.validate(batch.to(training.device)).items():
+            pair = torch.stack([value.double(), count.double()])
+            sums[name] = sums[name] + pair if name in sums else pair
+    return {name: value / count if count else math.nan for name, (value, count) in host(sums).items()}
+
+
+def host(tensors: dict[str, torch.Tensor]) -> dict[str, list[float]]:
+    """Small tensors of one shape as lists, in one transfer."""
+    return dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)) if tensors else {}
