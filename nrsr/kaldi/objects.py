@@ -48,6 +48,8 @@ def read_object(stream: BinaryIO) -> Value:
         return read_soundfile(take(stream, length))
     if first == b"f" and take(stream, 3) == b"LaC":
         return read_soundfile(b"fLaC" + stream.read())
+    if first == b"N" and take(stream, 2) == b"IS":
+        raise ObjectError("is a NIST sphere file and no table; list it in the wav.scp of a data directory")
     if first in (b"N", b"P"):
         raise ObjectError("holds a numpy or pickle object of kaldiio, which can run code; write it again as a matrix")
     return read_text(first, stream)
@@ -120,20 +122,24 @@ def read_compressed(stream: BinaryIO, kind: str) -> np.ndarray:
             corners = np.frombuffer(take(stream, 8 * columns), "<u2").reshape(columns, 4)
             levels = column_levels(lowest + span * (corners.astype(np.float64) / 65535.0))
             codes = np.frombuffer(take(stream, rows * columns), np.uint8).reshape(columns, rows)
-            return np.ascontiguousarray(np.take_along_axis(levels, codes, axis=1).T)
+            places = codes.T + 256 * np.arange(columns, dtype=np.int32)
+            return np.take(levels, places) if columns else np.zeros((rows, 0), np.float32)
         dtype, steps = (np.dtype("<u2"), 65535.0) if kind == "CM2" else (np.dtype("u1"), 255.0)
         codes = np.frombuffer(take(stream, rows * columns * dtype.itemsize), dtype).reshape(rows, columns)
         return (lowest + codes * (span / steps)).astype(np.float32)
 
 
 def column_levels(corners: np.ndarray) -> np.ndarray:
-    """The value of each of the 256 codes in each column: float32 [columns, 256] from percentiles [columns, 4]."""
-    lowest, quarter, three_quarters, highest = (corners[:, n : n + 1] for n in range(4))
-    code = np.arange(256.0)[None]
-    low = lowest + (quarter - lowest) * code / 64.0
-    middle = quarter + (three_quarters - quarter) * (code - 64.0) / 128.0
-    high = three_quarters + (highest - three_quarters) * (code - 192.0) / 63.0
-    return np.where(code <= 64, low, np.where(code <= 192, middle, high)).astype(np.float32)
+    """The value of each of the 256 codes in each column: float32 [columns, 256] from percentiles [columns, 4].
+
+    Codes 0-64 are linear between the first two percentiles, 64-192 between the middle ones, 192-255 between the last.
+    """
+    levels = np.empty((len(corners), 256), np.float32)
+    for part, (first, last) in enumerate(((0, 64), (64, 192), (192, 255))):
+        weight = np.arange(last - first + 1) / (last - first)
+        low, high = corners[:, part : part + 1], corners[:, part + 1 : part + 2]
+        levels[:, first : last + 1] = low + (high - low) * weight
+    return levels
 
 
 def read_text(first: bytes, stream: BinaryIO) -> np.ndarray:

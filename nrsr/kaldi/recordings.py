@@ -13,6 +13,8 @@ from nrsr.kaldi import wav
 from nrsr.kaldi.streams import Truncated, is_pipe, take
 
 HEADERLESS = (".wv1", ".wv2", ".raw")  # Aurora-4's names; 16-bit big-endian mono
+# First bytes of the files that libsndfile is asked to read; it would take almost anything else for an MP3.
+HEADERS = (b"fLaC", b"NIST", b"OggS", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"ID3", b"\xff\xfb", b"\xff\xf3")
 BLOCK = 1 << 22  # samples soundfile reads at once, so that a corrupt count does not ask for terabytes
 
 
@@ -66,6 +68,11 @@ def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
         check_sphere(stream)
     elif Path(entry).suffix.lower() in HEADERLESS:
         return headerless_recording(stream, rate)
+    elif not magic.startswith(HEADERS):
+        raise RecordingError(
+            f"is no audio that nrsr knows, its first bytes being {magic!r}; restore it or convert it to WAV "
+            f"(headerless 16-bit big-endian audio must be named {', '.join(HEADERLESS)})"
+        )
     return soundfile_recording(stream)
 
 

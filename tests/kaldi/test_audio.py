@@ -150,8 +150,9 @@ def test_wav_of_unknown_length_reads_to_the_end_of_the_file():
     [
         (lambda wav: wav[:-7], ["truncated"]),
         (lambda wav: wav[:30], ["follow"]),
-        (lambda wav: b"", ["libsndfile"]),
-        (lambda wav: b"garbage" * 9, ["libsndfile"]),
+        (lambda wav: b"", ["no audio", "b''"]),
+        (lambda wav: b"garbage" * 9, ["no audio", ".wv1"]),
+        (lambda wav: b"fLaC" + wav[4:], ["libsndfile", "convert it to WAV"]),
         (lambda wav: wav[:8] + b"AVI " + wav[12:], ["not a WAV"]),
         (lambda wav: wav[:22] + b"\0\0" + wav[24:], ["0 channels", "corrupt"]),
         (lambda wav: wav[:20] + b"\x55\0" + wav[22:], ["encoding 85", "sox"]),

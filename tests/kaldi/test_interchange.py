@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import kaldiio
 import numpy as np
 import pytest
 
@@ -134,3 +135,29 @@ def test_ranges_cut_as_kaldi_cuts():
     for key in table:
         same(table[key], np.array(reader[key]))
     reader.close()
+
+
+def test_kaldiio_both_ways():
+    """ESPnet writes its tables with kaldiio, FLAC inside arks included."""
+    rng = np.random.default_rng(8)
+    matrix, ints = rng.standard_normal((20, 4)).astype(np.float32), np.arange(7, dtype=np.int32)
+    wave = np.rint(3000 * rng.standard_normal(500)).astype(np.int16)
+    kaldiio.save_ark("k.ark", {"m": matrix, "i": ints, "w": (8000, wave)}, scp="k.scp")
+    kaldiio.save_ark(
+        "f.ark", {"f": (8000, wave)}, scp="f.scp", write_function="soundfile", write_kwargs={"format": "flac"}
+    )
+    kaldiio.save_ark("c.ark", {"c": matrix}, scp="c.scp", compression_method=2)
+    for read in (dict(read_table("ark:k.ark")), open_table("k.scp")):
+        same(read["m"], matrix)
+        same(read["i"], ints)
+        same(read["w"][1], (wave / 32768).astype(np.float32))
+    same(open_table("f.scp")["f"][1], (wave / 32768).astype(np.float32))
+    np.testing.assert_allclose(open_table("c.scp")["c"], kaldiio.load_scp("c.scp")["c"], rtol=1e-5, atol=1e-6)
+    with TableWriter("ark,scp:o.ark,o.scp") as writer:
+        writer["m"], writer["i"] = matrix, ints
+    with WaveWriter("w.ark", "w.scp", 8000) as writer:
+        writer["w"] = wave / 32768
+    theirs = kaldiio.load_scp("o.scp")
+    same(theirs["m"], matrix)
+    same(theirs["i"], ints)
+    same(kaldiio.load_scp("w.scp")["w"][1], wave)
