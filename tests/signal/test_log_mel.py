@@ -43,7 +43,7 @@ def test_equals_the_definition(low, high):
 
 @pytest.mark.parametrize("rate, n_fft, win_length, hop", [(8000, 256, 200, 80), (16000, 512, 400, 160)])
 def test_equals_torchaudio(rate, n_fft, win_length, hop):
-    transforms = pytest.importorskip("torchaudio.transforms", exc_type=ImportError)
+    transforms = pytest.importorskip("torchaudio.transforms", exc_type=(ImportError, OSError, RuntimeError))
     wave = torch.rand(1, 5000, generator=torch.Generator().manual_seed(3)) - 0.5
     peer = transforms.MelSpectrogram(
         rate, n_fft, win_length, hop, n_mels=30, norm="slaney", mel_scale="slaney", pad_mode="constant"

@@ -1,0 +1,86 @@
+"""Compute mean and variance statistics: of stored features, or of the waveforms that a system normalises itself.
+
+Example:
+    nrsr compute-cmvn --by speaker data/train
+    nrsr compute-cmvn --config conf/system.yaml --out exp/x/statistics.ark data/train
+
+The first form reads DATA/feats.scp and writes Kaldi's DATA/cmvn.ark and cmvn.scp, one matrix per speaker, utterance, or
+one named `global`. The second builds the system that the config describes, runs the audio of DATA through its
+features, and writes one matrix for each of its GlobalNorm modules, named as the module.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+
+from nrsr.config import load_yaml
+from nrsr.errors import NrsrError
+
+
+class StatisticsDataError(NrsrError):
+    """Options or data of which no statistics can be made."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="data directory")
+    parser.add_argument("--by", choices=("speaker", "utterance", "global"), help="of stored features (speaker)")
+    parser.add_argument("--config", help="YAML file of a system")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
+    parser.add_argument("--out", metavar="ARK", help="statistics of the system, with --config")
+    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
+
+
+def run(args: argparse.Namespace) -> None:
+    if (args.config is None) != (args.out is None) or (args.config and args.by):
+        raise StatisticsDataError("give either --by, or --config with --out; `nrsr compute-cmvn --help` shows both")
+    if args.config:
+        of_system(args)
+    else:
+        of_features(args.data, args.by or "speaker")
+
+
+def of_features(data: str, by: str) -> None:
+    """Write DATA/cmvn.ark and DATA/cmvn.scp from DATA/feats.scp."""
+    from nrsr.kaldi import DataDir, TableWriter, open_table
+    from nrsr.progress import track
+    from nrsr.signal import cmvn
+
+    directory = DataDir(data)
+    speaker_of = directory.read("utt2spk") if by == "speaker" else {}
+    stats = defaultdict(float)
+    for name, features in track(open_table(directory.path / "feats.scp").items(), f"statistics of {data}"):
+        if by == "speaker" and name not in speaker_of:
+            raise StatisticsDataError(f"{data}/utt2spk: lacks utterance {name} of feats.scp; run nrsr fix-data {data}")
+        key = {"speaker": speaker_of.get(name), "utterance": name, "global": "global"}[by]
+        stats[key] = stats[key] + cmvn.accumulate(features)
+    with TableWriter(f"ark,scp:{directory.path / 'cmvn.ark'},{directory.path / 'cmvn.scp'}") as writer:
+        for key in sorted(stats):
+            writer[key] = stats[key]
+    print(f"nrsr compute-cmvn: {data}/cmvn.scp: {len(stats)} matrices", file=sys.stderr)
+
+
+def of_system(args: argparse.Namespace) -> None:
+    """Write the statistics of each GlobalNorm of a system."""
+    import torch
+
+    from nrsr.kaldi import DataDir, TableWriter
+    from nrsr.nn import GlobalNorm
+    from nrsr.progress import track
+    from nrsr.signal.padded import chunks, padded_batches
+    from nrsr.systems import build_system
+
+    config = load_yaml(args.config, args.set)
+    system = build_system(config, vocabulary=4).eval()
+    norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
+    waves = DataDir(args.data).waves(rate=config["sample_rate"], allow_pipes=args.allow_pipes)
+    if not len(waves):
+        raise StatisticsDataError(f"{args.data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
+    with torch.inference_mode():
+        todo = chunks(list(waves))
+        for chunk in track(todo, f"statistics of {args.data}, {len(todo)} chunks"):
+            for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
+                system.observe(batch, lengths)
+    with TableWriter(f"ark:{args.out}") as writer:
+        for name, module in sorted(norms.items()):
+            writer[name] = module.statistics()
+    print(f"nrsr compute-cmvn: {args.out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)

@@ -1,0 +1,41 @@
+"""Compute the features of a data directory: feats.ark, feats.scp and utt2num_frames.
+
+Example:
+    nrsr make-feats --config conf/fbank.yaml --nj 4 data/train
+
+with conf/fbank.yaml holding, for instance,
+    sample_rate: 8000
+    features: {class: nrsr.signal.Fbank, num_mel_bins: 40}
+
+The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtractor. The features do not depend on --nj.
+"""
+
+import argparse
+import sys
+
+from nrsr.config import ConfigError, check_keys, load_yaml
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="data directory")
+    parser.add_argument("--config", required=True, help="YAML file with sample_rate and features")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
+    parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
+    parser.add_argument("--compress", action="store_true", help="write lossy 8-bit matrices")
+    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
+
+
+def run(args: argparse.Namespace) -> None:
+    from nrsr.kaldi import DataDir
+    from nrsr.signal.feature_directory import make_features
+
+    config = load_yaml(args.config, args.set)
+    check_keys(config, ("sample_rate", "features"), args.config)
+    for key in ("sample_rate", "features"):
+        if key not in config:
+            raise ConfigError(f"{args.config}: lacks the key {key}; `nrsr make-feats --help` shows an example")
+    if not isinstance(config["sample_rate"], int) or config["sample_rate"] < 1:
+        raise ConfigError(f"{args.config}: sample_rate {config['sample_rate']!r}: give samples a second, as 8000")
+    options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes}
+    done = make_features(DataDir(args.data), config["features"], config["sample_rate"], **options)
+    print(f"nrsr make-feats: {args.data}/feats.scp: {done} utterances", file=sys.stderr)
