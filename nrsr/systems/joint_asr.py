@@ -109,11 +109,11 @@ class JointAsr(System):
         """
         enhanced, enhancement = self._enhance(batch, batch.clean is not None)
         encoded = self._encode_enhanced(enhanced, batch.lengths)
-        losses, accuracy = self._recognition(batch, *encoded)
+        losses, predicted = self._recognition(batch, *encoded)
         counted = torch.tensor(len(losses), device=losses.device)
         criteria = {"loss": (losses.sum(), counted), "errors": self._unit_errors(batch, *encoded[1:])}
-        if accuracy is not None:
-            criteria["accuracy"] = accuracy
+        if predicted is not None:
+            criteria["accuracy"] = attention_accuracy(*predicted)
         if enhancement is not None:
             criteria["se"] = (enhancement.sum(), batch.has_clean.sum())
         return criteria
@@ -140,7 +140,7 @@ class JointAsr(System):
     def _recognition(
         self, batch: Batch, hidden: Tensor, log_probs: Tensor, lengths: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
-        """Loss [B] of each utterance, and the decoder's accuracy where there is a decoder."""
+        """Loss [B] of each utterance, and the decoder's logits [B, U + 1, V] and wanted units where there is one."""
         losses = ctc_loss(log_probs, lengths, batch.targets, batch.target_lengths)
         if self.decoder is None:
             return losses, None
@@ -148,7 +148,7 @@ class JointAsr(System):
         logits = self.decoder(hidden, lengths, inputs, batch.target_lengths + 1).float()
         attention = attention_loss(logits, outputs, self.label_smoothing)
         losses = self.ctc_weight * losses + (1.0 - self.ctc_weight) * attention
-        return losses, attention_accuracy(logits, outputs)
+        return losses, (logits, outputs)
 
     def _unit_errors(self, batch: Batch, log_probs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         found = ctc_collapse(log_probs, lengths)

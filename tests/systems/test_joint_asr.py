@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nrsr.config import ConfigError
 from nrsr.data import Batch
@@ -96,6 +98,24 @@ def test_output_does_not_depend_on_padding_or_batch(extra):
         torch.testing.assert_close(alone_probs[0, :size], log_probs[row, :size], atol=1e-5, rtol=0)
         total += system.validate(one)["loss"][0]
     torch.testing.assert_close(total, whole["loss"][0], atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def evaluated():
+    return make_system(make_batch()).eval()
+
+
+@given(lengths=st.lists(st.integers(1, 4000), min_size=1, max_size=3), extra=st.integers(0, 500))
+@settings(max_examples=20, deadline=None)
+def test_any_length_is_encoded_as_if_alone(evaluated, lengths, extra):
+    lengths = torch.tensor(lengths)
+    waves = torch.randn(len(lengths), int(lengths.max()) + extra)
+    _, log_probs, sizes = evaluated.encode(waves, lengths)  # random samples as padding: they must not matter
+    assert torch.equal(sizes, evaluated.output_lengths(lengths))
+    for row, (length, size) in enumerate(zip(lengths.tolist(), sizes.tolist(), strict=True)):
+        _, alone_probs, alone_sizes = evaluated.encode(waves[row : row + 1, :length], lengths[row : row + 1])
+        assert alone_sizes[0] == size
+        torch.testing.assert_close(alone_probs[0, :size], log_probs[row, :size], atol=1e-5, rtol=0)
 
 
 def test_enhanced_does_not_depend_on_padding():
