@@ -184,3 +184,17 @@ def test_enhance_makes_a_data_directory(nrsr_main, experiment, data, tmp_path):
     status, _, err = nrsr_main("enhance", "--exp", experiment, "--data", data, "--out", data)
     assert status == 1
     assert "is the data directory itself" in err
+
+
+def test_pipes_run_only_when_allowed(nrsr_main, experiment, data, tmp_path):
+    wave = DataDir(data).waves()["spk1-u05"]
+    soundfile.write(tmp_path / "a.wav", wave, 8000)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "wav.scp").write_text(f"a cat {tmp_path}/a.wav |\n")
+    options = ["--exp", experiment, "--data", tmp_path / "data", "--out", tmp_path / "out"]
+    status, _, err = nrsr_main("decode", *options)
+    assert status == 1
+    assert "--allow-pipes" in err
+    status, _, err = nrsr_main("decode", *options, "--allow-pipes")
+    assert status == 0, err
+    assert (tmp_path / "out" / "text").read_text().startswith("a")
