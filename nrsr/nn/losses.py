@@ -10,7 +10,9 @@ IGNORED = -100
 
 
 def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
-    """CTC loss [B]: -ln p(target) of each utterance in nats, divided by its number of target units (at least 1).
+    """CTC loss [B]: -ln p(target) of each utterance in nats, not divided by its length.
+
+    So do the toolkits in which the published weights of "asr" and "se" were set.
 
     Args:
         log_probs: [B, M, V] with the blank at 0.
@@ -20,8 +22,7 @@ def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Tensor, target_lengths
     An utterance whose input is too short for its target has an infinite loss. It is given as such, for the caller to
     see and name, and not turned into 0.
     """
-    losses = F.ctc_loss(log_probs.transpose(0, 1), targets, lengths, target_lengths, reduction="none")
-    return losses / target_lengths.clamp_min(1)
+    return F.ctc_loss(log_probs.transpose(0, 1), targets, lengths, target_lengths, reduction="none")
 
 
 def add_sos_eos(targets: Tensor, target_lengths: Tensor, sos_eos: int) -> tuple[Tensor, Tensor]:
@@ -36,7 +37,7 @@ def add_sos_eos(targets: Tensor, target_lengths: Tensor, sos_eos: int) -> tuple[
 
 
 def attention_loss(logits: Tensor, outputs: Tensor, label_smoothing: float) -> Tensor:
-    """Cross-entropy [B] with label smoothing, the mean over each utterance's units and its eos.
+    """Cross-entropy [B] with label smoothing, the sum over each utterance's units and its eos.
 
     Args:
         logits: [B, U, V].
@@ -46,7 +47,7 @@ def attention_loss(logits: Tensor, outputs: Tensor, label_smoothing: float) -> T
     losses = F.cross_entropy(
         logits.transpose(1, 2), outputs, ignore_index=IGNORED, reduction="none", label_smoothing=label_smoothing
     )
-    return losses.sum(1) / (outputs != IGNORED).sum(1).clamp_min(1)
+    return losses.sum(1)
 
 
 def attention_accuracy(logits: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,8 +21,8 @@ class JointAsr(System):
     """Noisy waveform, front-end, features with fixed normalisation, encoder, CTC and perhaps an attention decoder.
 
     "asr" is CTC alone, or ctc_weight * CTC + (1 - ctc_weight) * attention where there is a decoder; both are nats
-    per unit, averaged over each utterance's units and then over all utterances. "se" is the front-end's own loss,
-    averaged over the utterances with parallel clean speech.
+    an utterance (summed over its units), averaged over utterances. "se" is the front-end's own loss, averaged over
+    the utterances with parallel clean speech.
 
     Args:
         sample_rate, vocabulary: given by the program; unit 0 is `<blank>`, the last `<sos/eos>`.

@@ -21,7 +21,7 @@ def test_ctc_worked_example():
     one = torch.tensor([1])
     assert ctc_loss(log_probs, torch.tensor([2]), torch.tensor([[1]]), one).item() == pytest.approx(-math.log(0.82))
     assert ctc_loss(log_probs, one, torch.tensor([[1]]), one).item() == pytest.approx(-math.log(0.4))
-    # An empty transcript: all blanks, divided by 1.
+    # An empty transcript: all blanks.
     empty = ctc_loss(log_probs, torch.tensor([2]), torch.zeros(1, 0, dtype=torch.int64), torch.tensor([0]))
     assert empty.item() == pytest.approx(-math.log(0.18))
 
@@ -41,7 +41,7 @@ def test_ctc_equals_the_sum_over_all_paths(seed, target, frames):
     if total == 0.0:
         assert math.isinf(loss)
     else:
-        assert loss * max(len(target), 1) == pytest.approx(-math.log(total), abs=1e-4)
+        assert loss == pytest.approx(-math.log(total), abs=1e-4)
 
 
 def test_collapse_takes_the_best_path_within_each_length():
@@ -60,9 +60,9 @@ def test_attention_worked_example():
     logits = torch.tensor([[[0.5, 0.25, 0.25], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1]]]).log()
     outputs = torch.tensor([[0, 2, IGNORED]])
     plain = attention_loss(logits, outputs, 0.0)
-    assert plain.item() == pytest.approx(-(math.log(0.5) + math.log(0.6)) / 2)
+    assert plain.item() == pytest.approx(-(math.log(0.5) + math.log(0.6)))
     smooth = attention_loss(logits, outputs, 0.3)
     spread = -(math.log(0.5 * 0.25 * 0.25) + math.log(0.2 * 0.2 * 0.6)) / 3
-    assert smooth.item() == pytest.approx(0.7 * plain.item() + 0.3 * spread / 2)
+    assert smooth.item() == pytest.approx(0.7 * plain.item() + 0.3 * spread)
     right, counted = attention_accuracy(logits, torch.tensor([[0, 1, IGNORED]]))
     assert (right.item(), counted.item()) == (1, 2)
