@@ -48,7 +48,9 @@ class FeatureExtractor(nn.Module, ABC):
         """
         if int(self.frames(torch.tensor(waves.shape[1]))) == 0:
             return waves.new_zeros(len(waves), 0, self.dim), self.frames(lengths)
-        features = self.extract(waves, lengths)
+        # Mixed precision stays out: power spectra leave float16's range, and bfloat16 has too few digits for them.
+        with torch.autocast(waves.device.type, enabled=False):
+            features = self.extract(waves, lengths)
         frames = self.frames(lengths)
         return features.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0), frames
 

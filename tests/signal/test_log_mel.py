@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nrsr.signal import FeatureError, LogMel
+from nrsr.signal import Fbank, FeatureError, LogMel
 
 
 def slow_log_mel(wave, rate, n_fft, hop, n_mels, low, high, floor):
@@ -64,6 +64,14 @@ def test_padding_and_rubbish_past_the_end_change_nothing(mel_scale):
         alone = extractor.compute(waves[row, :length].numpy())
         np.testing.assert_allclose(features[row, : frames[row]], alone, atol=1e-4)
         assert not features[row, frames[row] :].any()
+
+
+@pytest.mark.parametrize("extractor", [LogMel(8000, 256, 80, 20), Fbank(8000)])
+def test_mixed_precision_changes_nothing(extractor):
+    waves, lengths = torch.rand(2, 900, generator=torch.Generator().manual_seed(5)) - 0.5, torch.tensor([900, 700])
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed, _ = extractor(waves, lengths)
+    torch.testing.assert_close(mixed, extractor(waves, lengths)[0])
 
 
 def test_gradient():
