@@ -1,7 +1,8 @@
 """Speed of 80 filterbank features on one thread: nrsr, torchaudio and kaldi-native-fbank, side by side.
 
 Prints, for each, how many seconds of audio are done in a second, and how that compares with torchaudio. The
-candidates take turns, and each one's best round counts, so that other load on the machine hits them alike.
+candidates take turns, and the processor time of each one's best round counts, so that other load on the machine hurts
+little and hits them alike.
 
 Example: python tools/benchmark/fbank.py [WAV_OR_FLAC ...]
 """
@@ -109,9 +110,9 @@ def main() -> None:
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(args.rounds + 1):  # the first round warms up; the best counts, so it does no harm
         for name, run in runs.items():
-            begin = time.perf_counter()
+            begin = time.thread_time()
             run()
-            best[name] = min(best[name], time.perf_counter() - begin)
+            best[name] = min(best[name], time.thread_time() - begin)
     print(f"{len(waves)} utterances, {seconds:.0f} s at {rate} Hz, one thread")
     for name, spent in best.items():
         against = f", {best['torchaudio'] / spent:.2f} x torchaudio" if "torchaudio" in best else ""
