@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 CHUNK = 64  # utterances among which lengths are matched
-BATCH_SECONDS = 5.0  # of padded audio: larger batches of fbank frames no longer fit into a core's cache
+BATCH_SECONDS = 10.0  # of padded audio: more of it no longer fits into a core's cache, and is slower
 
 
 def chunks(utterances: Sequence[str]) -> list[list[str]]:
@@ -21,7 +21,7 @@ def padded_batches(
 ) -> Iterator[tuple[list[str], Tensor, Tensor]]:
     """Read some utterances, and yield ids, waves [B, T] and lengths [B], longest first.
 
-    A batch holds up to 5 seconds with its padding, or one utterance.
+    A batch holds up to 10 seconds with its padding, or one utterance.
     """
     read = {name: torch.from_numpy(np.ascontiguousarray(waves[name])) for name in utterances}
     left = sorted(read, key=lambda name: -len(read[name]))

@@ -18,7 +18,7 @@ import torch
 from nrsr.signal import Fbank
 
 FILTERS = 80
-BATCH_SECONDS = 5.0  # what one call of nrsr is given: about what fits into a core's cache
+BATCH_SECONDS = 10.0  # what one call of nrsr is given, as in make-feats
 
 
 def generated(rate: int, utterances: int = 40) -> list[np.ndarray]:
