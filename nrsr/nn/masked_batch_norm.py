@@ -32,12 +32,13 @@ class MaskedBatchNorm(nn.Module):
         return hidden * scale + (self.bias - mean * scale)
 
     def _observe(self, hidden: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        valid = valid.unsqueeze(2)
+        # Sums over a batch leave float16's range, and bfloat16 has too few digits for them.
+        hidden, valid = hidden.float(), valid.unsqueeze(2)
         count = valid.sum().clamp_min(1)
         mean = hidden.masked_fill(~valid, 0.0).sum((0, 1)) / count
         variance = (hidden - mean).square().masked_fill(~valid, 0.0).sum((0, 1)) / count
         with torch.no_grad():
             unbiased = variance * (count / (count - 1).clamp_min(1))
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.MOMENTUM)
-            self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.MOMENTUM)
+            self.running_mean.lerp_(mean, self.MOMENTUM)
+            self.running_var.lerp_(unbiased, self.MOMENTUM)
         return mean, variance

@@ -148,6 +148,20 @@ def test_both_losses_reach_the_front_end_and_only_asr_the_rest():
     assert all(gradient is not None for gradient in reached)
 
 
+def test_mixed_precision_changes_little():
+    batch = make_batch()
+    system = make_system(batch, decoder=DECODER)
+    for module in system.modules():
+        if isinstance(module, torch.nn.Dropout | torch.nn.MultiheadAttention):
+            module.eval()
+    plain = system.losses(batch, "main", ["asr", "se"])
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = system.losses(batch, "main", ["asr", "se"])
+    for name, loss in plain.items():
+        assert mixed[name].dtype == torch.float32
+        torch.testing.assert_close(mixed[name], loss, rtol=0.05, atol=0)
+
+
 def test_utterances_without_clean_speech_add_nothing_to_se():
     batch = make_batch()
     has_clean = torch.tensor([True, False, True, False])
