@@ -1,0 +1,71 @@
+"""Every shipped config builds its system, and makes one training step on generated audio."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nrsr.config import build, load_yaml
+from nrsr.data import Batch
+from nrsr.gradients import Combiner
+from nrsr.systems import build_system
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = sorted(ROOT.glob("egs/*/*/conf/*.yaml"))
+VOCABULARY = 13
+
+# Trainable parameters of the system that a config describes, for 13 units.
+PARAMETERS = {
+    "egs/mini/asr/conf/no_se.yaml": 689_198,
+    "egs/mini/asr/conf/mtl.yaml": 689_198,
+    "egs/mini/asr/conf/null.yaml": 489_965,
+    "egs/fsdd/asr/conf/no_se.yaml": 689_198,
+    "egs/fsdd/asr/conf/mtl.yaml": 689_198,
+    "egs/fsdd/asr/conf/null.yaml": 489_965,
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_the_table_of_parameters_names_every_config():
+    assert sorted(PARAMETERS) == [name_of(path) for path in CONFIGS]
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    waves = 0.1 * torch.randn(3, 8000, generator=generator)
+    lengths = torch.tensor([8000, 7000, 6000])
+    waves *= torch.arange(8000) < lengths[:, None]
+    targets = torch.tensor([[2, 3, 4], [5, 5, 0], [6, 0, 0]])
+    has_clean = torch.tensor([True, True, False])
+    return Batch(["a", "b", "c"], waves, lengths, 0.5 * waves, has_clean, targets, torch.tensor([3, 2, 1]))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_a_config_builds_and_makes_a_step(path, batch):
+    config = load_yaml(path)
+    torch.manual_seed(0)
+    system = build_system(config, VOCABULARY)
+    parameters = [p for p in system.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in parameters) == PARAMETERS[name_of(path)]
+
+    system.observe(batch.waves, batch.lengths)
+    for module in system.modules():
+        if hasattr(module, "finish"):
+            module.finish()
+    optimiser = build(config["optimiser"], torch.optim.Optimizer, "optimiser", params=parameters)
+    combiner = build(config["gradients"], Combiner, "gradients")
+    weights = config["loss_weights"]
+    losses = system.losses(batch, "main", weights)
+    assert losses.keys() == weights.keys()
+    before = [p.detach().clone() for p in parameters]
+    combiner.backward(
+        {name: weights[name] * loss for name, loss in losses.items()}, system.shared_parameters("main"), parameters
+    )
+    optimiser.step()
+    assert all(torch.isfinite(p).all() for p in parameters)
+    changed = [not torch.equal(old, new) for old, new in zip(before, parameters, strict=True)]
+    assert sum(changed) > 0.9 * len(changed)
