@@ -2,7 +2,7 @@
 # Sourced by the run.sh of the asr recipes: stages 2 to 6, for each config and seed of the run.
 #
 # run.sh sets: config (one or more YAML files), seeds, tag, nj, data (its data directories), experiments (folder),
-# variant (what tells its data from others in an experiment's name, as _fold0), test_sets (separated by commas).
+# variant (what tells its data from others in an experiment's name, as _fold0), train_set, test_sets (separated by commas).
 
 # for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
 for_each() {
@@ -16,7 +16,7 @@ for_each() {
 }
 
 statistics() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/train"
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
 }
 
 units() {
@@ -25,7 +25,7 @@ units() {
 
 # Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
 train() {
-  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/train" --dev "$data/dev" --exp "$3"
+  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3"
 }
 
 decode_sets() {

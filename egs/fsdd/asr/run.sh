@@ -8,6 +8,7 @@
 #   --config "A.yaml B.yaml"  systems to train and compare    (conf/no_se.yaml conf/mtl.yaml)
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
+#   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
 #   --tag NAME                added to the experiments' names, to keep variants apart
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #   --nj N                    parallel jobs    (2)
@@ -24,6 +25,7 @@ noise_dir=
 config="conf/no_se.yaml conf/mtl.yaml"
 seeds=1
 folds=0
+speeds=
 tag=
 size=full
 nj=2
@@ -38,6 +40,7 @@ case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 experiments=$work_dir/exp/$size
 results=${results:-$experiments/RESULTS.md}
 test_sets=test_clean,test_seen,test_unseen
+train_set=train${speeds:+_$speeds}
 
 download() { # the corpora of a user with network
   if [ -z "$corpus_dir" ]; then
@@ -78,6 +81,9 @@ for fold in $folds; do
     mix dev_clean noise_dev dev
     mix test_clean noise_seen test_seen
     mix test_clean noise_unseen test_unseen
+    if [ -n "$speeds" ]; then
+      once "$data/.done/$train_set" nrsr perturb-speed --speeds "$speeds" "$data/train" "$data/$train_set"
+    fi
   fi
   asr_stages
 done

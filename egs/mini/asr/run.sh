@@ -33,6 +33,7 @@ data=$work_dir/data/$size
 experiments=$work_dir/exp/$size
 variant=
 test_sets=test_clean,test_seen,test_unseen
+train_set=train
 results=${results:-$experiments/RESULTS.md}
 
 nrsr doctor --quiet --recipe .
