@@ -16,13 +16,7 @@ class LossError(NrsrError):
 
 
 class System(nn.Module, ABC):
-    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules.
-
-    Attributes:
-        units_needed: whether batches must carry targets.
-    """
-
-    units_needed = True
+    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules."""
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several."""

@@ -18,6 +18,8 @@ VOCABULARY = 13
 PARAMETERS = {
     "egs/mini/asr/conf/no_se.yaml": 689_198,
     "egs/mini/asr/conf/mtl.yaml": 689_198,
+    "egs/mini/asr/conf/attention.yaml": 841_179,
+    "egs/mini/asr/conf/blstm.yaml": 712_238,
     "egs/mini/asr/conf/null.yaml": 489_965,
     "egs/fsdd/asr/conf/no_se.yaml": 689_198,
     "egs/fsdd/asr/conf/mtl.yaml": 689_198,

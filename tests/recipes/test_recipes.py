@@ -112,6 +112,13 @@ def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_pa
     assert "frame_mask" in out[out.index("stage 6") :]
 
 
+@pytest.mark.parametrize("name", ["attention", "blstm"])
+def test_other_units_encoders_and_decoders_run_to_the_table(mini, name):
+    work, _ = mini
+    out = run(MINI, work, "--config", f"conf/{name}.yaml")
+    assert name in out[out.index("stage 6") :]
+
+
 def test_a_failing_stage_stops_the_recipe_with_its_reason(mini):
     work, _ = mini
     running = start(MINI, work, "--config", "conf/nowhere.yaml")
