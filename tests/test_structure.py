@@ -1,0 +1,115 @@
+"""The house's rules: floors, commands with an example, a docstring in every module, no path of one machine."""
+
+import argparse
+import ast
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nrsr.commands.main import COMMANDS, parser_of
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "nrsr"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# A folder imports only folders of lower floors; files that stand beside the folders are the ground under all of them.
+FLOORS = [
+    {"kaldi", "config"},
+    {"signal", "gradients"},
+    {"corpora", "nn", "data"},  # corpora: the mini corpus is made with the noises of signal
+    {"frontends"},
+    {"systems"},
+    {"training", "decoding", "scoring", "reporting"},
+    {"commands"},
+]
+FLOOR_OF = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
+
+
+def folder_of(path: Path) -> str:
+    """The package folder that a file stands in, "" for those beside the folders."""
+    return path.relative_to(PACKAGE).parts[0] if path.parent != PACKAGE else ""
+
+
+def imported_folders(source: str) -> set[str]:
+    """The folders of nrsr that a source imports anywhere in it, "" for files beside the folders."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            names.update({f"{node.module}.{alias.name}" for alias in node.names})
+    parts = [name.split(".") for name in names if name.split(".")[0] == "nrsr"]
+    return {part[1] if len(part) > 1 and (PACKAGE / part[1]).is_dir() else "" for part in parts}
+
+
+def test_every_folder_has_a_floor():
+    folders = {path.name for path in PACKAGE.iterdir() if any(path.glob("*.py"))}
+    assert folders == set(FLOOR_OF)
+
+
+def test_imports_are_found():
+    source = "import nrsr\nfrom nrsr import kaldi\ndef f():\n    from nrsr.signal.mel import x\nimport numpy, nrsr.nn\n"
+    assert imported_folders(source) == {"", "kaldi", "signal", "nn"}
+    assert imported_folders("from nrsr.files import atomic_open") == {""}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_folder_imports_only_lower_floors(path):
+    folder = folder_of(path)
+    imported = imported_folders(path.read_text(encoding="utf-8")) - {"", folder}
+    if path == PACKAGE / "__init__.py":
+        assert imported == {"training"}  # nrsr.load, which imports it when it is called
+    else:
+        floor = FLOOR_OF.get(folder, -1)
+        assert {other for other in imported if FLOOR_OF[other] >= floor} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_says_its_purpose_in_one_line(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring
+    first, *rest = docstring.splitlines()
+    assert first.endswith(".") and not any(rest[:1])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_help_with_an_example(name, capsys):
+    module = importlib.import_module(f"nrsr.commands.{name.replace('-', '_')}")
+    assert re.search(rf"^Example:\n(  .*\n)*?  +nrsr {name}\b", module.__doc__, re.MULTILINE)
+    assert callable(module.run)
+    parser, _ = parser_of(name)
+    with pytest.raises(SystemExit) as stopped:
+        parser.parse_args(["--help"])
+    assert stopped.value.code == 0
+    shown = capsys.readouterr().out
+    assert f"nrsr {name}" in shown and "--debug" in shown
+    untold = [
+        action.dest
+        for action in parser._actions
+        if not action.help and not isinstance(action, argparse._SubParsersAction)
+    ]
+    assert untold == []
+
+
+def test_every_command_file_is_a_command():
+    files = {path.stem for path in (PACKAGE / "commands").glob("*.py")} - {"__init__", "main"}
+    assert files == {name.replace("-", "_") for name in COMMANDS}
+
+
+def test_no_tracked_file_holds_a_path_of_one_machine():
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git checkout")
+    own = re.escape(f"{ROOT}/")
+    forbidden = re.compile(rf"{own}|(?<![\w.])/(home|root|Users|tmp|work|mnt|opt)/[a-z]")
+    holding = [
+        f"{name}: {found.group()}"
+        for name in filter(None, listed.stdout.split("\0"))
+        if (ROOT / name).is_file()
+        and (found := forbidden.search((ROOT / name).read_text(encoding="utf-8", errors="replace")))
+    ]
+    assert holding == []
