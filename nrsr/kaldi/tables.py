@@ -121,6 +121,9 @@ class ScpTable(Mapping):
         with located(f"{self.path}: key {key!r} ({entry})"):
             return read_entry(entry, self.allow_pipes)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self.entries  # Mapping's own way would read the value to find out
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
 

@@ -125,6 +125,8 @@ def test_random_access_ranges_and_pickling():
     assert open_table("x.scp")["b"].dtype == np.int32
     with pytest.raises(KeyError):
         table["x"]
+    put("gone.scp", b"a no-such.ark:7\n")
+    assert "a" in open_table("gone.scp")  # what is listed, without reading it
 
 
 def test_gzip_crlf_and_spaces_in_paths():
