@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nrsr.kaldi.audio import audio_info
-from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.datadir import DataDir, Waves
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
 from nrsr.progress import track
@@ -108,7 +107,7 @@ def mix_directory(
     if out.resolve() in (clean_dir.path.resolve(), noise_dir.path.resolve()):
         raise MixingError(f"{out}: would overwrite what it is made of; give another --out")
     speaker_of, category_of = clean_dir.read("utt2spk"), noise_dir.read("utt2noise")
-    rate = common_rate(clean_dir, allow_pipes)
+    rate = clean_dir.waves(allow_pipes=allow_pipes).rate()  # of the first recording; reading with it refuses others
     waves = clean_dir.waves(rate=rate, allow_pipes=allow_pipes)
     noises = noise_dir.waves(rate=rate, resample=True, allow_pipes=allow_pipes)
     refuse_missing(clean_dir.path / "wav.scp", clean_dir.utterances, waves)
@@ -119,20 +118,12 @@ def mix_directory(
     plans = plan_mixtures(list(waves), list(noises), snrs, seed, copies)
     samples, lowered = write_mixtures(out, plans, waves, noises, rate, active)
     write_lists(out, plans, clean_dir, speaker_of, category_of, {name: n / rate for name, n in samples.items()})
-    return Summary(len(plans), lowered, len(noises), count_resampled(noise_dir, rate, allow_pipes), rate, active)
+    return Summary(len(plans), lowered, len(noises), count_resampled(noises, rate), rate, active)
 
 
-def common_rate(directory: DataDir, allow_pipes: bool) -> int:
-    """The rate of the first recording; reading with it refuses the others."""
-    for entry in directory.read("wav.scp").values():
-        return audio_info(entry, allow_pipes=allow_pipes)[1]
-    raise MixingError(f"{directory.path}/wav.scp: lists no recording; add some")
-
-
-def count_resampled(directory: DataDir, rate: int, allow_pipes: bool) -> int:
+def count_resampled(noises: Waves, rate: int) -> int:
     """How many recordings have another rate."""
-    entries = directory.read("wav.scp").values()
-    return sum(audio_info(entry, allow_pipes=allow_pipes)[1] != rate for entry in entries)
+    return sum(noises.info(noise)[1] != rate for noise in noises)
 
 
 def refuse_missing(path: Path, wanted: Sequence[str], found: Mapping[str, object]) -> None:

@@ -95,6 +95,17 @@ def test_mixture_does_not_depend_on_the_other_utterances(corpus, nrsr_main):
         np.testing.assert_array_equal(both[name], part[name])
 
 
+def test_headerless_noise_is_at_the_rate_of_the_speech(corpus, nrsr_main):
+    samples = np.random.default_rng(0).integers(-9000, 9000, 5000)
+    (corpus / "n.raw").write_bytes(samples.astype(">i2").tobytes())
+    (corpus / "raw").mkdir()
+    write_list(corpus / "raw/wav.scp", {"n": str(corpus / "n.raw")})
+    write_list(corpus / "raw/utt2noise", {"n": "hum"})
+    status, _, log = nrsr_main(*arguments(corpus, corpus / "noisy", "--noise", corpus / "raw"))
+    assert status == 0, log
+    assert "with 1 noises; SNR" in log
+
+
 def test_copies(corpus, nrsr_main):
     assert nrsr_main(*arguments(corpus, corpus / "noisy", "--copies", "2"))[0] == 0
     directory = DataDir(corpus / "noisy")
