@@ -87,7 +87,10 @@ def _override(content: dict[str, Any], override: str) -> None:
         content = content.setdefault(name, {})
         if not isinstance(content, dict):
             raise ConfigError(f"--set {override}: {name!r} holds no mapping")
-    content[last] = yaml.load(value, Loader=_Loader)
+    try:
+        content[last] = yaml.load(value, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not readable as YAML: {error}") from error
 
 
 def save_yaml(content: dict[str, Any], path: str | Path) -> None:

@@ -44,7 +44,7 @@ def test_bad_files_are_named(tmp_path, text, says):
     assert str(tmp_path) in str(caught.value)
 
 
-@pytest.mark.parametrize("override", ["a", "a.b=1"])
+@pytest.mark.parametrize("override", ["a", "a.b=1", "a=[1", "a={b: 1, b: 2}"])
 def test_bad_overrides_are_named(tmp_path, override):
     with pytest.raises(ConfigError, match="--set"):
         load_yaml(write(tmp_path / "a.yaml", "a: 1\n"), [override])
