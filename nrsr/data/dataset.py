@@ -14,9 +14,10 @@ from nrsr.data.batch import Batch, Example, collate
 from nrsr.data.batches import BatchSettings, check_cap
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
+from nrsr.kaldi.audio import MAX_OVERSHOOT
 from nrsr.kaldi.datadir import DataDir
 
-# utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
+# Seconds. utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
 DURATION_TOLERANCE = 0.02
 
 
@@ -54,6 +55,8 @@ class SpeechDataset(Dataset):
         texts = directory.read("text", allow_empty_values=True)
         durations = directory.durations(rate=rate, allow_pipes=allow_pipes)
         self._waves = directory.waves(rate=rate, allow_pipes=allow_pipes)
+        # A segment may end a little behind its recording, and so be shorter than its times say.
+        self._overshoot = MAX_OVERSHOOT if directory.has("segments") else 0.0
         clean = directory.has("spk1.scp")
         self._clean = directory.waves("spk1.scp", rate=rate, allow_pipes=allow_pipes) if clean else {}
         self.skipped = {
@@ -75,9 +78,8 @@ class SpeechDataset(Dataset):
     def __getitem__(self, number: int) -> Example:
         name = self.ids[number]
         wave = self._waves[name]
-        if not np.isfinite(wave.sum()):
-            raise DatasetError(f"{self.path}/wav.scp: {name}: its audio has NaN or infinite samples; remove it")
-        if abs(len(wave) - self.samples[number]) > DURATION_TOLERANCE * self.rate:
+        excess = (len(wave) - self.samples[number]) / self.rate
+        if not -self._overshoot - DURATION_TOLERANCE <= excess <= DURATION_TOLERANCE:
             raise DatasetError(
                 f"{self.path}: {name}: utt2dur says {self.samples[number] / self.rate:.3f} s, the audio has "
                 f"{len(wave) / self.rate:.3f} s; remove utt2dur if the audio is right"
