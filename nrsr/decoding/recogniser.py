@@ -16,6 +16,7 @@ from nrsr.decoding.language_model import UnitScores, open_language_model
 from nrsr.decoding.settings import DecodingSettings
 from nrsr.errors import NrsrError
 from nrsr.nn.losses import ctc_collapse
+from nrsr.nn.masks import zero_padding
 from nrsr.systems import JointAsr, System
 
 
@@ -109,10 +110,11 @@ class Recogniser:
             return results
         batch = pad([waves[place] for place in kept], int(samples[kept].max()), torch.float32)
         hidden, log_probs, lengths = self._system.encode(batch.to(self._device), samples[kept].to(self._device))
+        # Before the search, and with one wait for the device.
+        if not zero_padding(log_probs, lengths).isfinite().all():
+            raise DecodingError("the system gives NaN or infinite log-probabilities; its training went wrong")
         found = self._search(hidden, log_probs, lengths)
         for place, units, frames in zip(kept, found, _trim(log_probs, lengths), strict=True):
-            if not frames.isfinite().all():
-                raise DecodingError("the system gives NaN or infinite log-probabilities; its training went wrong")
             results[place] = Hypothesis(self._units.decode(units), frames.cpu().numpy())
         return results
 

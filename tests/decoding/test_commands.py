@@ -11,7 +11,7 @@ import torch
 
 import nrsr
 from nrsr.config import ConfigError
-from nrsr.decoding import DecodingSettings, NgramModel
+from nrsr.decoding import DecodingError, DecodingSettings, NgramModel, Recogniser
 from nrsr.decoding.jobs import WorkerError, make_batches, run_batches
 from nrsr.kaldi import DataDir, open_table, read_list, write_list
 
@@ -94,6 +94,16 @@ def test_bad_input_is_named_and_leaves_no_text(nrsr_main, experiment, data, tmp_
     status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
     assert status == 1
     assert "1 utterances have no audio in wav.scp, the first is 'ghost'" in err
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "joint"])
+def test_a_system_that_gives_nan_is_refused(experiment, method):
+    loaded = nrsr.load(experiment)
+    with torch.no_grad():
+        loaded.system.ctc.bias[2] = torch.nan
+    recogniser = Recogniser(loaded.system, loaded.units, DecodingSettings(method=method))
+    with pytest.raises(DecodingError, match="NaN or infinite log-probabilities"):
+        recogniser([np.full(8000, 0.1, dtype=np.float32)])
 
 
 def test_errors_of_options(nrsr_main, experiment, data, tmp_path, lm):
