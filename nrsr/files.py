@@ -1,6 +1,7 @@
 """Writing files so that a crash never leaves half a file under the final name."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +31,9 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def atomic_copy(source: str | Path, path: str | Path) -> None:
+    """Copy a file's content to `path`, as atomic_open writes."""
+    with open(source, "rb") as content, atomic_open(path, "wb") as stream:
+        shutil.copyfileobj(content, stream)

@@ -1,7 +1,6 @@
 """Writing what a trained front-end makes of a data directory's waveforms."""
 
 import functools
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import nrsr
 from nrsr.data.batch import pad
 from nrsr.decoding.jobs import check_audio, make_batches, run_batches
 from nrsr.decoding.recogniser import DecodingError
+from nrsr.files import atomic_copy
 from nrsr.frontends import FrontEnd
 from nrsr.kaldi import DataDir, WaveWriter
 from nrsr.progress import track
@@ -58,7 +58,6 @@ def enhance_data(
     waves = data.waves(rate=rate, allow_pipes=allow_pipes)
     check_audio(data, waves)
     batches = make_batches(data.durations(rate=rate, allow_pipes=allow_pipes), batch_size)
-    out.mkdir(parents=True, exist_ok=True)
     if out.resolve() == data.path.resolve():
         raise DecodingError(f"--out {out}: is the data directory itself; name another one")
     scaled = []
@@ -73,7 +72,7 @@ def enhance_data(
                 writer[utterance] = wave
     for name in LISTS:
         if data.has(name):
-            shutil.copyfile(data.path / name, out / name)
+            atomic_copy(data.path / name, out / name)
     if scaled:
         print(f"{out}: {len(scaled)} utterances were scaled down to fit 16 bits: {' '.join(scaled)}", file=sys.stderr)
     return f"{out}: {sum(map(len, batches))} enhanced utterances"

@@ -1,12 +1,12 @@
 """Everything a data directory lists, in memory: choose utterances of it, and write it elsewhere."""
 
 import re
-import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from nrsr.files import atomic_copy
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.lists import ListError, c_sorted, read_list, write_list
 
@@ -162,4 +162,4 @@ class Contents:
             write_list(path / name, entries)
         for file in self.extra:
             if file.parent.resolve() != path.resolve():
-                shutil.copyfile(file, path / file.name)
+                atomic_copy(file, path / file.name)

@@ -1,9 +1,9 @@
 """Repairing a data directory: sort it, and drop what is incomplete or broken, telling each."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from nrsr.files import atomic_copy
 from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info
 from nrsr.kaldi.contents import AUDIO_SCP, Contents, kind_of_name
 from nrsr.kaldi.datadir import DataDirError, Segment
@@ -149,7 +149,6 @@ def is_positive(text: str) -> bool:
 
 def keep_backup(path: Path) -> None:
     """Copy the lists as they are into .backup."""
-    (path / BACKUP).mkdir(exist_ok=True)
     for file in path.iterdir():
         if file.is_file() and (kind_of_name(file.name, False) or file.suffix == ".scp"):
-            shutil.copyfile(file, path / BACKUP / file.name)
+            atomic_copy(file, path / BACKUP / file.name)
