@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nrsr.kaldi.contents import spk2utt_of
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
 
 SAMPLE_RATE = 8000  # of both corpora, in Hz
+PEAK = 0.99  # that noises are lowered to
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
 
 
-def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMPLE_RATE) -> str:
+def write_speech(folder: Path, utterances: Iterable[Utterance]) -> str:
     """Write wav.ark, wav.scp, text, utt2spk, spk2utt and utt2dur; returns a line of the table."""
     utterances = sorted(utterances, key=lambda utterance: utterance.id)
-    seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
+    seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances])
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
     words = sum(len(u.words.split()) for u in utterances)
@@ -51,38 +53,35 @@ def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMP
     return f"{folder.name:<13}{counts} {seconds / 60:>6.1f} min"
 
 
-def write_noises(folder: Path, noises: Iterable[Noise], rate: int = SAMPLE_RATE) -> str:
+def write_noises(folder: Path, noises: Iterable[Noise]) -> str:
     """Write wav.ark, wav.scp, utt2noise, utt2spk, spk2utt and utt2dur; returns a line of the table.
 
-    Waves are scaled down to a peak of 0.99 where they reach beyond it (resampling overshoots); their level
+    Waves are scaled down to PEAK where they reach beyond it (resampling overshoots); their level
     does not matter, since mixing sets it.
     """
     noises = sorted(noises, key=lambda noise: noise.id)
-    seconds = _write_waves(folder, [(n.id, _below_one(n.wave)) for n in noises], rate)
+    seconds = _write_waves(folder, [(n.id, _below_one(n.wave)) for n in noises])
     write_list(folder / "utt2noise", {n.id: n.category for n in noises})
     _write_speakers(folder, {n.id: n.id for n in noises})
     kinds = len({n.category for n in noises})
     return f"{folder.name:<13}{len(noises):>6} recordings {kinds:>6} categories {'':>9}{seconds / 60:>8.1f} min"
 
 
-def _write_waves(folder: Path, waves: list[tuple[str, np.ndarray]], rate: int) -> float:
+def _write_waves(folder: Path, waves: list[tuple[str, np.ndarray]]) -> float:
     """Write the waves and their durations; returns seconds in all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with WaveWriter(folder / "wav.ark", folder / "wav.scp", rate) as writer:
+    with WaveWriter(folder / "wav.ark", folder / "wav.scp", SAMPLE_RATE) as writer:
         for name, wave in waves:
             writer[name] = wave
-    write_list(folder / "utt2dur", {name: f"{len(wave) / rate:.6f}" for name, wave in waves})
-    return sum(len(wave) for _, wave in waves) / rate
+    write_list(folder / "utt2dur", {name: f"{len(wave) / SAMPLE_RATE:.6f}" for name, wave in waves})
+    return sum(len(wave) for _, wave in waves) / SAMPLE_RATE
 
 
 def _write_speakers(folder: Path, speaker_of: dict[str, str]) -> None:
-    members: dict[str, list[str]] = {}
-    for name, speaker in speaker_of.items():
-        members.setdefault(speaker, []).append(name)
     write_list(folder / "utt2spk", speaker_of)
-    write_list(folder / "spk2utt", {speaker: " ".join(names) for speaker, names in members.items()})
+    write_list(folder / "spk2utt", spk2utt_of(speaker_of))
 
 
-def _below_one(wave: np.ndarray, peak: float = 0.99) -> np.ndarray:
+def _below_one(wave: np.ndarray) -> np.ndarray:
     highest = float(np.abs(wave).max(initial=0.0))
-    return wave * np.float32(peak / highest) if highest > peak else wave
+    return wave * np.float32(PEAK / highest) if highest > PEAK else wave

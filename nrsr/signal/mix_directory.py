@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nrsr.kaldi.contents import spk2utt_of
 from nrsr.kaldi.datadir import DataDir, Waves
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
@@ -175,9 +176,6 @@ def write_lists(
         words = clean_dir.read("text", allow_empty_values=True)
         lists["text"] = {name: words[plan.utterance] for name, plan in plans.items() if plan.utterance in words}
     lists["utt2spk"] = {name: speaker_of[plan.utterance] for name, plan in plans.items()}
-    members: dict[str, list[str]] = {}
-    for name in sorted(plans):
-        members.setdefault(lists["utt2spk"][name], []).append(name)
-    lists["spk2utt"] = {speaker: " ".join(names) for speaker, names in members.items()}
+    lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
     for name, entries in lists.items():
         write_list(out / name, entries)
