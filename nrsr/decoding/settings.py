@@ -1,9 +1,9 @@
 """How to decode: the config's `decoding`, with what the command line changes."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nrsr.config import ConfigError, check_keys
+from nrsr.config import ConfigError, settings_from
 
 METHODS = ("greedy", "beam", "joint")
 
@@ -46,14 +46,6 @@ class DecodingSettings:
         Raises:
             ConfigError: a key that is not known, or a value of another type.
         """
-        content = config.get("decoding") or {}
-        if not isinstance(content, dict):
-            raise ConfigError(f"decoding: expected `key: value` lines, found {content!r}")
-        check_keys(content, [field.name for field in fields(cls)], "decoding")
-        content = {**content, **{key: value for key, value in changes.items() if value is not None}}
-        for field in fields(cls):
-            value = content.get(field.name, field.default)
-            kinds = (int, float) if field.type is float else (field.type,)
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise ConfigError(f"decoding.{field.name}: {value!r} is no {field.type.__name__}")
-        return cls(**content)
+        settings = settings_from(cls, config.get("decoding"), "decoding")
+        given = {name: value for name, value in changes.items() if value is not None}
+        return replace(settings, **given)

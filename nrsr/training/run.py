@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nrsr.config import ConfigError, save_yaml
+from nrsr.config import ConfigError, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.dataset import SpeechDataset
 from nrsr.data.units import Units
@@ -25,7 +25,7 @@ from nrsr.training.checkpoint import (
 from nrsr.training.loop import TrainingError, train
 from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Progress
-from nrsr.training.settings import TrainingSettings, check_experiment, differences, settings_from
+from nrsr.training.settings import TrainingSettings, check_experiment, differences
 from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
 from nrsr.training.versions import versions_text

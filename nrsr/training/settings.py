@@ -1,11 +1,9 @@
 """The config of an experiment: its keys, checked before anything is built."""
 
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from nrsr.config import ConfigError, check_keys
-
-Settings = TypeVar("Settings")
 
 TURN_KEYS = ("loss_weights", "gradients", "optimiser", "schedule")
 EXPERIMENT_KEYS = ("sample_rate", "units", "system", "turns", "batches", "training", "decoding", "seed", *TURN_KEYS)
@@ -47,25 +45,6 @@ class TrainingSettings:
                 raise ConfigError(f"training.{name}: {value} is too small; take 1 or more")
         if self.clip is not None and self.clip <= 0:
             raise ConfigError(f"training.clip: {self.clip} is too small; take more than 0, or null for no clipping")
-
-
-def settings_from(kind: type[Settings], content: dict[str, Any] | None, where: str) -> Settings:
-    """A settings dataclass from its part of the config, with keys and types of values checked."""
-    content = {} if content is None else content
-    if not isinstance(content, dict):
-        raise ConfigError(f"{where}: expected `key: value` lines, found {content!r}")
-    known = {field.name: field for field in fields(kind)}
-    check_keys(content, known, where)
-    for name, field in known.items():
-        if name not in content:
-            if field.default is MISSING:
-                raise ConfigError(f"{where}.{name}: missing from the config")
-            continue
-        allowed, value = field.type, content[name]
-        fits = isinstance(value, allowed) or (isinstance(0.5, allowed) and isinstance(value, int))
-        if isinstance(value, bool) or not fits:
-            raise ConfigError(f"{where}.{name}: {value!r} is no {getattr(allowed, '__name__', allowed)}")
-    return kind(**content)
 
 
 def check_experiment(config: dict[str, Any], where: str) -> None:
