@@ -8,4 +8,5 @@ look at the folders that lists what is wrong with them.
 CORPORA = {
     "mini": "nrsr.corpora.mini",
     "fsdd": "nrsr.corpora.fsdd",
+    "chime4": "nrsr.corpora.chime4",
 }

@@ -1,0 +1,67 @@
+"""Transcripts of WSJ0 and of the noisy corpora made of it: `.dot` files, and the words in them."""
+
+import os
+import re
+from pathlib import Path
+
+from nrsr.errors import NrsrError
+from nrsr.kaldi.lists import read_lines
+
+LINE = re.compile(r"(.*)\(([^()\s]+)\)\s*")  # the transcript, and the utterance in parentheses behind it
+EVENT = re.compile(r"\[[^\]]*\]")  # [door_slam], [<phone_ring], [phone_ring>], [cough/]: not words
+SPOKEN = {"%PERCENT": "PERCENT", ".POINT": "POINT"}  # marked like punctuation, but read as words of the sentence
+
+
+class TranscriptError(NrsrError):
+    """A .dot file that does not hold a transcript and an utterance in each line."""
+
+
+def read_dot(path: Path) -> dict[str, str]:
+    """utterance -> words of a .dot (or CHiME's .dot_all) file; the words may be none.
+
+    Raises:
+        TranscriptError: a line of another form, or an utterance twice.
+    """
+    words: dict[str, str] = {}
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        match = LINE.fullmatch(line)
+        if match is None or match[2] in words:
+            what = "is not `WORDS (utterance)`" if match is None else f"has utterance {match[2]!r} for the second time"
+            raise TranscriptError(f"{path}:{number}: {what}; restore the file from the corpus")
+        words[match[2]] = words_of(match[1])
+    return words
+
+
+def find_transcripts(root: Path) -> dict[str, str]:
+    """utterance in lower case (011c0201) -> words, of all .dot files at any depth below `root`, links followed.
+
+    WSJ0 was copied from its discs to disk in many ways, so no layout is assumed. Lines of another form are passed
+    over: whoever misses an utterance says so.
+    """
+    found = {}
+    for folder, _, names in os.walk(root, followlinks=True):
+        for name in names:
+            if name.lower().endswith(".dot"):
+                for line in (Path(folder) / name).read_text(encoding="latin-1").splitlines():
+                    if match := LINE.fullmatch(line):
+                        found[match[2].lower()] = words_of(match[1])
+    return found
+
+
+def words_of(transcript: str) -> str:
+    """The words of a detailed orthographic transcript, in capitals.
+
+    Non-speech events, pauses (.) and cut-off marks (~) go; the marks of mispronounced (*), verbally deleted (<>),
+    emphasised (!) and lengthened (:) words go and the words stay, since they were spoken. Verbalised punctuation
+    such as ,COMMA stays as it is written.
+    """
+    words = []
+    for word in EVENT.sub(" ", transcript.upper().replace("\\", "")).split():
+        if word in ("~", "."):
+            continue
+        word = re.sub(r"[<>*!~]|(?<=\w):", "", SPOKEN.get(word, word))
+        if word:
+            words.append(word)
+    return " ".join(words)
