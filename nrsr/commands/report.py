@@ -21,6 +21,7 @@ from nrsr.reporting.figure import draw_wer_over_snr
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results import results_tables
 from nrsr.reporting.results_file import write_results
+from nrsr.revision import short
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.experiments import Run, find_runs
 from nrsr.scoring.pooling import pool_runs
@@ -101,8 +102,7 @@ def trained_with(runs: Sequence[Run]) -> str:
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             name, _, value = line.partition(" ")
             if name in found:
-                commit, *changed = value.split() if name == "git" else [value]
-                found[name].add(" ".join([commit[:10] if name == "git" else commit, *changed]))
+                found[name].add(short(value) if name == "git" else value)
     if not found["git"]:
         return "no versions.txt tells what the systems were trained with"
     return f"trained at commit {', '.join(sorted(found['git']))}, GPU {', '.join(sorted(found['gpu']))}"

@@ -2,25 +2,10 @@
 
 import os
 import platform
-import subprocess
 from datetime import date
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-
-
-def commit() -> str:
-    """The commit of the code that runs, "with changes" where its files differ from it; "unknown" outside git."""
-    try:
-        known = _git("rev-parse", "--short=10", "HEAD")
-        return known + (" with changes" if _git("status", "--porcelain", "--untracked-files=no", ":/nrsr") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown (no git checkout)"
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(("git", "-C", str(HERE), *arguments), capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+from nrsr.revision import commit, short
 
 
 def processor() -> str:
@@ -36,4 +21,4 @@ def processor() -> str:
 
 def provenance() -> str:
     """One line for a results file."""
-    return f"{date.today().isoformat()}, commit {commit()}, {processor()}"
+    return f"{date.today().isoformat()}, commit {short(commit())}, {processor()}"
