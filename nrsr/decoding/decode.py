@@ -13,13 +13,14 @@ import numpy as np
 
 import nrsr
 from nrsr.data import Units
-from nrsr.decoding.jobs import check_audio, make_batches, run_batches
+from nrsr.decoding.batches import make_batches
 from nrsr.decoding.language_model import unspelled_words
 from nrsr.decoding.recogniser import DecodingError, Hypothesis, Recogniser
 from nrsr.decoding.settings import DecodingSettings
 from nrsr.files import atomic_open
 from nrsr.kaldi import DataDir, TableWriter, write_list
 from nrsr.progress import track
+from nrsr.workers import run_work
 
 SHOWN = 5  # how many ids or words a message lists
 
@@ -90,8 +91,7 @@ def decode_data(job: DecodingJob, data: DataDir, out: Path, *, nj: int = 1, allo
     experiment = nrsr.load(job.exp)
     _warn_of_words(job, experiment.units)
     rate = experiment.config["sample_rate"]
-    waves = data.waves(rate=rate, allow_pipes=allow_pipes)
-    check_audio(data, waves)
+    waves = data.all_waves(rate=rate, allow_pipes=allow_pipes)
     durations = data.durations(rate=rate, allow_pipes=allow_pipes)
     batches = make_batches(durations, job.settings.batch_size)
     text: dict[str, str] = {}
@@ -101,7 +101,7 @@ def decode_data(job: DecodingJob, data: DataDir, out: Path, *, nj: int = 1, allo
     ark = TableWriter(f"ark,scp:{out}/loglikes.ark,{out}/loglikes.scp") if job.loglikes else nullcontext()
     with ark as loglikes:
         make_work = functools.partial(BatchDecoder, job, waves)
-        for result in track(run_batches(make_work, batches, nj), f"batches of {data.path} decoded", len(batches)):
+        for result in track(run_work(make_work, batches, nj), f"batches of {data.path} decoded", len(batches)):
             frames.update(result.frames)
             wall, cpu = wall + result.wall, cpu + result.cpu
             for utterance, hypothesis in result.hypotheses.items():

@@ -10,12 +10,13 @@ import torch
 
 import nrsr
 from nrsr.data.batch import pad
-from nrsr.decoding.jobs import check_audio, make_batches, run_batches
+from nrsr.decoding.batches import make_batches
 from nrsr.decoding.recogniser import DecodingError
 from nrsr.files import atomic_copy
 from nrsr.frontends import FrontEnd
 from nrsr.kaldi import DataDir, WaveWriter
 from nrsr.progress import track
+from nrsr.workers import run_work
 
 LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr", "spk1.scp")
 PEAK = 0.999  # of utterances that 16 bits would clip
@@ -55,14 +56,13 @@ def enhance_data(
         NrsrError: whatever is wrong with experiment or data; AudioError names the utterance.
     """
     rate = nrsr.load(exp).config["sample_rate"]
-    waves = data.waves(rate=rate, allow_pipes=allow_pipes)
-    check_audio(data, waves)
+    waves = data.all_waves(rate=rate, allow_pipes=allow_pipes)
     batches = make_batches(data.durations(rate=rate, allow_pipes=allow_pipes), batch_size)
     if out.resolve() == data.path.resolve():
         raise DecodingError(f"--out {out}: is the data directory itself; name another one")
     scaled = []
     with WaveWriter(out / "wav.ark", out / "wav.scp", rate) as writer:
-        results = run_batches(functools.partial(BatchEnhancer, exp, waves), batches, nj)
+        results = run_work(functools.partial(BatchEnhancer, exp, waves), batches, nj)
         for result in track(results, f"batches of {data.path} enhanced", len(batches)):
             for utterance, wave in result.items():
                 peak = float(np.abs(wave).max())

@@ -129,6 +129,21 @@ class DataDir:
         options = {"rate": rate, "channel": channel, "resample": resample, "allow_pipes": allow_pipes}
         return Waves(self.path / scp, entries, parts, options)
 
+    def all_waves(self, *, rate: int, allow_pipes: bool = False) -> "Waves":
+        """`waves` of wav.scp, which must have every utterance.
+
+        Raises:
+            DataDirError: utterances without audio, besides what `waves` raises.
+        """
+        waves = self.waves(rate=rate, allow_pipes=allow_pipes)
+        missing = [utterance for utterance in self.utterances if utterance not in waves]
+        if missing:
+            raise DataDirError(
+                f"{self.path}: {len(missing)} utterances have no audio in wav.scp, the first is {missing[0]!r}; "
+                f"run nrsr fix-data {self.path}"
+            )
+        return waves
+
     def durations(self, *, rate: int | None = None, allow_pipes: bool = False) -> dict[str, float]:
         """Seconds of each utterance that has audio: from utt2dur, else segments, else the headers of the audio.
 

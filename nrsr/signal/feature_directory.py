@@ -1,11 +1,8 @@
 """Computing the features of a data directory into ark and scp, with several processes."""
 
+import functools
 import hashlib
-import multiprocessing
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +16,13 @@ from nrsr.kaldi.tables import TableWriter
 from nrsr.progress import track
 from nrsr.signal.extractor import FeatureExtractor
 from nrsr.signal.padded import chunks, padded_batches
+from nrsr.workers import run_work
 
-AHEAD = 4  # chunks per process that may be finished but not yet written
 NAMED = 20  # utterances that an error lists
 
 
 class FeatureDataError(NrsrError):
-    """Utterances that give no features, or a worker that died."""
+    """Utterances that give no features."""
 
 
 class Worker:
@@ -53,52 +50,6 @@ class Worker:
         return [(name, found[name]) for name in utterances]
 
 
-_worker: Worker  # of this process, set once by start_worker
-
-
-def start_worker(*arguments: Any) -> None:
-    """Prepare a worker process."""
-    global _worker
-    torch.set_num_threads(1)
-    _worker = Worker(*arguments)
-
-
-def work(utterances: list[str]) -> list[tuple[str, np.ndarray]]:
-    """What a worker process does with a chunk."""
-    return _worker(utterances)
-
-
-def in_order(submit: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
-    """Results of futures in the order of the items, with no more than `ahead` of them waiting."""
-    waiting: deque = deque()
-    for item in items:
-        waiting.append(submit(item))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def results(todo: list[list[str]], nj: int, arguments: tuple) -> Iterator[list[tuple[str, np.ndarray]]]:
-    """Features of each chunk, in order, computed on one thread in each of `nj` processes."""
-    if nj == 1 or len(todo) == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield from map(Worker(*arguments), todo)
-        finally:
-            torch.set_num_threads(threads)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork copies torch's threads in an unusable state
-    with ProcessPoolExecutor(min(nj, len(todo)), context, start_worker, arguments) as pool:
-        try:
-            yield from in_order(lambda chunk: pool.submit(work, chunk), todo, AHEAD * nj)
-        except BrokenProcessPool as error:
-            raise FeatureDataError("a worker process died, perhaps for want of memory; try a smaller --nj") from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def named(utterances: list[str]) -> str:
     """A list for a message."""
     return ", ".join(utterances[:NAMED]) + (f" and {len(utterances) - NAMED} more" if len(utterances) > NAMED else "")
@@ -122,21 +73,20 @@ def make_features(
         compress: lossy 8-bit matrices.
 
     Raises:
-        FeatureDataError: utterances without audio, too short for a frame, or with features that are not finite.
-            Nothing is written then.
+        FeatureDataError: utterances too short for a frame, or with features that are not finite. Nothing is written
+            then.
+        DataDirError: utterances without audio.
         ConfigError, FeatureError: a spec that does not fit.
     """
     build(spec, FeatureExtractor, "features", sample_rate=rate)  # a mistake in the config shows here, not in a worker
-    waves = directory.waves(rate=rate, allow_pipes=allow_pipes)
+    waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
-    silent = [name for name in directory.utterances if name not in waves]
-    if silent:
-        raise FeatureDataError(f"{folder}/wav.scp: no audio for {named(silent)}; run nrsr fix-data {folder}")
     if not todo or nj < 1:
         raise FeatureDataError(f"{folder}: {len(directory.utterances)} utterances, {nj} processes; need at least 1")
     frames, short, odd = {}, [], []
     with TableWriter(f"ark,scp:{folder / 'feats.ark'},{folder / 'feats.scp'}", compress=compress) as writer:
-        for chunk in track(results(todo, nj, (spec, rate, waves)), f"features of {folder}, {len(todo)} chunks"):
+        results = run_work(functools.partial(Worker, spec, rate, waves), todo, nj)
+        for chunk in track(results, f"chunks of {folder} made features", len(todo)):
             for name, features in chunk:
                 frames[name] = len(features)
                 if not len(features):

@@ -109,9 +109,8 @@ def mix_directory(
         raise MixingError(f"{out}: would overwrite what it is made of; give another --out")
     speaker_of, category_of = clean_dir.read("utt2spk"), noise_dir.read("utt2noise")
     rate = clean_dir.waves(allow_pipes=allow_pipes).rate()  # of the first recording; reading with it refuses others
-    waves = clean_dir.waves(rate=rate, allow_pipes=allow_pipes)
+    waves = clean_dir.all_waves(rate=rate, allow_pipes=allow_pipes)
     noises = noise_dir.waves(rate=rate, resample=True, allow_pipes=allow_pipes)
-    refuse_missing(clean_dir.path / "wav.scp", clean_dir.utterances, waves)
     refuse_missing(clean_dir.path / "utt2spk", list(waves), speaker_of)
     refuse_missing(noise_dir.path / "utt2noise", list(noises), category_of)
     if not len(noises):

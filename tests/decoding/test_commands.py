@@ -1,7 +1,5 @@
 """decode, transcribe and enhance over a small random system."""
 
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ import torch
 import nrsr
 from nrsr.config import ConfigError
 from nrsr.decoding import DecodingError, DecodingSettings, NgramModel, Recogniser
-from nrsr.decoding.jobs import WorkerError, make_batches, run_batches
+from nrsr.decoding.batches import make_batches
 from nrsr.kaldi import DataDir, open_table, read_list, write_list
 
 
@@ -139,20 +137,6 @@ def test_batches_hold_like_durations_under_a_cap():
     assert sorted(utterance for batch in batches for utterance in batch) == sorted(durations)
     assert max(map(len, batches)) == 8
     assert all(len(batch) == 1 or durations[batch[0]] * len(batch) <= 300 for batch in batches)
-
-
-class Dies:
-    """Work whose second batch kills its own process."""
-
-    def __call__(self, batch: list[str]) -> str:
-        if batch == ["b"]:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return batch[0]
-
-
-def test_a_worker_that_dies_is_an_error():
-    with pytest.raises(WorkerError, match="a worker process died"):
-        list(run_batches(Dies, [["a"], ["b"], ["c"]], nj=2))
 
 
 def test_transcribe_takes_any_file(nrsr_main, experiment, data, tmp_path):

@@ -1,0 +1,85 @@
+"""The same work on many items, in this process or in several: one thread each, results in the order of the items."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+
+from nrsr.errors import NrsrError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[Item], Result]
+AHEAD = 4  # items per process that may be handed out before their results are taken, so that memory stays bounded
+
+
+class WorkerError(NrsrError):
+    """A worker process died."""
+
+
+def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> Iterator[Result]:
+    """Yield the result of each item, in their order.
+
+    Args:
+        make_work: called once in each process; what it returns takes an item. Both must be picklable for nj > 1.
+        nj: processes; 1 works in this process. Results do not depend on it.
+
+    Raises:
+        WorkerError: a process was killed. Whatever an item raises comes out as it is.
+    """
+    if nj <= 1 or len(items) <= 1:
+        with _one_thread():
+            if items:
+                yield from map(make_work(), items)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads in an unusable state
+    pool = ProcessPoolExecutor(min(nj, len(items)), context, initializer=_prepare, initargs=(make_work,))
+    try:
+        waiting: deque[Future] = deque()
+        for item in items:
+            waiting.append(pool.submit(_run, item))
+            if len(waiting) >= AHEAD * nj:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a worker process died, perhaps for lack of memory; nothing was written, try a smaller --nj"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread and no denormal numbers, as in the workers, so that one process gives the same sums."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+
+
+# In a worker process: how to make its work, and the work once it is made. It is made with the first item, since an
+# error in the initialiser would reach the user as a broken pool without its reason.
+_worker: dict[str, Callable] = {}
+
+
+def _prepare(make_work: Callable[[], Work]) -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    _worker["make"] = make_work
+
+
+def _run(item: Any) -> Any:
+    if "work" not in _worker:
+        _worker["work"] = _worker["make"]()
+    return _worker["work"](item)
