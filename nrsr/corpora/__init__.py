@@ -9,4 +9,5 @@ CORPORA = {
     "mini": "nrsr.corpora.mini",
     "fsdd": "nrsr.corpora.fsdd",
     "chime4": "nrsr.corpora.chime4",
+    "rats": "nrsr.corpora.rats",
 }
