@@ -72,9 +72,13 @@ def of_system(args: argparse.Namespace) -> None:
     config = load_yaml(args.config, args.set)
     system = build_system(config, vocabulary=4).eval()
     norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
-    waves = DataDir(args.data).waves(rate=config["sample_rate"], allow_pipes=args.allow_pipes)
+    directory = DataDir(args.data)
+    waves = directory.waves(rate=config["sample_rate"], allow_pipes=args.allow_pipes)
     if not len(waves):
         raise StatisticsDataError(f"{args.data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
+    if silent := [name for name in directory.utterances if name not in waves]:
+        told = f"{len(silent)} utterances have no audio and are left out, the first is {silent[0]}"
+        print(f"nrsr compute-cmvn: {args.data}: {told}", file=sys.stderr)
     with torch.inference_mode():
         todo = chunks(list(waves))
         for chunk in track(todo, f"statistics of {args.data}, {len(todo)} chunks"):
