@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+BLANK = 0
+
 
 class PrefixState(NamedTuple):
     """Forward probabilities of H hypotheses, natural log, float64.
@@ -31,15 +33,14 @@ class CtcPrefixScorer:
     p up to m it becomes a running sum, here one `logcumsumexp` over [hypotheses, frames] in float64.
     """
 
-    def __init__(self, log_probs: Tensor, blank: int = 0):
+    def __init__(self, log_probs: Tensor):
         """For log_probs [M, V] of one utterance."""
         self._frames = log_probs.double().clamp(min=-1e3)  # a finite floor, so that differences are never NaN
         self._sums = torch.nn.functional.pad(self._frames.cumsum(dim=0), (0, 0, 1, 0))
-        self._blank = blank
 
     def start(self) -> PrefixState:
         """The state of the one empty hypothesis."""
-        blank = self._sums[:, self._blank][None]
+        blank = self._sums[:, BLANK][None]
         none = torch.full((1,), -1, device=blank.device)
         return PrefixState(torch.full_like(blank, -torch.inf), blank, none)
 
@@ -61,7 +62,7 @@ class CtcPrefixScorer:
         """The states of hypothesis + unit, for one unit [H] each."""
         before = self._before(state, units[:, None])[:, 0]
         unit = self._accumulate(before, self._sums.T[units])
-        blank = self._accumulate(unit[:, :-1], self._sums[:, self._blank].expand_as(unit))
+        blank = self._accumulate(unit[:, :-1], self._sums[:, BLANK].expand_as(unit))
         return PrefixState(unit, blank, units)
 
     @staticmethod

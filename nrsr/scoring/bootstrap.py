@@ -54,10 +54,10 @@ def ratios(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
     )
 
 
-def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
-    """Percentile interval of drawn figures [draws]; draws that are NaN are left out, None where all are."""
+def interval(samples: np.ndarray) -> tuple[float, float] | None:
+    """95 % percentile interval of drawn figures [draws]; draws that are NaN are left out, None where all are."""
     samples = samples[~np.isnan(samples)]
     if not len(samples):
         return None
-    low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(samples, [0.025, 0.975])
     return float(low), float(high)

@@ -5,11 +5,9 @@ from torch import Tensor, nn
 
 from nrsr.signal.extractor import FeatureError
 
-WINDOWS = {"hann": torch.hann_window, "hamming": torch.hamming_window, "rectangular": torch.ones}
-
 
 class STFT(nn.Module):
-    """Centred STFT: frame n lies around sample n * hop, and the signal is zero outside its ends.
+    """Centred STFT, periodic Hann window: frame n lies around sample n * hop; the signal is zero outside its ends.
 
     Zeros outside (where `torch.stft` reflects by default) make a zero-padded batch give the same frames
     as each utterance alone.
@@ -17,21 +15,18 @@ class STFT(nn.Module):
     Args:
         n_fft: length of the transform.
         hop: samples between frames, at most half the window so that the inverse exists.
-        window: "hann", "hamming" or "rectangular" (the periodic forms).
         win_length: length of the window, centred in the transform; `n_fft` if not given.
     """
 
-    def __init__(self, n_fft: int, hop: int, window: str = "hann", win_length: int | None = None) -> None:
+    def __init__(self, n_fft: int, hop: int, win_length: int | None = None) -> None:
         super().__init__()
         win_length = n_fft if win_length is None else win_length
-        if window not in WINDOWS:
-            raise FeatureError(f"window {window!r}: take one of {', '.join(WINDOWS)}")
         if not 0 < win_length <= n_fft:
             raise FeatureError(f"win_length {win_length}: must lie between 1 and n_fft ({n_fft})")
         if not 0 < hop <= win_length // 2:
             raise FeatureError(f"hop {hop}: must lie between 1 and half the window ({win_length // 2})")
         self.n_fft, self.hop, self.win_length = n_fft, hop, win_length
-        self.register_buffer("window", WINDOWS[window](win_length), persistent=False)
+        self.register_buffer("window", torch.hann_window(win_length), persistent=False)
 
     @property
     def bins(self) -> int:

@@ -20,10 +20,10 @@ def test_frames_equal_numpy_fft():
 
 
 @pytest.mark.parametrize("length", [1, 79, 80, 81, 255, 4000])
-@pytest.mark.parametrize("n_fft, hop, window", [(256, 80, "hann"), (512, 256, "hann"), (256, 64, "hamming")])
-def test_inverse_undoes_forward(length, n_fft, hop, window):
+@pytest.mark.parametrize("n_fft, hop, win_length", [(256, 80, None), (512, 256, None), (256, 64, 200)])
+def test_inverse_undoes_forward(length, n_fft, hop, win_length):
     waves = torch.randn(2, length, generator=torch.Generator().manual_seed(1))
-    stft = STFT(n_fft, hop, window)
+    stft = STFT(n_fft, hop, win_length)
     torch.testing.assert_close(stft.inverse(stft(waves), length), waves, atol=1e-5, rtol=1e-4)
 
 
@@ -41,7 +41,7 @@ def test_gradient():
     assert torch.autograd.gradcheck(lambda w: stft.inverse(stft(w) * 0.5, 40), waves)
 
 
-@pytest.mark.parametrize("arguments", [(256, 0), (256, 129), (256, 80, "povey"), (256, 80, "hann", 512)])
+@pytest.mark.parametrize("arguments", [(256, 0), (256, 129), (256, 80, 159), (256, 80, 512)])
 def test_bad_options_are_refused(arguments):
     with pytest.raises(FeatureError):
         STFT(*arguments)
