@@ -14,7 +14,7 @@ class ConfigError(NrsrError):
 
 
 def find_class(path: str, base: type, where: str) -> type:
-    """The class at a dotted path, refused unless it is a subclass of `base`."""
+    """The class at a dotted path, refused unless it is a whole subclass of `base`."""
     module_name, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
@@ -24,6 +24,9 @@ def find_class(path: str, base: type, where: str) -> type:
         ) from error
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise ConfigError(f"{where}.class: {path!r} is no {base.__module__}.{base.__qualname__}, which this slot takes")
+    if inspect.isabstract(found):
+        lacking = ", ".join(sorted(found.__abstractmethods__))
+        raise ConfigError(f"{where}.class: {path!r} has no {lacking}; write it, or name a class that has it")
     return found
 
 

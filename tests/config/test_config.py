@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nrsr.config import ConfigError, build, check_keys, load_yaml, save_yaml
+from nrsr.training.schedules import Schedule
 
 
 def write(path, text):
@@ -82,6 +83,11 @@ def test_build_refuses_what_does_not_fit_its_slot(spec, says):
     with pytest.raises(ConfigError, match=says) as caught:
         build(spec, torch.optim.Optimizer, "optimiser", params=PARAMETERS)
     assert str(caught.value).startswith("optimiser")
+
+
+def test_a_class_that_lacks_a_method_is_named():
+    with pytest.raises(ConfigError, match=r"^schedule.class: .* has no factor; write it"):
+        build({"class": "nrsr.training.schedules.Schedule"}, Schedule, "schedule")
 
 
 def test_a_class_that_does_not_fit_is_never_called():
