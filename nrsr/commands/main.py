@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import re
 import sys
 
 from nrsr.errors import NrsrError
@@ -38,6 +39,8 @@ def parser_of(name: str) -> tuple[argparse.ArgumentParser, object]:
     parser = argparse.ArgumentParser(
         prog=f"nrsr {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    # Before Python 3.14, argparse takes a list of SNRs such as "-5,0,5" for an option.
+    parser._negative_number_matcher = re.compile(r"^-\.?\d")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     module.add_arguments(parser)
     return parser, module

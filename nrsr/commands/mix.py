@@ -10,13 +10,10 @@ cropped at random. What would clip is lowered, mixture and clean speech alike.
 """
 
 import argparse
-import re
 import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    # Before Python 3.14, argparse takes "-5,0,5" for an option.
-    parser._negative_number_matcher = re.compile(r"^-\.?\d")
     parser.add_argument("--speech", required=True, metavar="DATA", help="data directory of clean speech")
     parser.add_argument("--noise", required=True, metavar="DATA", help="data directory of noises, with utt2noise")
     parser.add_argument("--snr", required=True, type=decibels, metavar="DB,...", help="SNRs, used in turn")

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--primary",
         type=names,
         default="-5,0,5",
-        help="SNRs (dB) of the primary figure; write --primary=-5,0 (%(default)s)",
+        help="SNRs (dB) of the primary figure (%(default)s)",
     )
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")

@@ -224,7 +224,7 @@ def test_figure(exp, nrsr_main, tmp_path):
 
 
 def test_no_baseline_and_no_primary_are_said(exp, nrsr_main):
-    status, out, _ = nrsr_main("report", "--exp", exp, "--baseline", "gold", "--primary=-10,0", "--draws", "1000")
+    status, out, _ = nrsr_main("report", "--exp", exp, "--baseline", "gold", "--primary", "-10,0", "--draws", "1000")
     assert status == 0
     assert "There is no baseline gold" in out
     assert "test_seen has no primary figure: it has the SNRs -5, 0, 5, 10 dB." in out
