@@ -1,7 +1,9 @@
 """Speech enhancement front-ends."""
 
+from nrsr.frontends.conv_tasnet import ConvTasNet
 from nrsr.frontends.frontend import FrontEnd
 from nrsr.frontends.mask_blstm import MaskBlstm
+from nrsr.frontends.mask_unet import MaskUnet
 from nrsr.frontends.null import Null
 
-__all__ = ["FrontEnd", "MaskBlstm", "Null"]
+__all__ = ["ConvTasNet", "FrontEnd", "MaskBlstm", "MaskUnet", "Null"]
