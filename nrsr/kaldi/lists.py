@@ -1,11 +1,14 @@
 """Two-column text files of Kaldi ("id rest of the line"): wav.scp, text, utt2spk, spk2utt, utt2dur and their like."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+
+ASCII_SPACE = re.compile(r"[ \t\r\f\v]+")
 
 
 class ListError(NrsrError):
@@ -30,6 +33,12 @@ def problem_of_id(name: str) -> str | None:
     except UnicodeEncodeError:
         return f"id {name!r} cannot be written in UTF-8; rename it"
     return None
+
+
+def columns_of(line: str) -> tuple[str, str]:
+    """Id and rest of a line, parted by ASCII white space alone as in Kaldi; empty strings for what is not there."""
+    columns = ASCII_SPACE.split(line.strip(" \t\r\f\v"), maxsplit=1)
+    return columns[0], columns[1] if len(columns) == 2 else ""
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -67,20 +76,21 @@ def read_list(path: str | Path, *, allow_empty_values: bool = False) -> dict[str
         id -> rest of the line without the white space around it, in the order of the file.
 
     Raises:
-        ListError: missing file, blank line, id without a value, id twice, bytes that are not UTF-8.
+        ListError: missing file, blank line, id without a value, id twice or with white space beyond ASCII's, bytes that
+            are not UTF-8.
     """
     entries: dict[str, str] = {}
     first_seen: dict[str, int] = {}
     for number, line in read_lines(path):
-        columns = line.split(None, 1)
-        if not columns:
+        key, value = columns_of(line)
+        if not key:
             raise ListError(f"{path}:{number}: the line is blank; remove it")
-        key = columns[0]
         if "\0" in line:
             raise ListError(f"{path}:{number}: contains a NUL character; it is binary, no list; check the path")
         if key in entries:
             raise ListError(f"{path}:{number}: id {key!r} stands already in line {first_seen[key]}; remove one of them")
-        value = columns[1].strip() if len(columns) == 2 else ""
+        if problem := problem_of_id(key):
+            raise ListError(f"{path}:{number}: {problem}")
         if not value and not allow_empty_values:
             raise ListError(f"{path}:{number}: id {key!r} has no value; complete the line or remove it")
         entries[key] = value
@@ -140,15 +150,16 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
     previous, is_sorted = "", True
     for number, raw in enumerate(lines[:-1] if lines[-1] == b"" else lines, 1):
         try:
-            columns = raw.decode("utf-8").split(None, 1)
+            key, value = columns_of(raw.decode("utf-8"))
         except UnicodeDecodeError:
             bad.append(BadLine(number, "is not UTF-8", "convert the file, for example with iconv -f latin1 -t utf-8"))
             continue
-        key, value = (columns[0] if columns else ""), (columns[1].strip() if len(columns) == 2 else "")
-        if not columns:
+        if not key:
             bad.append(BadLine(number, "the line is blank", "remove it"))
         elif b"\0" in raw:
             bad.append(BadLine(number, "contains a NUL character", "it is binary, no list; check the path"))
+        elif problem := problem_of_id(key):
+            bad.append(BadLine(number, problem, "rename it in all lists"))
         elif key in entries:
             bad.append(
                 BadLine(number, f"id {key!r} stands already in line {entries[key].number}", "remove one of them")

@@ -7,9 +7,9 @@ from nrsr.kaldi.lists import ListError, c_sorted, read_list, write_list
 
 def test_crlf_tabs_and_unicode_line_ends_are_read(tmp_path):
     path = tmp_path / "text"
-    path.write_bytes("b  one two\r\na\tthree\u2028four \r\n".encode())
-    assert read_list(path) == {"b": "one two", "a": "three\u2028four"}
-    assert list(read_list(path)) == ["b", "a"]
+    path.write_bytes("b  one two\r\na\tthree\u2028four \r\nc \u3000five\n".encode())
+    assert read_list(path) == {"b": "one two", "a": "three\u2028four", "c": "\u3000five"}
+    assert list(read_list(path)) == ["b", "a", "c"]
 
 
 def test_write_sorts_by_bytes_whatever_the_locale(tmp_path):
@@ -30,6 +30,7 @@ def test_write_sorts_by_bytes_whatever_the_locale(tmp_path):
         (b"a 1\nb 2\na 3\n", [":3:", "'a'", "line 1"]),
         (b"a 1\nb \xe9\n", [":2:", "UTF-8", "iconv"]),
         (b"a \0\0\n", [":1:", "NUL"]),
+        ("a\xa0b 1\n".encode(), [":1:", "'a\\xa0b'", "white space"]),
     ],
 )
 def test_bad_lines_are_named(tmp_path, content, words):
