@@ -44,7 +44,7 @@ class FeatureExtractor(nn.Module, ABC):
 
         Returns:
             features [B, N, dim], zero past an utterance's end, and the frames [B] of each utterance.
-            Neither padding nor the other utterances change an utterance's frames.
+            Neither padding nor the other utterances change an utterance's frames (the draws of dither aside).
         """
         if int(self.frames(torch.tensor(waves.shape[1]))) == 0:
             return waves.new_zeros(len(waves), 0, self.dim), self.frames(lengths)
