@@ -90,7 +90,9 @@ def prepare(
     data, out = Path(corpus_dir).absolute() / "data", Path(out)
     wsj0 = Path(wsj0_dir) if wsj0_dir else data / "WSJ0"
     sets = {name: list(utterances(data, name, wsj0, channels)) for name in OFFICIAL}
-    done = Prepared(table=[f"CHiME-4, single-channel track, {SAMPLE_RATE} Hz, trained on channels {channels}"])
+    done = Prepared(
+        table=[f"CHiME-4, single-channel track, {SAMPLE_RATE} Hz, training channels {', '.join(map(str, channels))}"]
+    )
     for name, members in sets.items():
         write_set(out / name, members, done)
         found = len({(u.environment, u.path.name.split(".")[0]) for u in members})
@@ -231,7 +233,7 @@ def write_set(folder: Path, members: list[Utterance], done: Prepared) -> None:
         done.notes.append(f"{folder.name}: {len(problems)} utterances without clean speech, first {problems[0]}")
     hours = sum(samples.values()) / SAMPLE_RATE / 3600
     done.table.append(
-        f"{folder.name:<10}{len(members):>6} utterances {len(set(speakers.values())):>4} speakers "
+        f"{folder.name:<10}{len(members):>6} utterances {len({u.id.split('_')[0] for u in members}):>4} speakers "
         f"{hours:>6.2f} h, {len(clean)} with parallel clean speech"
     )
 

@@ -1,5 +1,6 @@
 """Preparation of CHiME-4 from a generated tree of its shape: 2 sentences of each set and environment."""
 
+import subprocess
 import wave
 from pathlib import Path
 
@@ -204,3 +205,14 @@ def test_check_lists_all_that_is_missing(corpus, tmp_path):
     problems = chime4.check(corpus)
     assert len(problems) == 17
     assert all("unpack CHiME-4" in problem for problem in problems)
+
+
+def test_the_recipe_makes_training_and_development_data(corpus, tmp_path, root):
+    command = [root / "egs/chime4/asr/run.sh", "--corpus-dir", corpus, "--work-dir", tmp_path, "--stop-stage", "1"]
+    result = subprocess.run([*map(str, command), "--channels", "1,5"], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    train, dev = (tmp_path / "data" / "ch15" / name for name in ("train", "dev"))
+    assert validate(train, need=NEED) == validate(dev, need=NEED) == []
+    assert len(DataDir(train).utterances) == 32
+    assert len(DataDir(dev).utterances) == 16
+    assert all(name.endswith("_SIMU") for name in read_list(dev / "spk1.scp"))

@@ -1,6 +1,7 @@
 """Preparation of RATS: a generated tree of LDC2015S02's shape, and prepared data directories with segments."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -210,3 +211,10 @@ def test_check_names_what_prepared_directories_lack(prepared, tmp_path):
 def test_one_of_the_two_inputs_must_be_given(tmp_path, nrsr_main):
     status, _, err = nrsr_main("prepare", "rats", "--out", tmp_path / "data")
     assert status == 2 and "--prepared-dir" in err
+
+
+def test_the_recipe_takes_prepared_directories(prepared, tmp_path, root):
+    command = [str(root / "egs/rats/asr/run.sh"), "--work-dir", str(tmp_path), "--stop-stage", "1"]
+    done = subprocess.run([*command, "--corpus-dir", str(prepared)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert DataDir(tmp_path / "data" / "train").utterances == ["s1-a", "s1-b"]

@@ -24,6 +24,14 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/no_se.yaml": 689_198,
     "egs/fsdd/asr/conf/mtl.yaml": 689_198,
     "egs/fsdd/asr/conf/null.yaml": 489_965,
+    "egs/chime4/asr/conf/no_se.yaml": 90_251_035,
+    "egs/chime4/asr/conf/mtl.yaml": 90_251_035,
+    "egs/chime4/asr/conf/gr.yaml": 90_251_035,
+    "egs/chime4/asr/conf/gm.yaml": 90_251_035,
+    "egs/rats/asr/conf/no_se.yaml": 90_251_035,
+    "egs/rats/asr/conf/mtl.yaml": 90_251_035,
+    "egs/rats/asr/conf/gr.yaml": 90_251_035,
+    "egs/rats/asr/conf/gm.yaml": 90_251_035,
 }
 
 
