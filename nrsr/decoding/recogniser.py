@@ -16,7 +16,7 @@ from nrsr.decoding.language_model import UnitScores, open_language_model
 from nrsr.decoding.settings import DecodingSettings
 from nrsr.errors import NrsrError
 from nrsr.nn.losses import ctc_collapse
-from nrsr.nn.masks import zero_padding
+from nrsr.signal.masks import zero_padding
 from nrsr.systems import JointAsr, System
 
 

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from nrsr.config import ConfigError
 from nrsr.frontends.frontend import FrontEnd
 from nrsr.nn import TemporalConvNet
-from nrsr.nn.masks import zero_padding
 from nrsr.nn.si_snr import si_snr
+from nrsr.signal.masks import zero_padding
 
 
 class ConvTasNet(FrontEnd):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from nrsr.config import ConfigError
 from nrsr.frontends.spectral_mask import SpectralMask
 from nrsr.nn import GlobalLayerNorm
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 # Magnitudes are held above this: about that of the rounding noise of 16 bits under a Hann window of 256 samples.
 FLOOR = 1e-4

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from nrsr.frontends.frontend import FrontEnd
 from nrsr.nn import GlobalNorm
-from nrsr.nn.masks import valid_mask, zero_padding
 from nrsr.signal import STFT
+from nrsr.signal.masks import valid_mask, zero_padding
 
 
 class SpectralMask(FrontEnd):

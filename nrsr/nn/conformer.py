@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError
 from nrsr.nn.encoder import Encoder
 from nrsr.nn.masked_batch_norm import MaskedBatchNorm
-from nrsr.nn.masks import valid_mask
 from nrsr.nn.relative_attention import RelativeSelfAttention, relative_positions
 from nrsr.nn.subsampling import Conv2dSubsampling
+from nrsr.signal.masks import valid_mask
 
 
 def feed_forward(dim: int, inner: int, dropout: float) -> nn.Sequential:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.errors import NrsrError
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 
 class StatisticsError(NrsrError):

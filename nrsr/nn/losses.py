@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 IGNORED = -100
 

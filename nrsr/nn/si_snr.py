@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from nrsr.nn.masks import zero_padding
+from nrsr.signal.masks import zero_padding
 
 # Energy under which a signal counts as silent: less than a hundred samples of one step of 16 bits.
 SILENCE = 1e-8

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from nrsr.nn.masks import zero_padding
+from nrsr.signal.masks import zero_padding
 
 
 class SpecAugment(nn.Module):

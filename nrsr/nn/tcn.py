@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from nrsr.nn.global_layer_norm import GlobalLayerNorm
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 
 class TcnBlock(nn.Module):

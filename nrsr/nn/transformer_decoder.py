@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 
 class TransformerDecoder(nn.Module):

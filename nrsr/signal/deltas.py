@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nrsr.signal.extractor import FeatureError, past_end
+from nrsr.signal.extractor import FeatureError
+from nrsr.signal.masks import zero_padding
 from nrsr.signal.splice import neighbours
 
 
@@ -38,4 +39,4 @@ def add_deltas(features: Tensor, frames: Tensor, order: int = 2, window: int = 2
     filters = torch.as_tensor(delta_filters(order, window), dtype=features.dtype, device=features.device)
     around = neighbours(features, frames, order * window, order * window)
     derived = (around @ filters.T).transpose(2, 3).flatten(2)
-    return derived.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0)
+    return zero_padding(derived, frames)

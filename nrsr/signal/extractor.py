@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.errors import NrsrError
+from nrsr.signal.masks import zero_padding
 
 
 class FeatureError(NrsrError):
@@ -52,7 +53,7 @@ class FeatureExtractor(nn.Module, ABC):
         with torch.autocast(waves.device.type, enabled=False):
             features = self.extract(waves, lengths)
         frames = self.frames(lengths)
-        return features.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0), frames
+        return zero_padding(features, frames), frames
 
     @torch.no_grad()
     def compute(self, wave: np.ndarray) -> np.ndarray:
@@ -60,8 +61,3 @@ class FeatureExtractor(nn.Module, ABC):
         waves = torch.as_tensor(np.asarray(wave, dtype=np.float32)).unsqueeze(0)
         features, _ = self(waves, torch.tensor([waves.shape[1]]))
         return features[0].numpy()
-
-
-def past_end(lengths: Tensor, size: int) -> Tensor:
-    """Mask [B, size] that is true at and past each length."""
-    return torch.arange(size, device=lengths.device) >= lengths.unsqueeze(1)

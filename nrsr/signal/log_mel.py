@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from nrsr.signal.extractor import FeatureError, FeatureExtractor, past_end
+from nrsr.signal.extractor import FeatureError, FeatureExtractor
+from nrsr.signal.masks import zero_padding
 from nrsr.signal.mel import kaldi_bank, slaney_bank
 from nrsr.signal.stft import STFT
 
@@ -50,7 +51,7 @@ class LogMel(FeatureExtractor):
         return lengths // self.stft.hop + 1
 
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
-        waves = waves.masked_fill(past_end(lengths, waves.shape[1]), 0.0)
+        waves = zero_padding(waves, lengths)
         frames = waves.shape[1] // self.stft.hop + 1
         spectra = self.stft(waves)[:, : self.bank.shape[0], :frames].transpose(1, 2)
         power = spectra.real.square() + spectra.imag.square()

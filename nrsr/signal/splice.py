@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from nrsr.signal.extractor import past_end
+from nrsr.signal.masks import zero_padding
 
 
 def splice(features: Tensor, frames: Tensor, left: int, right: int) -> Tensor:
@@ -18,7 +18,7 @@ def splice(features: Tensor, frames: Tensor, left: int, right: int) -> Tensor:
         those outside it. Zero past its end.
     """
     spliced = neighbours(features, frames, left, right).transpose(2, 3).flatten(2)
-    return spliced.masked_fill(past_end(frames, features.shape[1]).unsqueeze(-1), 0.0)
+    return zero_padding(spliced, frames)
 
 
 def neighbours(features: Tensor, frames: Tensor, left: int, right: int) -> Tensor:

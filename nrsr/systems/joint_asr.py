@@ -12,8 +12,8 @@ from nrsr.data import Batch
 from nrsr.frontends import FrontEnd
 from nrsr.nn import Encoder, GlobalNorm, SpecAugment, TransformerDecoder
 from nrsr.nn.losses import add_sos_eos, attention_accuracy, attention_loss, ctc_collapse, ctc_loss
-from nrsr.nn.masks import zero_padding
 from nrsr.signal import FeatureExtractor
+from nrsr.signal.masks import zero_padding
 from nrsr.systems.system import LossError, System
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from nrsr.config import ConfigError
 from nrsr.nn import Blstm, BlstmEncoder, ConformerEncoder
 from nrsr.nn.masked_batch_norm import MaskedBatchNorm
-from nrsr.nn.masks import valid_mask, zero_padding
 from nrsr.nn.subsampling import Conv2dSubsampling
+from nrsr.signal.masks import valid_mask, zero_padding
 
 
 def parameters(module):

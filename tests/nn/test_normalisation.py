@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrsr.nn import GlobalNorm, SpecAugment, StatisticsError
-from nrsr.nn.masks import valid_mask
+from nrsr.signal.masks import valid_mask
 
 
 def observed(dim=3, offset=0.0):
