@@ -2,6 +2,8 @@
 
 Example:
     nrsr prepare mini --out data --size tiny
+    nrsr prepare chime4 --corpus-dir CHiME4 --out data
+    nrsr prepare rats --prepared-dir kaldi_rats/data --out data
     nrsr prepare fsdd --corpus-dir downloads/free-spoken-digit-dataset --noise-dir downloads/nonspeech --out data
 """
 

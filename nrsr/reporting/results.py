@@ -58,7 +58,9 @@ def _overview(pooled: Mapping[str, Any]) -> Table:
         ]
         for system in pooled["systems"]
     ]
-    notes = [f"Primary figure: {primary_name(pooled)}, each SNR's errors over its words, pooled over seeds and folds."]
+    notes = ["Each figure: errors over words, pooled over seeds and folds."]
+    if any(one["snrs"] for one in pooled["sets"].values()):
+        notes.append(f"Primary figure: {primary_name(pooled)}, each of these SNRs counting alike.")
     for system, own in pooled["systems"].items():
         if own["missing"]:
             notes.append(f"{system}{LACKS} lacks runs that other systems have: {'; '.join(own['missing'])}.")
