@@ -53,6 +53,8 @@ def of_features(data: str, by: str) -> None:
             raise StatisticsDataError(f"{data}/utt2spk: lacks utterance {name} of feats.scp; run nrsr fix-data {data}")
         key = {"speaker": speaker_of.get(name), "utterance": name, "global": "global"}[by]
         stats[key] = stats[key] + cmvn.accumulate(features)
+    if not stats:
+        raise StatisticsDataError(f"{directory.path / 'feats.scp'}: lists no features; run nrsr make-feats {data}")
     with TableWriter(f"ark,scp:{directory.path / 'cmvn.ark'},{directory.path / 'cmvn.scp'}") as writer:
         for key in sorted(stats):
             writer[key] = stats[key]

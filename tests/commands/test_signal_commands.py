@@ -138,3 +138,8 @@ def test_cmvn_refusals(data, tmp_path, nrsr_main):
         assert status == 1
         assert wanted in log
         assert not (data / "cmvn.scp").exists()
+    (data / "feats.scp").write_text("")
+    status, _, log = nrsr_main("compute-cmvn", "--by", "global", data)
+    assert status == 1
+    assert "feats.scp: lists no features; run nrsr make-feats" in log
+    assert not (data / "cmvn.scp").exists()
