@@ -19,7 +19,7 @@ AHEAD = 4  # items per process that may be handed out before their results are t
 
 
 class WorkerError(NrsrError):
-    """A worker process died."""
+    """A number of processes that cannot be, or a process that died."""
 
 
 def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> Iterator[Result]:
@@ -30,9 +30,11 @@ def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> I
         nj: processes; 1 works in this process. Results do not depend on it.
 
     Raises:
-        WorkerError: a process was killed. Whatever an item raises comes out as it is.
+        WorkerError: `nj` below 1, or a process was killed. Whatever an item raises comes out as it is.
     """
-    if nj <= 1 or len(items) <= 1:
+    if nj < 1:
+        raise WorkerError(f"--nj {nj}: that is no number of processes; take 1 or more")
+    if nj == 1 or len(items) <= 1:
         with _one_thread():
             if items:
                 yield from map(make_work(), items)

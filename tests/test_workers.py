@@ -53,3 +53,8 @@ def test_a_worker_that_dies_is_an_error():
 
 def test_nothing_to_do():
     assert list(run_work(Squares, [], 2)) == []
+
+
+def test_a_number_of_processes_below_one_is_refused():
+    with pytest.raises(WorkerError, match="--nj 0: .* take 1 or more"):
+        list(run_work(Squares, [2], 0))

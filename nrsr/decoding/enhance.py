@@ -55,6 +55,8 @@ def enhance_data(
     Raises:
         NrsrError: whatever is wrong with experiment or data; AudioError names the utterance.
     """
+    if batch_size < 1:
+        raise DecodingError(f"--batch-size {batch_size}: is too small; take 1 or more")
     rate = nrsr.load(exp).config["sample_rate"]
     waves = data.all_waves(rate=rate, allow_pipes=allow_pipes)
     batches = make_batches(data.durations(rate=rate, allow_pipes=allow_pipes), batch_size)

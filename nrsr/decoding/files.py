@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import soundfile
 
-from nrsr.kaldi import read_audio
+from nrsr.kaldi import AudioError, read_audio
+from nrsr.kaldi.streams import is_pipe
 
 
 def read_file(path: str, rate: int) -> np.ndarray:
@@ -15,6 +16,8 @@ def read_file(path: str, rate: int) -> np.ndarray:
     Raises:
         AudioError: no such file, no audio, no samples, NaN.
     """
+    if is_pipe(path):
+        raise AudioError(f"{path!r}: is a command, not a file; save what it writes into one")
     wave, _ = read_audio(path, rate=rate, channel=0, resample=True)
     # The header is asked a second time only for what to say; formats that soundfile does not know go without.
     with contextlib.suppress(soundfile.SoundFileError):

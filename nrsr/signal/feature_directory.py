@@ -81,8 +81,8 @@ def make_features(
     build(spec, FeatureExtractor, "features", sample_rate=rate)  # a mistake in the config shows here, not in a worker
     waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
-    if not todo or nj < 1:
-        raise FeatureDataError(f"{folder}: {len(directory.utterances)} utterances, {nj} processes; need at least 1")
+    if not todo:
+        raise FeatureDataError(f"{folder}: holds no utterances; check its wav.scp and utt2spk")
     frames, short, odd = {}, [], []
     with TableWriter(f"ark,scp:{folder / 'feats.ark'},{folder / 'feats.scp'}", compress=compress) as writer:
         results = run_work(functools.partial(Worker, spec, rate, waves), todo, nj)

@@ -109,6 +109,7 @@ def test_errors_of_options(nrsr_main, experiment, data, tmp_path, lm):
         (["--lm", lm], "--lm: the greedy method uses no language model"),
         (["--method", "beam", "--lm", tmp_path / "no.arpa"], "no.arpa: No such file"),
         (["--method", "beam", "--beam", 0], "decoding.beam: 0 is too small"),
+        (["--nj", 0], "--nj 0: that is no number of processes"),
     ):
         status, _, err = nrsr_main("decode", "--exp", experiment, "--data", data, "--out", tmp_path, *options)
         assert status == 1
@@ -157,6 +158,9 @@ def test_transcribe_takes_any_file(nrsr_main, experiment, data, tmp_path):
     status, _, err = nrsr_main("transcribe", "--exp", experiment, tmp_path / "text.wav")
     assert status == 1
     assert "text.wav" in err
+    status, _, err = nrsr_main("transcribe", "--exp", experiment, "cat x.wav |")
+    assert status == 1
+    assert "'cat x.wav |': is a command, not a file" in err
 
 
 def test_enhance_makes_a_data_directory(nrsr_main, experiment, data, tmp_path):
@@ -178,6 +182,10 @@ def test_enhance_makes_a_data_directory(nrsr_main, experiment, data, tmp_path):
     status, _, err = nrsr_main("enhance", "--exp", experiment, "--data", data, "--out", data)
     assert status == 1
     assert "is the data directory itself" in err
+    for option in ("--nj", "--batch-size"):
+        status, _, err = nrsr_main("enhance", "--exp", experiment, "--data", data, "--out", tmp_path / "0", option, 0)
+        assert status == 1
+        assert f"{option} 0: " in err
 
 
 def test_pipes_run_only_when_allowed(nrsr_main, experiment, data, tmp_path):
