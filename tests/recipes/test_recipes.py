@@ -17,7 +17,7 @@ SHORT = ["--size", "tiny"]
 
 
 def start(recipe: Path, work: Path, *options: str, path: Path | None = None) -> subprocess.Popen:
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"} | ({"PYTHONPATH": str(path)} if path else {})
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(path)} if path else {})
     command = [str(recipe), *SHORT, "--work-dir", str(work), *options]
     pipe = subprocess.PIPE
     return subprocess.Popen(
