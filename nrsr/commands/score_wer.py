@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from nrsr.arguments import seed_number
 from nrsr.files import atomic_open
 from nrsr.reporting.wer_tables import comparison_table, wer_tables
 from nrsr.scoring.alignment import aligned_text
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--versus", metavar="HYP2", help="hypotheses of another system, for a paired comparison")
     parser.add_argument("--cer", action="store_true", help="print the character error rate as well")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="seed of the bootstrap    (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
 
 
 def draws(text: str) -> int:

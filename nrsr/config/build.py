@@ -40,7 +40,8 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
         given: arguments that the program adds; a config may not set them.
 
     Raises:
-        ConfigError: no class, a class that cannot be imported or does not fit, an unknown or missing argument.
+        ConfigError: no class, a class that cannot be imported or does not fit, an unknown or missing argument, a
+            value that the class does not take.
     """
     if not isinstance(spec, dict) or "class" not in spec:
         raise ConfigError(f"{where}: expected a mapping with the key 'class', found {spec!r}")
@@ -54,4 +55,10 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
         signature.bind(**arguments, **given)
     except TypeError as error:
         raise ConfigError(f"{where}: {spec['class']} {error}; it takes {', '.join(signature.parameters)}") from error
-    return found(**arguments, **given)
+    try:
+        return found(**arguments, **given)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        values = ", ".join(f"{key}: {value!r}" for key, value in arguments.items() if not isinstance(value, dict))
+        raise ConfigError(
+            f"{where}: {spec['class']} does not take {{{values}}} ({error}); correct the value, or see --debug"
+        ) from error

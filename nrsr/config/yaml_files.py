@@ -54,8 +54,10 @@ def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     content = _read(path)
     if "base" not in content:
         return content
-    base = _with_base(path.parent / str(content.pop("base")), (*seen, path.resolve()))
-    return _merge(base, content)
+    base = path.parent / str(content.pop("base"))
+    if not base.is_file():
+        raise ConfigError(f"{path}: its base {base} is no file; correct the key 'base', which starts from its folder")
+    return _merge(_with_base(base, (*seen, path.resolve())), content)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nrsr.arguments import seed_number
 from nrsr.corpora import nonspeech
 from nrsr.corpora.datadirs import SAMPLE_RATE, Prepared, Utterance, write_noises, write_speech
 from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
     parser.add_argument("--size", choices=sorted(STRINGS), default="full", help="tiny is for trying things out")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed_number, default=0)
 
 
 def prepare(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nrsr.arguments import seed_number
 from nrsr.corpora import espeak
 from nrsr.corpora.datadirs import SAMPLE_RATE, Noise, Prepared, Utterance, write_noises, write_speech
 from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
@@ -75,7 +76,7 @@ class MiniError(NrsrError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--size", choices=sorted(UTTERANCES), default="full", help="tiny is for trying things out")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed_number, default=0)
 
 
 def prepare(out: str | Path, size: str = "full", seed: int = 0) -> Prepared:

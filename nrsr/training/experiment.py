@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nrsr.config import load_yaml
+from nrsr.config import ConfigError, load_yaml
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
 from nrsr.systems import System, build_system
@@ -42,7 +42,10 @@ def load(path: str | Path) -> Experiment:
         raise ExperimentError(f"{path / 'config.yaml'}: no such file; give a folder that nrsr train has made")
     config = load_yaml(path / "config.yaml")
     units = Units.load(path / "units")
-    system = build_system(config, len(units))
+    try:
+        system = build_system(config, len(units))
+    except ConfigError as error:
+        raise ConfigError(f"{path / 'config.yaml'}: {error}") from error
     model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")
     load_weights(system, model["model"], path / "model.pt")
     return Experiment(path, config, system.eval(), units)

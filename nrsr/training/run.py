@@ -56,6 +56,9 @@ def run_training(
     settings = settings_from(TrainingSettings, config["training"], "training")
     batching = settings_from(BatchSettings, config.get("batches"), "batches")
     units = Units.load(units_dir)
+    kind = config["units"].get("kind") if "units" in config else units.kind
+    if kind != units.kind:
+        raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
     with only_training_in(folder):
         for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
             leftover.unlink()

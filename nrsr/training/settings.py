@@ -48,7 +48,7 @@ class TrainingSettings:
 
 
 def check_experiment(config: dict[str, Any], where: str) -> None:
-    """Refuse unknown and missing top-level keys."""
+    """Refuse unknown and missing top-level keys, and values of another type."""
     check_keys(config, EXPERIMENT_KEYS, where)
     turn_keys = [key for key in TURN_KEYS if key in config]
     if "turns" in config and turn_keys:
@@ -60,6 +60,11 @@ def check_experiment(config: dict[str, Any], where: str) -> None:
         raise ConfigError(f"{where}: {', '.join(missing)} missing from the config")
     if not isinstance(config["sample_rate"], int) or config["sample_rate"] < 1:
         raise ConfigError(f"{where}: sample_rate: expected a number such as 8000, found {config['sample_rate']!r}")
+    if not isinstance(config.get("units", {}), dict):
+        raise ConfigError(f"{where}: units: expected a mapping such as {{kind: word}}, found {config['units']!r}")
+    seed = config.get("seed", 0)
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f"{where}: seed: {seed!r} is no whole number from 0 to {2**32 - 1}; take another")
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -36,7 +36,7 @@ def test_a_base_is_merged_key_by_key_but_a_class_whole(tmp_path):
         ("- a\n", "top level"),
         ("", "top level"),
         ("base: a.yaml\n", "own base"),
-        ("base: nowhere.yaml\n", "nowhere.yaml"),
+        ("base: nowhere.yaml\n", "a.yaml: its base .*nowhere.yaml is no file"),
     ],
 )
 def test_bad_files_are_named(tmp_path, text, says):

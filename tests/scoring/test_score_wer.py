@@ -177,6 +177,12 @@ def test_few_draws_are_refused(nrsr_main, texts):
     assert "at least 1000" in err
 
 
+def test_a_negative_seed_is_refused(nrsr_main, texts):
+    status, _, err = nrsr_main("score-wer", "--seed", "-1", *texts)
+    assert status == 2
+    assert "'-1' is no whole number from 0" in err
+
+
 def test_scores_survive_writing(tmp_path):
     scores = score_texts(REF, HYP, {"spk": dict.fromkeys(REF, "ä")})
     write_scores(scores, tmp_path / "s.tsv")

@@ -227,6 +227,10 @@ def test_left_out_utterances_are_listed(run_toy, toy_config, tmp_path, monkeypat
         ({"optimiser": {"class": "torch.nn.Linear"}}, "optimiser.class: .* is no torch.optim"),
         ({"schedule": {"class": "torch.optim.AdamW"}}, "schedule.class: .* is no nrsr.training.schedules.Schedule"),
         ({"sample_rate": "8k"}, "sample_rate: expected a number"),
+        ({"optimiser": {"class": "torch.optim.AdamW", "lr": "big"}}, "optimiser: .*AdamW does not take .*big"),
+        ({"optimiser": {"class": "torch.optim.AdamW", "lr": float("nan")}}, "does not take {lr: nan}"),
+        ({"units": {"kind": "bpe"}}, "units.kind: bpe, but .*units holds word units; run nrsr make-units again"),
+        ({"units": "word"}, "units: expected a mapping"),
         ({"turns": {}}, "loss_weights, optimiser, schedule stands beside turns"),
     ],
 )
@@ -234,6 +238,12 @@ def test_bad_configs_are_refused_before_training(run_toy, tmp_path, changes, mes
     with pytest.raises(NrsrError, match=message):
         run_toy(tmp_path / "exp", changes)
     assert not (tmp_path / "exp" / "last.pt").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, "one"])
+def test_seeds_are_whole_numbers(toy_config, corpus, tmp_path, seed):
+    with pytest.raises(ConfigError, match="seed: .* is no whole number from 0 to"):
+        run_training(toy_config, seed, corpus / "train", corpus / "dev", corpus / "units", tmp_path / "exp")
 
 
 def test_missing_keys_are_named(toy_config, corpus, tmp_path):
@@ -271,6 +281,9 @@ def test_loading_says_what_is_missing(run_toy, tmp_path):
     config["system"]["width"] = 4
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(CheckpointError, match=r"linear.0.weight is \(8, 80\), the config's system has \(4, 80\)"):
+        nrsr.load(folder)
+    (folder / "config.yaml").write_text("sample_rate: 8000\n")
+    with pytest.raises(ConfigError, match="exp/config.yaml: the config has no key 'system'"):
         nrsr.load(folder)
     (folder / "units" / "units.txt").unlink()
     with pytest.raises(UnitsError, match="units.txt: no such file"):
