@@ -16,6 +16,7 @@ from nrsr.data.units import Units
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import MAX_OVERSHOOT
 from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.lists import c_sorted
 
 # Seconds. utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
 DURATION_TOLERANCE = 0.02
@@ -64,6 +65,7 @@ class SpeechDataset(Dataset):
             for name in directory.utterances
             if (reason := _unfit(texts.get(name), durations.get(name) if name in self._waves else None, settings))
         }
+        self.skipped.update(dict.fromkeys(c_sorted(texts.keys() - set(directory.utterances)), "in text alone"))
         self.ids = [name for name in directory.utterances if name not in self.skipped]
         self.samples = np.array([round(durations[name] * rate) for name in self.ids], dtype=np.int64)
         self.targets = [np.array(units.encode(texts[name]), dtype=np.int64) for name in self.ids]

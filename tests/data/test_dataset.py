@@ -56,7 +56,7 @@ def test_loading_draws_nothing_from_the_global_generator(corpus):
 
 def test_what_is_left_out_is_named(corpus):
     path, _ = corpus
-    (path / "text").write_text("u1 one\nu2 \nu3 one seven\nu5 two\n")
+    (path / "text").write_text("u1 one\nu2 \nu3 one seven\nu5 two\nu6 two\n")
     data = opened(path, shortest=0.6, longest=2.2)
     assert data.ids == ["u3"]
     assert data.skipped == {
@@ -64,8 +64,9 @@ def test_what_is_left_out_is_named(corpus):
         "u2": "empty transcript",
         "u4": "no transcript",
         "u5": "longer than batches.longest: 2.500 s",
+        "u6": "in text alone",
     }
-    assert data.reasons().startswith("1 empty transcript, 1 longer than batches.longest, ")
+    assert data.reasons().startswith("1 empty transcript, 1 in text alone, 1 longer than batches.longest, ")
     assert data.unknown_words == {"seven": 1} and data.targets[0].tolist()[1] == UNITS.unknown
 
 
