@@ -133,8 +133,10 @@ class DataDir:
         """`waves` of wav.scp, which must have every utterance.
 
         Raises:
-            DataDirError: utterances without audio, besides what `waves` raises.
+            DataDirError: no utterances, or some without audio, besides what `waves` raises.
         """
+        if not self.utterances:
+            raise DataDirError(f"{self.path}: holds no utterances; check the path or run the stage that makes it")
         waves = self.waves(rate=rate, allow_pipes=allow_pipes)
         missing = [utterance for utterance in self.utterances if utterance not in waves]
         if missing:

@@ -75,14 +75,12 @@ def make_features(
     Raises:
         FeatureDataError: utterances too short for a frame, or with features that are not finite. Nothing is written
             then.
-        DataDirError: utterances without audio.
+        DataDirError: no utterances, or some without audio.
         ConfigError, FeatureError: a spec that does not fit.
     """
     build(spec, FeatureExtractor, "features", sample_rate=rate)  # a mistake in the config shows here, not in a worker
     waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
-    if not todo:
-        raise FeatureDataError(f"{folder}: holds no utterances; check its wav.scp and utt2spk")
     frames, short, odd = {}, [], []
     with TableWriter(f"ark,scp:{folder / 'feats.ark'},{folder / 'feats.scp'}", compress=compress) as writer:
         results = run_work(functools.partial(Worker, spec, rate, waves), todo, nj)

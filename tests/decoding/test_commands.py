@@ -92,6 +92,11 @@ def test_bad_input_is_named_and_leaves_no_text(nrsr_main, experiment, data, tmp_
     status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
     assert status == 1
     assert "1 utterances have no audio in wav.scp, the first is 'ghost'" in err
+    for name in ("wav.scp", "utt2dur", "utt2spk"):
+        write_list(broken / name, {})
+    status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
+    assert status == 1
+    assert "holds no utterances" in err
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "joint"])
