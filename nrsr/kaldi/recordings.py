@@ -58,6 +58,8 @@ def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
     start = stream.tell()
     magic = stream.read(5)
     stream.seek(start)
+    if not magic:
+        raise Truncated("no bytes are there; the file is empty or truncated, or its scp was written for another ark")
     if magic[:4] == b"RIFF":
         return wav_recording(stream)
     if magic == b"AUDIO":  # kaldiio's wrapping of other formats inside arks: the width of a length, the length
