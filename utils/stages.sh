@@ -3,6 +3,13 @@
 #
 # run.sh sets stage and stop_stage before parse_options.sh, and called_from (the folder it was called in).
 
+for _name in stage stop_stage; do
+  if [[ ! ${!_name} =~ ^[0-9]+$ ]]; then
+    echo "$0: --${_name/_/-} takes the number of a stage, not '${!_name}'; $0 --help lists them" >&2
+    exit 1
+  fi
+done
+
 # in_stages NUMBER WHAT: status 0 when the stage lies between --stage and --stop-stage; says so.
 in_stages() {
   [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ] || return 1

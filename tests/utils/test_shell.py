@@ -85,6 +85,15 @@ def test_a_stage_asked_for_is_repeated_with_those_after_it(stages):
     assert ran(stages("--stage", "2", "--stop-stage", "2")) == ["two"]
 
 
+@pytest.mark.parametrize("option", ["--stage", "--stop-stage"])
+def test_a_stage_is_a_number(stages, option):
+    result = stages(option, "two")
+    assert result.returncode == 1
+    assert ran(result) == []
+    assert f"{option} takes the number of a stage, not 'two'" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_failed_stage_stops_the_run_and_is_done_again(stages, tmp_path):
     (tmp_path / "fail").touch()
     failed = stages()
