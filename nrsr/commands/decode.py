@@ -46,10 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.config import load_yaml
     from nrsr.decoding import DecodingJob, decode_data
     from nrsr.kaldi import DataDir
+    from nrsr.training.experiment import load_config
 
-    settings = settings_of(args, load_yaml(args.exp / "config.yaml"))
+    settings = settings_of(args, load_config(args.exp))
     job = DecodingJob(args.exp, settings, args.lm, args.device, args.write_loglikes)
     print(decode_data(job, DataDir(args.data), args.out, nj=args.nj, allow_pipes=args.allow_pipes))

@@ -30,6 +30,19 @@ class Experiment:
     units: Units
 
 
+def load_config(path: str | Path) -> dict[str, Any]:
+    """The config of an experiment folder.
+
+    Raises:
+        ExperimentError: no config.yaml.
+        ConfigError: config.yaml is broken.
+    """
+    file = Path(path) / "config.yaml"
+    if not file.is_file():
+        raise ExperimentError(f"{file}: no such file; give a folder that nrsr train has made")
+    return load_yaml(file)
+
+
 def load(path: str | Path) -> Experiment:
     """Read an experiment folder.
 
@@ -37,10 +50,7 @@ def load(path: str | Path) -> Experiment:
         ExperimentError: no config.yaml.
         UnitsError, ConfigError, CheckpointError: units, config or model.pt missing, broken, or not of one training.
     """
-    path = Path(path)
-    if not (path / "config.yaml").is_file():
-        raise ExperimentError(f"{path / 'config.yaml'}: no such file; give a folder that nrsr train has made")
-    config = load_yaml(path / "config.yaml")
+    path, config = Path(path), load_config(path)
     units = Units.load(path / "units")
     try:
         system = build_system(config, len(units))

@@ -121,6 +121,13 @@ def test_errors_of_options(nrsr_main, experiment, data, tmp_path, lm):
         assert expected in err
 
 
+def test_an_experiment_that_is_none_is_named(nrsr_main, data, tmp_path):
+    for arguments in (["decode", "--data", data, "--out", tmp_path / "out"], ["transcribe", "x.wav"]):
+        status, _, err = nrsr_main(*arguments, "--exp", tmp_path)
+        assert status == 1
+        assert f"{tmp_path}/config.yaml: no such file; give a folder that nrsr train has made" in err
+
+
 def test_settings_come_from_the_config():
     config = {"decoding": {"method": "beam", "lm_weight": 1}}
     settings = DecodingSettings.from_config(config, {"beam": 7, "method": None})
