@@ -4,7 +4,10 @@ import argparse
 import importlib
 import os
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from nrsr.errors import NrsrError
 
@@ -31,6 +34,24 @@ COMMANDS = {
     "score-wer": "word error rate with intervals and breakdowns",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
+
+
+class Terminated(BaseException):
+    """SIGTERM has come; as an exception, so that half-written files are removed on the way out."""
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Raise Terminated in the block when SIGTERM comes."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parser_of(name: str) -> tuple[argparse.ArgumentParser, object]:
@@ -75,7 +96,8 @@ def main(argv: list[str] | None = None) -> int:
     debug = "--debug" in argv
     try:
         parser, module = parser_of(name)
-        return module.run(parser.parse_args(argv[1:])) or 0
+        with sigterm_raises():
+            return module.run(parser.parse_args(argv[1:])) or 0
     except BrokenPipeError:
         # A reader such as `head` has gone: not our failure, and nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,6 +105,9 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"nrsr {name}: interrupted", file=sys.stderr)
         return 130
+    except Terminated:
+        print(f"nrsr {name}: stopped by SIGTERM; run the same command again", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except Exception as error:
         if debug:
             raise
