@@ -1,11 +1,14 @@
 """Writing files so that a crash never leaves half a file under the final name."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -17,7 +20,7 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO]:
         mode: "w" (UTF-8 text, `\\n` line ends) or "wb".
 
     An exception inside the block, a full disk included, removes the temporary file and leaves
-    whatever stood under `path` before.
+    whatever stood under `path` before. The OSError of a full disk, which has no file name of its own, gets `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +32,10 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO]:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

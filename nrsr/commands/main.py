@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nrsr.errors import NrsrError
+from nrsr.files import NO_ROOM
 
 # Sub-command -> what it does. `nrsr a-b` lives in nrsr/commands/a_b.py.
 COMMANDS = {
@@ -78,6 +79,8 @@ def one_line(error: BaseException) -> str:
         text = str(error)
     elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        if error.errno in NO_ROOM:
+            text += "; make room and run the same command again"
     else:
         text = f"{type(error).__name__}: {error} (not foreseen; --debug shows where)"
     return " ".join(text.split())

@@ -1,6 +1,7 @@
-"""The program around the commands: what a signal leaves behind."""
+"""The program around the commands: what a signal and a full disk leave behind."""
 
 import os
+import resource
 import signal
 
 from nrsr.commands import make_units
@@ -21,3 +22,17 @@ def test_sigterm_ends_in_one_line_and_leaves_no_half_file(nrsr_main, monkeypatch
     assert err == "nrsr make-units: stopped by SIGTERM; run the same command again\n"
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_disk_without_room_names_the_file_and_leaves_no_half_of_it(nrsr_main, tmp_path):
+    (tmp_path / "text").write_text("".join(f"u{number} word{number}\n" for number in range(2000)))
+    (tmp_path / "conf.yaml").write_text("units: {kind: word}\n")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, old[1]))
+    try:
+        status, _, err = nrsr_main("make-units", "--config", tmp_path / "conf.yaml", tmp_path / "text", tmp_path / "u")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert status == 1
+    assert err == f"nrsr make-units: {tmp_path}/u/units.txt: File too large; make room and run the same command again\n"
+    assert list((tmp_path / "u").iterdir()) == []
