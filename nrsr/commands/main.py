@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import re
 import signal
@@ -97,6 +98,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"nrsr: there is no command {name!r}; `nrsr --help` lists them", file=sys.stderr)
         return 1
     debug = "--debug" in argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Ids, words and file names are UTF-8 whatever the user's locale, and go out as they came in.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         parser, module = parser_of(name)
         with sigterm_raises():

@@ -3,6 +3,8 @@
 import os
 import resource
 import signal
+import subprocess
+import sys
 
 from nrsr.commands import make_units
 from nrsr.files import atomic_open
@@ -36,3 +38,14 @@ def test_a_disk_without_room_names_the_file_and_leaves_no_half_of_it(nrsr_main, 
     assert status == 1
     assert err == f"nrsr make-units: {tmp_path}/u/units.txt: File too large; make room and run the same command again\n"
     assert list((tmp_path / "u").iterdir()) == []
+
+
+def test_output_is_utf8_whatever_the_locale(tmp_path):
+    (tmp_path / "ref").write_text("ä-1 東\n", encoding="utf-8")
+    command = [sys.executable, "-m", "nrsr.commands.main", "score-wer", "ref", "ref", "--versus", "ä東"]
+    (tmp_path / "ä東").write_bytes((tmp_path / "ref").read_bytes())
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "latin1"}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "paired with ä東".encode() in done.stdout
