@@ -114,6 +114,10 @@ class SpeechDataset(Dataset):
         self.samples = self.samples[kept]
         self.targets = [self.targets[number] for number in kept]
 
+    def with_clean(self) -> int:
+        """Number of utterances that have parallel clean speech."""
+        return sum(name in self._clean for name in self.ids)
+
     def reasons(self) -> str:
         """How many utterances were left out, by the kind of reason, for one line on stderr."""
         kinds = Counter(reason.split(":")[0] for reason in self.skipped.values())

@@ -149,7 +149,10 @@ def load_statistics(system: System, path: Path) -> None:
 
 
 def leave_out_unfit(system: System, sets: list[SpeechDataset], folder: Path) -> None:
-    """Leave out what CTC cannot align; list on stderr and in skipped.txt all that is left out, and unknown words."""
+    """Leave out what CTC cannot align; list on stderr and in skipped.txt all that is left out.
+
+    Unknown words and utterances without parallel clean speech are told on stderr.
+    """
     for data in sets:
         if hasattr(system, "output_lengths"):
             data.drop_too_short_for_ctc(system.output_lengths)
@@ -159,6 +162,12 @@ def leave_out_unfit(system: System, sets: list[SpeechDataset], folder: Path) -> 
                 print(f"  {name}: {reason}", file=sys.stderr)
             if len(data.skipped) > LISTED:
                 print(f"  ... all of them in {folder / 'skipped.txt'}", file=sys.stderr)
+        if (clean := data.with_clean()) < len(data):
+            print(
+                f"{data.path}: {clean} of {len(data)} utterances have parallel clean speech (spk1.scp); losses that "
+                "need it leave out the others",
+                file=sys.stderr,
+            )
         if data.unknown_words:
             words = ", ".join(f"{word} ({count})" for word, count in data.unknown_words.most_common(LISTED))
             print(

@@ -41,7 +41,7 @@ def test_what_a_training_leaves(run_toy, tmp_path, capsys):
     assert experiment.config["training"]["epochs"] == 3
 
     before = (folder / "last.pt").stat().st_mtime_ns
-    capsys.readouterr()
+    assert "dev: 6 of 12 utterances have parallel clean speech (spk1.scp)" in capsys.readouterr().err
     run_toy(folder)
     assert "finished already, after 3 epochs" in capsys.readouterr().err
     assert (folder / "last.pt").stat().st_mtime_ns == before
