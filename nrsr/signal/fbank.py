@@ -6,6 +6,7 @@ from torch import Tensor
 from nrsr.signal.extractor import FeatureExtractor
 from nrsr.signal.framing import EPSILON, Framing
 from nrsr.signal.mel import kaldi_bank
+from nrsr.signal.mel_filters import MelFilters
 
 
 class Fbank(FeatureExtractor):
@@ -70,10 +71,10 @@ class Fbank(FeatureExtractor):
         )
         high = high_freq if high_freq > 0.0 else sample_rate / 2 + high_freq
         bank = kaldi_bank(sample_rate, self.framing.n_fft, num_mel_bins, low_freq, high)
-        self.register_buffer("bank", torch.as_tensor(bank, dtype=torch.float32), persistent=False)
+        self.filters = MelFilters(bank, use_power)
         self.sample_rate, self.dim = sample_rate, num_mel_bins + int(use_energy)
         self.use_energy, self.htk_compat = use_energy, htk_compat
-        self.use_log_fbank, self.use_power = use_log_fbank, use_power
+        self.use_log_fbank = use_log_fbank
 
     def frames(self, lengths: Tensor) -> Tensor:
         return self.framing.frames(lengths)
@@ -81,10 +82,7 @@ class Fbank(FeatureExtractor):
     def mel_and_energy(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Outputs of the filters [B, N, num_mel_bins], and log energies [B, N] if they are used."""
         windowed, log_energy = self.framing(waves, lengths, self.use_energy)
-        spectra = torch.fft.rfft(windowed)[..., : self.bank.shape[0]]
-        # x * x, not x.square(): several times faster on a CPU, where this line is a good part of the time.
-        power = (spectra.real * spectra.real).addcmul_(spectra.imag, spectra.imag)
-        mel = (power if self.use_power else magnitude(power)) @ self.bank
+        mel = self.filters(torch.fft.rfft(windowed))
         return mel.clamp(min=EPSILON).log() if self.use_log_fbank else mel, log_energy
 
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
@@ -93,9 +91,3 @@ class Fbank(FeatureExtractor):
             return mel
         energy = log_energy.unsqueeze(-1)
         return torch.cat([mel, energy] if self.htk_compat else [energy, mel], dim=-1)
-
-
-def magnitude(power: Tensor) -> Tensor:
-    """Square root whose gradient stays finite (zero) where the power is zero."""
-    silent = power == 0.0
-    return power.masked_fill(silent, 1.0).sqrt().masked_fill(silent, 0.0)

@@ -104,15 +104,14 @@ class Framing(nn.Module):
         return windowed, log_energy
 
     def _fit_edges(self, waves: Tensor, lengths: Tensor, count: int) -> Tensor:
-        """Waves whose frame n starts at sample n * shift, long enough for `count` frames of n_fft samples."""
-        before = 0 if self.snip_edges else self.size // 2 - self.shift // 2
+        """Waves whose frame n starts at sample n * shift, long enough for `count` frames."""
+        if self.snip_edges:
+            return waves
+        before = self.size // 2 - self.shift // 2
         if before < 0:  # frames shorter than their shift: the first one starts inside
             waves, lengths, before = waves[:, -before:], lengths + before, 0
-        missing = (count - 1) * self.shift + self.n_fft - before - waves.shape[1]
-        after = max(missing, 0 if self.snip_edges else self.size)
-        extended = pad(waves, (before, after)) if before or after > 0 else waves
-        if self.snip_edges:
-            return extended
+        missing = (count - 1) * self.shift + self.size - before - waves.shape[1]
+        extended = pad(waves, (before, max(missing, self.size)))
         # Mirror each utterance at its own two ends; periodic, should it be shorter than half a frame.
         period = 2 * lengths.clamp(min=1).unsqueeze(1)
         ahead = torch.arange(-before, 0, device=waves.device).expand(len(waves), -1)
@@ -130,7 +129,11 @@ class Framing(nn.Module):
         predecessor in its frame: Kaldi takes (1 - c) (x[0] - m) there.
         """
         c = self.preemphasis
-        emphasised = torch.cat([waves[:, :1], torch.sub(waves[:, 1:], waves[:, :-1], alpha=c)], dim=1) if c else waves
+        after = max(0, (count - 1) * self.shift + self.n_fft - waves.shape[1])
+        if c:  # sample 0 has no predecessor, and needs none: it is only ever the first of a frame
+            emphasised = pad(torch.sub(waves[:, 1:], waves[:, :-1], alpha=c), (1, after))
+        else:
+            emphasised = pad(waves, (0, after))
         frames = emphasised.unfold(1, self.n_fft, self.shift)[:, :count]
         # In place where autograd allows it: these passes over all frames are bound by memory.
         windowed = frames * self.window if mean is None else (frames - (1.0 - c) * mean).mul_(self.window)

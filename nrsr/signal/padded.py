@@ -8,7 +8,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 CHUNK = 64  # utterances among which lengths are matched
-BATCH_SECONDS = 10.0  # of padded audio: more of it no longer fits into a core's cache, and is slower
+BATCH_SECONDS = 10.0  # of padded audio: less is mostly the cost of calls, more is no faster
+
+KEPT_BYTES = 30 << 20  # glibc heeds blocks of up to 32 MiB
 
 
 def chunks(utterances: Sequence[str]) -> list[list[str]]:
@@ -23,6 +25,7 @@ def padded_batches(
 
     A batch holds up to 10 seconds with its padding, or one utterance.
     """
+    keep_freed_memory()
     read = {name: torch.from_numpy(np.ascontiguousarray(waves[name])) for name in utterances}
     left = sorted(read, key=lambda name: -len(read[name]))
     while left:
@@ -30,3 +33,12 @@ def padded_batches(
         batch, left = left[:size], left[size:]
         lengths = torch.tensor([len(read[name]) for name in batch])
         yield batch, pad_sequence([read[name] for name in batch], batch_first=True), lengths
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what a batch frees for the next batch, where it is glibc.
+
+    It gives freed memory back to the system past twice the largest block that it saw freed, 256 KiB at first; the next
+    batch then pays for every page anew, which costs more than the features themselves.
+    """
+    torch.empty(KEPT_BYTES, dtype=torch.uint8)

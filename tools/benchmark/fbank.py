@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from nrsr.signal import Fbank
+from nrsr.signal.padded import chunks, padded_batches
 
 FILTERS = 80
-BATCH_SECONDS = 10.0  # what one call of nrsr is given, as in make-feats
 
 
 def generated(rate: int, utterances: int = 40) -> list[np.ndarray]:
@@ -42,15 +42,10 @@ def recordings(paths: list[Path]) -> tuple[list[np.ndarray], int]:
 
 
 def ours(waves: list[np.ndarray], rate: int) -> Callable[[], None]:
-    """nrsr on padded batches, made beforehand as the other candidates' inputs are."""
+    """nrsr on the padded batches of make-feats, made beforehand as the other candidates' inputs are."""
     extractor = Fbank(rate, num_mel_bins=FILTERS)
-    ordered = sorted((torch.as_tensor(wave) for wave in waves), key=len, reverse=True)
-    batches = []
-    while ordered:
-        size = max(1, int(BATCH_SECONDS * rate / len(ordered[0])))
-        batch, ordered = ordered[:size], ordered[size:]
-        lengths = torch.tensor([len(wave) for wave in batch])
-        batches.append((torch.nn.utils.rnn.pad_sequence(batch, batch_first=True), lengths))
+    named = {str(number): wave for number, wave in enumerate(waves)}
+    batches = [batch[1:] for chunk in chunks(list(named)) for batch in padded_batches(named, chunk, rate)]
 
     @torch.inference_mode()
     def run() -> None:
