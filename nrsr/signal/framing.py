@@ -130,10 +130,9 @@ class Framing(nn.Module):
         """
         c = self.preemphasis
         after = max(0, (count - 1) * self.shift + self.n_fft - waves.shape[1])
-        if c:  # sample 0 has no predecessor, and needs none: it is only ever the first of a frame
-            emphasised = pad(torch.sub(waves[:, 1:], waves[:, :-1], alpha=c), (1, after))
-        else:
-            emphasised = pad(waves, (0, after))
+        # Sample 0 has no predecessor, and needs none: it is only ever the first of a frame.
+        emphasised = torch.sub(waves[:, 1:], waves[:, :-1], alpha=c) if c else waves
+        emphasised = pad(emphasised, (1 if c else 0, after))
         frames = emphasised.unfold(1, self.n_fft, self.shift)[:, :count]
         # In place where autograd allows it: these passes over all frames are bound by memory.
         windowed = frames * self.window if mean is None else (frames - (1.0 - c) * mean).mul_(self.window)
