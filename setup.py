@@ -19,6 +19,7 @@ setup(
         "sentencepiece>=0.2",
         "jiwer>=3",
         "rapidfuzz>=3",
+        "torchjd>=0.18,<0.19",
         "flashlight-text>=0.0.7",
         "espeakng-loader>=0.2.4",
         "tqdm>=4.60",
@@ -27,7 +28,14 @@ setup(
     ],
     extras_require={
         # Independent implementations that the tests compare with, and the checkers.
-        "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "kaldi_native_io>=1.22", "kaldi-native-fbank>=1.20"],
+        "dev": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "ruff>=0.6",
+            "kaldi_native_io>=1.22",
+            "kaldi-native-fbank>=1.20",
+            "torchjd[full]>=0.18,<0.19",
+        ],
     },
     entry_points={"console_scripts": ["nrsr=nrsr.commands.main:main"]},
 )

@@ -1,28 +1,47 @@
 """How the gradients of several losses become one gradient."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from nrsr.errors import NrsrError
+from nrsr.gradients.processes import sum_gradients
+
+
+class GradientError(NrsrError):
+    """Losses that a combiner cannot combine, or settings that it does not know."""
+
 
 class Combiner(ABC):
-    """The slot `gradients`. The loop calls it once per micro-batch; it adds to `.grad`, as `backward` does."""
+    """The slot `gradients`: `backward` for each micro-batch of a step, then `finish` once.
+
+    In a group of processes each process gives its own share of the losses, and after `finish` all hold the gradient of
+    the sum over processes.
+    """
 
     @abstractmethod
     def backward(
-        self, losses: dict[str, Tensor], shared: Sequence[nn.Parameter], parameters: Sequence[nn.Parameter]
+        self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]
     ) -> dict[str, Tensor]:
-        """Add the combined gradient of `losses` to the `.grad` of `parameters`.
+        """Take in the gradients of one micro-batch; they add up over calls.
 
         Args:
             losses: weighted losses by name, scalars of one forward pass.
-            shared: the parameters where the tasks meet, all among `parameters`.
+            shared: the parameters where the tasks meet, by name, all among `parameters`.
             parameters: those that this turn trains; no other `.grad` is touched.
 
         Returns:
             figures to log, tensors without dimensions on the device of the losses (reading them is the caller's wait).
+        """
+
+    @abstractmethod
+    def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+        """Leave the combined gradient of all micro-batches, and of all processes, in `.grad`.
+
+        Returns:
+            figures to log, as `backward`.
         """
 
 
@@ -30,7 +49,11 @@ class Sum(Combiner):
     """The plain weighted sum: what multi-task learning does without any remedy."""
 
     def backward(
-        self, losses: dict[str, Tensor], shared: Sequence[nn.Parameter], parameters: Sequence[nn.Parameter]
+        self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]
     ) -> dict[str, Tensor]:
         torch.autograd.backward(torch.stack(list(losses.values())).sum(), inputs=list(parameters))
+        return {}
+
+    def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+        sum_gradients(parameters)
         return {}

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from nrsr.gradients.two_tasks import TwoTasks, conflict_figures, products
+from nrsr.gradients.gramian import inner_products
+from nrsr.gradients.two_tasks import TwoTasks, mean_angle
 
 
 def modulation_shift(aa: Tensor, sa: Tensor) -> Tensor:
@@ -19,17 +20,21 @@ def modulate(s: Tensor, a: Tensor) -> Tensor:
         s: gradient of the auxiliary loss (speech enhancement), flat.
         a: gradient of the main loss (separation or recognition), flat.
     """
-    return s + modulation_shift(products([a], [a]), products([s], [a])).to(s.dtype) * a
+    gramian = inner_products([[s], [a]])[0]
+    return s + modulation_shift(gramian[1, 1], gramian[0, 1]).to(s.dtype) * a
 
 
 class Modulation(TwoTasks):
-    """Gradient modulation on each shared parameter tensor.
+    """Gradient modulation on each group of shared parameters.
 
     Args:
-        main, auxiliary: names of the two losses.
+        main, auxiliary, granularity, per: as in `TwoTasks`.
 
-    Figures: "conflicts" and "angle" (`conflict_figures`).
+    Figures: those of `conflict_figures`, and "angle_after" (mean angle between s_mod and a, in degrees).
     """
 
-    def weights(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        return torch.ones_like(ss), 1.0 + modulation_shift(aa, sa), conflict_figures(ss, aa, sa)
+    def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        norms = (ss * aa).sqrt()
+        # What remains of a conflict is at a right angle.
+        after = torch.where(norms > 0, sa.clamp_min(0.0) / norms, 0.0)
+        return torch.ones_like(ss), 1.0 + modulation_shift(aa, sa), {"angle_after": mean_angle(after)}

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from nrsr.gradients.two_tasks import TwoTasks, conflict_figures, products
+from nrsr.gradients.combiner import GradientError
+from nrsr.gradients.gramian import inner_products
+from nrsr.gradients.two_tasks import TwoTasks, mean_angle
 
 # A rescale whose cosine is below this makes the main gradient more than ten times longer: counted as "steep".
 STEEP = 0.1
@@ -47,30 +49,46 @@ def remedy(s: Tensor, a: Tensor, k: float = 5.0) -> tuple[Tensor, Tensor]:
         a: gradient of the weighted main loss (recognition), flat.
         k: threshold of the rescale on |s'| / |a|.
     """
-    x, y, z, _, _ = remedy_factors(products([s], [s]), products([a], [a]), products([s], [a]), k)
+    gramian = inner_products([[s], [a]])[0]
+    x, y, z, _, _ = remedy_factors(gramian[0, 0], gramian[1, 1], gramian[0, 1], k)
     x, y, z = (factor.to(s.dtype) for factor in (x, y, z))
     return x * s + y * a, z * a
 
 
 class Remedy(TwoTasks):
-    """Gradient remedy on each shared parameter tensor.
+    """Gradient remedy on each group of shared parameters.
 
     Args:
         k: threshold of the rescale.
         floor: smallest cosine that a rescale divides by; 0, the published form, lets it grow without bound as the
             cosine nears 0.
-        main, auxiliary: names of the two losses.
+        main, auxiliary, granularity, per: as in `TwoTasks`; each tensor by itself, in each micro-batch, is as
+            published.
 
-    Figures: "conflicts", "angle" (`conflict_figures`), "rescaled" (share of tensors) and "steep" (share rescaled with
-    a cosine below 0.1, on which a floor of 0.1 would act).
+    Figures: those of `conflict_figures`, "angle_after" (mean angle between s* and a*, in degrees), "rescaled" (share of
+    groups) and "steep" (share rescaled with a cosine below 0.1, on which a floor of 0.1 would act).
     """
 
-    def __init__(self, k: float = 5.0, floor: float = 0.0, main: str = "asr", auxiliary: str = "se") -> None:
-        super().__init__(main, auxiliary)
+    def __init__(
+        self,
+        k: float = 5.0,
+        floor: float = 0.0,
+        main: str = "asr",
+        auxiliary: str = "se",
+        granularity: str = "tensor",
+        per: str = "micro-batch",
+    ) -> None:
+        super().__init__(main, auxiliary, granularity, per)
+        if k <= 0 or not 0 <= floor <= 1:
+            raise GradientError(f"gradients: k {k:g} must be above 0, and floor {floor:g} between 0 and 1")
         self.k, self.floor = k, floor
 
-    def weights(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         x, y, z, cosine, rescaled = remedy_factors(ss, aa, sa, self.k, self.floor)
         steep = rescaled & (cosine < STEEP)
-        figures = {"rescaled": rescaled.double().mean(), "steep": steep.double().mean()}
-        return x, y + z, conflict_figures(ss, aa, sa) | figures
+        figures = {
+            "angle_after": mean_angle(cosine),
+            "rescaled": rescaled.double().mean(),
+            "steep": steep.double().mean(),
+        }
+        return x, y + z, figures

@@ -45,10 +45,11 @@ def train(training: Training, progress: Progress) -> None:
             loaded = clock.waiting(training.loaded(training.train_set, plan), "loading")
             for group in grouped(loaded, settings.accumulate):
                 batches = [batch.to(training.device) for batch in group]
+                shares = [1.0 / len(batches)] * len(batches)
                 all_made = True
                 for turn in training.turns:
                     factor = turn.schedule.factor(progress.step, total)
-                    figures, made = turn.step(system, batches, factor, settings.clip)
+                    figures, made = turn.step(system, batches, shares, factor, settings.clip)
                     if made:
                         figures = named(figures, turn, training.turns)
                         epoch_means.add(figures)

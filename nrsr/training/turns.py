@@ -12,6 +12,7 @@ from torch.nn import Parameter
 from nrsr.config import ConfigError, build, check_keys
 from nrsr.data.batch import Batch
 from nrsr.gradients import Combiner
+from nrsr.gradients.processes import sum_tensors
 from nrsr.systems import System
 from nrsr.training.schedules import Schedule
 from nrsr.training.settings import TURN_KEYS
@@ -24,6 +25,9 @@ class Turn:
     Attributes:
         weights: loss name -> its weight; the losses that the system is asked for.
         parameters: what this turn changes.
+        shared: those of them where its tasks meet, by name.
+        precision: of the forward pass: float32, or what autocast takes instead.
+        scaler: keeps gradients of float16 in its range; it does nothing for other precisions.
     """
 
     name: str
@@ -32,13 +36,19 @@ class Turn:
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     combiner: Combiner
+    shared: dict[str, Parameter]
+    precision: torch.dtype
+    scaler: torch.amp.GradScaler
 
     def step(
-        self, system: System, batches: Sequence[Batch], factor: float, clip: float | None
+        self, system: System, batches: Sequence[Batch], shares: Sequence[float], factor: float, clip: float | None
     ) -> tuple[dict[str, float], bool]:
-        """One optimiser step on the mean loss of some batches, unless a loss or the gradient is not finite.
+        """One optimiser step on a mean over batches, unless a loss or the gradient is not finite.
+
+        In a group of processes each gives its own batches, as many as the others; all make the same step.
 
         Args:
+            shares: what each batch counts in the mean; over all processes they sum to 1.
             factor: on the optimiser's own learning rate.
             clip: largest global norm of the gradient, None for no clipping.
 
@@ -47,17 +57,21 @@ class Turn:
         """
         kept = [(buffer, buffer.clone()) for buffer in persistent_buffers(system)]
         self.optimiser.zero_grad()
-        figures: dict[str, Tensor] = {}
-        for batch in batches:
-            losses = system.losses(batch, self.name, self.weights.keys())
-            weighted = {name: losses[name] * (weight / len(batches)) for name, weight in self.weights.items()}
-            reported = self.combiner.backward(weighted, system.shared_parameters(self.name), self.parameters)
+        means: dict[str, Tensor] = {}
+        for batch, share in zip(batches, shares, strict=True):
+            losses = self._losses(system, batch)
+            weighted = {name: self.scaler.scale(losses[name] * (self.weights[name] * share)) for name in self.weights}
+            reported = self.combiner.backward(weighted, self.shared, self.parameters)
             for name, value in {**losses, **reported}.items():
-                share = value.detach().float() / len(batches)
-                figures[name] = figures[name] + share if name in figures else share
+                value = value.detach().double() * share
+                means[name] = means[name] + value if name in means else value
+        stacked = torch.stack(list(means.values()))
+        sum_tensors([stacked])
+        figures = dict(zip(means, stacked.unbind(), strict=True)) | self.combiner.finish(self.parameters)
+        self.scaler.unscale_(self.optimiser)
         figures["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, math.inf if clip is None else clip)
         # The only wait for the device: what decides about the step and what is logged come over together.
-        values = dict(zip(figures, torch.stack(list(figures.values())).tolist(), strict=True))
+        values = dict(zip(figures, torch.stack([v.double() for v in figures.values()]).tolist(), strict=True))
         finite = all(math.isfinite(values[name]) for name in (*self.weights, "norm"))
         if finite:
             for group in self.optimiser.param_groups:
@@ -67,7 +81,14 @@ class Turn:
             # Running statistics of normalisation layers have seen the bad values; the step leaves no trace of them.
             for buffer, before in kept:
                 buffer.copy_(before)
+        self.scaler.update()
         return values, finite
+
+    def _losses(self, system: System, batch: Batch) -> dict[str, Tensor]:
+        """The turn's losses, in the precision of the training."""
+        mixed = self.precision != torch.float32
+        with torch.autocast(self.parameters[0].device.type, self.precision, enabled=mixed):
+            return system.losses(batch, self.name, self.weights.keys())
 
 
 def persistent_buffers(system: System) -> list[Tensor]:
@@ -80,8 +101,11 @@ def persistent_buffers(system: System) -> list[Tensor]:
     ]
 
 
-def build_turns(config: dict[str, Any], system: System) -> list[Turn]:
+def build_turns(config: dict[str, Any], system: System, precision: str = "float32") -> list[Turn]:
     """The turns of a config for a system, in the order of `system.turns()`.
+
+    Args:
+        precision: as in `TrainingSettings`.
 
     Raises:
         ConfigError: turns or keys at odds with the system, a weight that is no number.
@@ -91,10 +115,23 @@ def build_turns(config: dict[str, Any], system: System) -> list[Turn]:
     if specs.keys() != parameters.keys():
         raise ConfigError(f"turns: the system takes turns {', '.join(parameters)}; the config has {', '.join(specs)}")
     inner = {name: f"turns.{name}." if "turns" in config else "" for name in parameters}
-    return [_build_turn(specs[name], name, parameters[name], inner[name]) for name in parameters]
+    names = {id(parameter): name for name, parameter in system.named_parameters()}
+    turns = []
+    for name in parameters:
+        meeting = [parameter for parameter in system.shared_parameters(name) if parameter.requires_grad]
+        shared = {names[id(parameter)]: parameter for parameter in meeting}
+        turns.append(_build_turn(specs[name], name, parameters[name], shared, precision, inner[name]))
+    return turns
 
 
-def _build_turn(spec: dict[str, Any], name: str, parameters: Sequence[Parameter], where: str) -> Turn:
+def _build_turn(
+    spec: dict[str, Any],
+    name: str,
+    parameters: Sequence[Parameter],
+    shared: dict[str, Parameter],
+    precision: str,
+    where: str,
+) -> Turn:
     check_keys(spec, TURN_KEYS, where.rstrip(".") or "config")
     weights = spec.get("loss_weights")
     if not isinstance(weights, dict) or not weights:
@@ -108,4 +145,5 @@ def _build_turn(spec: dict[str, Any], name: str, parameters: Sequence[Parameter]
         group["initial_lr"] = group["lr"]
     schedule = build(spec.get("schedule", {"class": "nrsr.training.schedules.Constant"}), Schedule, f"{where}schedule")
     combiner = build(spec.get("gradients", {"class": "nrsr.gradients.Sum"}), Combiner, f"{where}gradients")
-    return Turn(name, weights, trained, optimiser, schedule, combiner)
+    scaler = torch.amp.GradScaler(trained[0].device.type, enabled=precision == "float16")
+    return Turn(name, weights, trained, optimiser, schedule, combiner, shared, getattr(torch, precision), scaler)

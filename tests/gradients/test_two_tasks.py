@@ -85,6 +85,12 @@ def test_floor_bounds_the_rescale():
     assert remedy_factors(ss, aa, sa, 5.0, floor=0.25)[2].item() == pytest.approx(4.0)
 
 
+def combined(combiner, losses, shared, parameters):
+    """One step of one micro-batch: the figures, with the gradient left in `.grad`."""
+    named = {f"layer.{number}": parameter for number, parameter in enumerate(shared)}
+    return combiner.backward(losses, named, parameters) | combiner.finish(parameters)
+
+
 def model(gradients_s, gradients_a, device="cpu"):
     """Parameters whose "se" and "asr" gradients are the vectors given."""
     parameters = [torch.nn.Parameter(torch.ones(len(s), device=device)) for s in gradients_s]
@@ -108,13 +114,13 @@ def test_combiners_leave_the_total_in_grad_and_accumulate(case):
     for combiner, total in ((Remedy(), remedied), (Modulation(), modulated)):
         parameters, losses = model([s], [a])
         for repeat in (1, 2):
-            combiner.backward(losses(), parameters, parameters)
+            combined(combiner, losses(), parameters, parameters)
             close(parameters[0].grad, [repeat * value for value in total])
 
 
 def test_each_tensor_is_combined_by_itself():
     parameters, losses = model([[-3.0, 4.0], [5.0, 0.0]], [[3.0, 0.0], [4.0, 3.0]])
-    figures = Modulation().backward(losses(), parameters, parameters)
+    figures = combined(Modulation(), losses(), parameters, parameters)
     close(parameters[0].grad, [3.0, 4.0])  # s·a = -9
     close(parameters[1].grad, [9.0, 3.0])  # s·a = +20; over both tensors the sum would be +11
     assert figures["conflicts"].item() == 0.5
@@ -129,12 +135,12 @@ def test_parameters_that_are_not_shared_keep_the_plain_sum():
     named["asr"] = named["asr"] + 2 * only_asr.sum()
     named["se"] = named["se"] + 3 * only_se.sum()
     everything = [only_asr, *parameters, only_se, unused]
-    figures = Remedy().backward(named, [parameters[0], only_asr], everything)
+    figures = combined(Remedy(), named, [parameters[0], only_asr], everything)
     close(parameters[0].grad, [5.4, 4.0])
     close(parameters[1].grad, [0.0, 4.0])
     assert (only_asr.grad.item(), only_se.grad.item(), unused.grad) == (2.0, 3.0, None)
     assert {name: value.dim() for name, value in figures.items()} == dict.fromkeys(
-        ("conflicts", "angle", "rescaled", "steep"), 0
+        ("conflicts", "angle", "ratio", "angle_after", "rescaled", "steep"), 0
     )
 
 
@@ -143,7 +149,7 @@ def test_equal_to_the_sum_where_no_tensors_conflict():
     results = []
     for combiner in (Sum(), Remedy(), Modulation()):
         parameters, losses = model(*gradients)
-        combiner.backward(losses(), parameters, parameters)
+        combined(combiner, losses(), parameters, parameters)
         results.append(parameters[0].grad)
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
@@ -153,7 +159,7 @@ def test_equal_to_the_sum_where_no_tensors_conflict():
 def test_nothing_waits_for_the_device(combiner):
     # Tensors of the meta device hold no numbers: reading one on the host raises.
     parameters, losses = model([[-3.0, 4.0]] * 2, [[3.0, 0.0]] * 2, device="meta")
-    figures = combiner.backward(losses(), parameters, parameters)
+    figures = combined(combiner, losses(), parameters, parameters)
     assert all(value.device.type == "meta" for value in figures.values())
     assert all(parameter.grad.device.type == "meta" for parameter in parameters)
 
@@ -161,14 +167,14 @@ def test_nothing_waits_for_the_device(combiner):
 def test_a_gradient_that_is_not_finite_stays_visible():
     for combiner in (Remedy(), Modulation()):
         parameters, losses = model([[1.0, 2.0]], [[math.inf, 1.0]])
-        combiner.backward(losses(), parameters, parameters)
+        combined(combiner, losses(), parameters, parameters)
         assert not parameters[0].grad.isfinite().all()
 
 
 def test_losses_that_do_not_fit_are_named():
     parameters, losses = model([[1.0]], [[1.0]])
     with pytest.raises(GradientError, match="Remedy combines the losses asr and se, loss_weights has asr;"):
-        Remedy().backward({"asr": losses()["asr"]}, parameters, parameters)
+        combined(Remedy(), {"asr": losses()["asr"]}, parameters, parameters)
     named = losses()
-    Remedy(main="ss", auxiliary="se").backward({"ss": named["asr"], "se": named["se"]}, parameters, parameters)
+    combined(Remedy(main="ss", auxiliary="se"), {"ss": named["asr"], "se": named["se"]}, parameters, parameters)
     assert parameters[0].grad.item() == 2.0

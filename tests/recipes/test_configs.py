@@ -76,9 +76,10 @@ def test_a_config_builds_and_makes_a_step(path, batch):
     losses = system.losses(batch, "main", weights)
     assert losses.keys() == weights.keys()
     before = [p.detach().clone() for p in parameters]
-    combiner.backward(
-        {name: weights[name] * loss for name, loss in losses.items()}, system.shared_parameters("main"), parameters
-    )
+    meeting = {id(p) for p in system.shared_parameters("main")}
+    shared = {name: p for name, p in system.named_parameters() if id(p) in meeting}
+    combiner.backward({name: weights[name] * loss for name, loss in losses.items()}, shared, parameters)
+    combiner.finish(parameters)
     optimiser.step()
     assert all(torch.isfinite(p).all() for p in parameters)
     changed = [not torch.equal(old, new) for old, new in zip(before, parameters, strict=True)]

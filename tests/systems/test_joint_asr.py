@@ -302,7 +302,9 @@ def test_remedy_changes_the_front_end_alone():
         ("remedy", Remedy(k=0.5), ["asr", "se"]),
     ):
         system.zero_grad()
-        figures = combiner.backward(system.losses(batch, "main", wanted), shared, everything)
+        named = dict(system.frontend.named_parameters())
+        figures = combiner.backward(system.losses(batch, "main", wanted), named, everything)
+        combiner.finish(everything)
         gradients[name] = {id(parameter): parameter.grad.clone() for parameter in everything}
     assert figures["rescaled"] > 0
     for parameter in everything:

@@ -1,0 +1,176 @@
+"""Combining gradients by weights that come from their inner products: what all methods but the plain sum share."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nrsr.gradients.combiner import Combiner, GradientError
+from nrsr.gradients.processes import anywhere, process_count, sum_gradients, sum_tensors
+
+GRANULARITIES = ("tensor", "module", "all")
+PERIODS = ("micro-batch", "update")
+
+
+class GramianCombiner(Combiner):
+    """Gives each group of shared parameters the gradient Σ_t w_t g_t, with weights from the inner products g_t · g_u.
+
+    Each task is differentiated by itself from the one forward pass with `torch.autograd.grad`, into tensors of its
+    own, so no task can overwrite another. Parameters that not every task reaches get the plain sum. In a group of
+    processes the gradients of every task are added up first, so that the weights are those of the joined batch.
+    Nothing waits for the device.
+
+    Args:
+        granularity: what shares weights: each "tensor" by itself, all tensors of a "module" (as an LSTM or a linear
+            layer), or "all".
+        per: combine each "micro-batch", or the gradients of all micro-batches of an "update" once.
+
+    Raises:
+        GradientError: another granularity or period.
+    """
+
+    def __init__(self, granularity: str = "tensor", per: str = "micro-batch") -> None:
+        if granularity not in GRANULARITIES:
+            raise GradientError(f"gradients.granularity: {granularity!r}: take one of {', '.join(GRANULARITIES)}")
+        if per not in PERIODS:
+            raise GradientError(f"gradients.per: {per!r}: take one of {', '.join(PERIODS)}")
+        self.granularity, self.per = granularity, per
+        # What becomes `.grad` in `finish`, and the tasks' gradients where they are still to be combined, by name.
+        self._combined: dict[str, tuple[nn.Parameter, Tensor]] = {}
+        self._waiting: dict[str, tuple[nn.Parameter, list[Tensor]]] = {}
+        self._tasks: list[str] = []
+
+    @abstractmethod
+    def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weights [groups, tasks] for inner products [groups, tasks, tasks], float64, and figures to log.
+
+        Raises:
+            GradientError: tasks that the method cannot combine.
+        """
+
+    def backward(
+        self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]
+    ) -> dict[str, Tensor]:
+        self._tasks, parameters = list(losses), list(parameters)
+        gradients = task_gradients(losses, parameters)
+        names = {id(parameter): name for name, parameter in shared.items()}
+        met: dict[str, tuple[nn.Parameter, list[Tensor]]] = {}
+        for parameter, *own in zip(parameters, *gradients, strict=True):
+            if id(parameter) in names and all(gradient is not None for gradient in own):
+                met[names[id(parameter)]] = (parameter, own)
+            else:
+                add_gradient(parameter, own)
+        if self.per == "update":
+            for name, (parameter, own) in met.items():
+                before = self._waiting.get(name)
+                self._waiting[name] = (parameter, own if before is None else _added(before[1], own))
+            return {}
+        return self._combine(met)
+
+    def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+        figures = self._combine(self._waiting) if self.per == "update" else {}
+        sum_gradients(parameters)
+        for parameter, gradient in self._combined.values():
+            add_gradient(parameter, [gradient])
+        self._waiting, self._combined = {}, {}
+        return figures
+
+    def _combine(self, met: dict[str, tuple[nn.Parameter, list[Tensor]]]) -> dict[str, Tensor]:
+        """Add the combined gradients of parameters and their tasks' gradients to what `finish` leaves."""
+        if not met:
+            return {}
+        names, columns = list(met), [list(column) for column in zip(*(own for _, own in met.values()), strict=True)]
+        sum_tensors([gradient for column in columns for gradient in column])
+        gramians = inner_products(columns)
+        groups = self._groups(names, gramians.device)
+        if groups is not None:
+            shape = (int(max(groups[1]) + 1), *gramians.shape[1:])
+            gramians = gramians.new_zeros(shape).index_add_(0, groups[0], gramians)
+        weights, figures = self.weights(gramians, self._tasks)
+        if groups is not None:
+            weights = weights[groups[0]]
+        totals: list[Tensor] | None = None
+        for column, weight in zip(columns, weights.to(columns[0][0].dtype).unbind(1), strict=True):
+            part = torch._foreach_mul(column, list(weight.unbind()))
+            if totals is None:
+                totals = list(part)
+            else:
+                torch._foreach_add_(totals, part)
+        for name, total in zip(names, totals, strict=True):
+            before = self._combined.get(name)
+            self._combined[name] = (met[name][0], total if before is None else before[1].add_(total))
+        return conflict_figures(gramians) | figures
+
+    def _groups(self, names: list[str], device: torch.device) -> tuple[Tensor, list[int]] | None:
+        """The group of each tensor, on the device and on the host; None where each is its own."""
+        if self.granularity == "tensor":
+            return None
+        modules = [name.rpartition(".")[0] if self.granularity == "module" else "" for name in names]
+        numbers = {module: number for number, module in enumerate(dict.fromkeys(modules))}
+        groups = [numbers[module] for module in modules]
+        return torch.tensor(groups, device=device), groups
+
+
+def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter]) -> list[list[Tensor | None]]:
+    """Gradients [tasks][parameters] of each loss from one forward pass; None where a loss does not reach.
+
+    In a group of processes a gradient that another process has is zero here, not None.
+    """
+    gradients = []
+    for number, loss in enumerate(reversed(losses.values()), start=1):
+        kept = number < len(losses)
+        gradients.append(list(torch.autograd.grad(loss, parameters, retain_graph=kept, allow_unused=True)))
+    gradients.reverse()
+    if process_count() > 1:
+        flags = [gradient is not None for column in gradients for gradient in column]
+        there = iter(anywhere(flags, parameters[0].device))
+        for column in gradients:
+            for place, parameter in enumerate(parameters):
+                if next(there) and column[place] is None:
+                    column[place] = torch.zeros_like(parameter)
+    return gradients
+
+
+def inner_products(columns: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Inner products, float64 [tensors, tasks, tasks], of the tasks' gradients [tasks][tensors], on their device."""
+    count = len(columns)
+    flat = [[tensor.flatten() for tensor in column] for column in columns]
+    products: dict[tuple[int, int], Tensor] = {}
+    for first in range(count):
+        for second in range(first, count):
+            pairs = zip(flat[first], flat[second], strict=True)
+            products[first, second] = torch.stack([torch.dot(left, right) for left, right in pairs])
+    rows = [torch.stack([products[min(i, j), max(i, j)] for j in range(count)], dim=1) for i in range(count)]
+    return torch.stack(rows, dim=1).double()
+
+
+def conflict_figures(gramians: Tensor) -> dict[str, Tensor]:
+    """Over all groups and pairs of tasks: the share in conflict, the mean angle in degrees, and the norms' ratio.
+
+    Pairs in which a gradient is zero count as not in conflict, with an angle of 90 degrees, and not in the ratio. The
+    ratio is the geometric mean of the later task's norm over the earlier one's.
+    """
+    squares = gramians.diagonal(dim1=1, dim2=2)
+    first, second = torch.triu_indices(gramians.shape[1], gramians.shape[1], offset=1, device=gramians.device)
+    dots, earlier, later = gramians[:, first, second], squares[:, first], squares[:, second]
+    there = (earlier > 0) & (later > 0)
+    cosines = torch.where(there, dots / (earlier * later).sqrt(), 0.0).clamp(-1.0, 1.0)
+    ratios = torch.where(there, 0.5 * (later / earlier).log(), 0.0).sum() / there.sum().clamp_min(1)
+    return {
+        "conflicts": (dots < 0).double().mean(),
+        "angle": torch.rad2deg(cosines.acos()).mean(),
+        "ratio": ratios.exp(),
+    }
+
+
+def add_gradient(parameter: nn.Parameter, gradients: Sequence[Tensor | None]) -> None:
+    """Add gradients to `.grad`, leaving it alone where there is none."""
+    for gradient in gradients:
+        if gradient is not None:
+            # A copy at first: what autograd gives may share memory with another parameter's gradient.
+            parameter.grad = gradient.detach().clone() if parameter.grad is None else parameter.grad.add_(gradient)
+
+
+def _added(before: list[Tensor], now: list[Tensor]) -> list[Tensor]:
+    return [old + new for old, new in zip(before, now, strict=True)]
