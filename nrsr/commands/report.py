@@ -18,6 +18,7 @@ from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
 from nrsr.reporting.config_differences import config_differences
 from nrsr.reporting.figure import draw_wer_over_snr
+from nrsr.reporting.gradient_figure import draw_gradients
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results import results_tables
 from nrsr.reporting.results_file import write_results
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
     parser.add_argument("--figure", metavar="FILE", help="draw WER over SNR into this png, pdf or svg")
+    parser.add_argument("--gradients", metavar="FILE", help="draw angles and conflicts of the gradients over epochs")
 
 
 def names(text: str) -> list[str]:
@@ -59,8 +61,18 @@ def run(args: argparse.Namespace) -> None:
         write_results(args.out, "\n".join([origin, "", *(table.markdown() for table in tables)]))
     if args.figure and not draw_wer_over_snr(pooled, args.figure):
         note(f"{args.figure} is not drawn: no test set has SNRs")
+    if args.gradients and not draw_gradients(by_system(runs), args.gradients):
+        note(f"{args.gradients} is not drawn: no training logged angles (gradients: Remedy, MeasuredSum, ... do)")
     # The overview last, so that a recipe ends with it.
     print("\n".join([origin + "\n", *(table.plain() for table in reversed(tables))]), end="")
+
+
+def by_system(runs: Sequence[Run]) -> dict[str, list[Path]]:
+    """The folders of each system's runs."""
+    found: dict[str, list[Path]] = {}
+    for one in runs:
+        found.setdefault(one.system, []).append(one.path)
+    return found
 
 
 def note(text: str) -> None:

@@ -1,0 +1,33 @@
+"""The figure of gradients over epochs: what is read from metrics.jsonl, which systems are drawn."""
+
+import json
+
+import pytest
+
+from nrsr.reporting.gradient_figure import MetricsError, draw_gradients, gradient_history
+
+
+def experiment(folder, epochs):
+    folder.mkdir()
+    (folder / "metrics.jsonl").write_text("".join(json.dumps({"train": figures}) + "\n" for figures in epochs))
+    return folder
+
+
+def test_runs_with_figures_are_drawn(tmp_path):
+    remedy = [{"asr": 9.0, "conflicts": 0.5, "angle": 95.0, "angle_after": 60.0, "ratio": 8.0, "rescaled": 0.9}] * 3
+    runs = [experiment(tmp_path / "gr_seed1", remedy), experiment(tmp_path / "gr_seed2", remedy[:2])]
+    plain = experiment(tmp_path / "mtl_seed1", [{"asr": 8.0}] * 3)
+    assert gradient_history(runs[0])["angle_after"] == [60.0] * 3
+    assert gradient_history(plain) == {}
+    figure = tmp_path / "gradients.png"
+    assert draw_gradients({"mtl": [plain]}, figure) == [] and not figure.exists()
+    assert draw_gradients({"gr": runs, "mtl": [plain]}, figure) == ["gr"]
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_metrics_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(MetricsError, match=r"metrics\.jsonl: no such file"):
+        gradient_history(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text("{\n")
+    with pytest.raises(MetricsError, match="damaged"):
+        gradient_history(tmp_path)
