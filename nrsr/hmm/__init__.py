@@ -1,0 +1,1 @@
+"""Hidden Markov models of phones: topology, trees, Gaussian mixtures, alignment and decoding graphs."""
