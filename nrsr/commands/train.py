@@ -7,7 +7,6 @@ Example:
 """
 
 import argparse
-from pathlib import Path
 
 from nrsr.config import load_yaml
 
@@ -16,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="YAML file of the experiment")
     parser.add_argument("--train", required=True, metavar="DATA", help="data directory to train on")
     parser.add_argument("--dev", required=True, metavar="DATA", help="data directory that chooses the best epochs")
-    parser.add_argument("--units", metavar="DIR", help="folder of nrsr make-units (units/ in EXP)")
+    parser.add_argument("--units", metavar="DIR", help="folder of nrsr make-units, for recognisers (units/ in EXP)")
     parser.add_argument("--exp", required=True, metavar="DIR", help="experiment folder, with statistics.ark in it")
     parser.add_argument("--seed", type=int, help="of initialisation and data order; the config's seed, or 0")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
@@ -28,5 +27,4 @@ def run(args: argparse.Namespace) -> None:
 
     config = load_yaml(args.config, args.set)
     seed = args.seed if args.seed is not None else config.get("seed", 0)
-    units = args.units or Path(args.exp) / "units"
-    run_training(config, seed, args.train, args.dev, units, args.exp, allow_pipes=args.allow_pipes)
+    run_training(config, seed, args.train, args.dev, args.units, args.exp, allow_pipes=args.allow_pipes)

@@ -13,8 +13,11 @@ class ConfigError(NrsrError):
     """A config names a key, class or value that does not fit."""
 
 
-def find_class(path: str, base: type, where: str) -> type:
-    """The class at a dotted path, refused unless it is a whole subclass of `base`."""
+def find_class(spec: dict[str, Any], base: type[Built], where: str) -> type[Built]:
+    """The class at the dotted path `spec["class"]`, refused unless it is a whole subclass of `base`."""
+    if not isinstance(spec, dict) or "class" not in spec:
+        raise ConfigError(f"{where}: expected a mapping with the key 'class', found {spec!r}")
+    path = str(spec["class"])
     module_name, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
@@ -43,9 +46,7 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
         ConfigError: no class, a class that cannot be imported or does not fit, an unknown or missing argument, a
             value that the class does not take.
     """
-    if not isinstance(spec, dict) or "class" not in spec:
-        raise ConfigError(f"{where}: expected a mapping with the key 'class', found {spec!r}")
-    found = find_class(str(spec["class"]), base, where)
+    found = find_class(spec, base, where)
     arguments = {key: value for key, value in spec.items() if key != "class"}
     taken = sorted(arguments.keys() & given.keys())
     if taken:

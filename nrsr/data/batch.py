@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+SameBatch = TypeVar("SameBatch", bound="TrainingBatch")
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,36 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Utterances padded with zeros to the longest one.
+class TrainingBatch:
+    """What batches of every kind have in common.
 
     Attributes:
         ids: utterance ids, B of them.
+    """
+
+    ids: list[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self: SameBatch, device: torch.device | str) -> SameBatch:
+        """The same batch on another device."""
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in self._tensors()})
+
+    def pin_memory(self: SameBatch) -> SameBatch:
+        """The same batch in page-locked memory, which DataLoader asks for so that copies to a GPU overlap."""
+        return replace(self, **{name: value.pin_memory() for name, value in self._tensors()})
+
+    def _tensors(self) -> list[tuple[str, Tensor]]:
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return [(name, value) for name, value in named if isinstance(value, Tensor)]
+
+
+@dataclass(frozen=True)
+class Batch(TrainingBatch):
+    """Utterances padded with zeros to the longest one.
+
+    Attributes:
         waves: float32 [B, T] in [-1, 1).
         lengths: samples of each wave, int64 [B].
         clean: parallel clean speech, float32 [B, T], zeros for utterances without; None when no utterance has it.
@@ -39,34 +67,12 @@ class Batch:
         target_lengths: int64 [B].
     """
 
-    ids: list[str]
     waves: Tensor
     lengths: Tensor
     clean: Tensor | None
     has_clean: Tensor
     targets: Tensor
     target_lengths: Tensor
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def to(self, device: torch.device | str) -> "Batch":
-        """The same batch on another device."""
-        moved = {
-            field.name: getattr(self, field.name).to(device, non_blocking=True)
-            for field in fields(self)
-            if isinstance(getattr(self, field.name), Tensor)
-        }
-        return replace(self, **moved)
-
-    def pin_memory(self) -> "Batch":
-        """The same batch in page-locked memory, which DataLoader asks for so that copies to a GPU overlap."""
-        pinned = {
-            field.name: getattr(self, field.name).pin_memory()
-            for field in fields(self)
-            if isinstance(getattr(self, field.name), Tensor)
-        }
-        return replace(self, **pinned)
 
 
 def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> Tensor:

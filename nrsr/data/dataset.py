@@ -2,16 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor, nn
 
 from nrsr.data.batch import Batch, Example, collate
-from nrsr.data.batches import BatchSettings, check_cap
+from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import MAX_OVERSHOOT
@@ -20,20 +20,19 @@ from nrsr.kaldi.lists import c_sorted
 
 # Seconds. utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
 DURATION_TOLERANCE = 0.02
+LISTED = 20  # unknown words named in a note
 
 
 class DatasetError(NrsrError):
     """A data directory does not serve for training."""
 
 
-class SpeechDataset(Dataset):
-    """Utterances to train on, lengths known before any audio is read.
+class SpeechDataset(TrainingSet):
+    """Utterances with transcripts, lengths known before any audio is read.
 
     Attributes:
-        ids: utterances, in C order.
         samples: their lengths by utt2dur or the audio headers, int64 [N].
         targets: their unit ids, one int64 vector each.
-        skipped: utterances left out, with the reason.
     """
 
     def __init__(
@@ -74,9 +73,6 @@ class SpeechDataset(Dataset):
             raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
         check_cap(self.ids, self.samples, int(settings.max_seconds * rate), rate)
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, number: int) -> Example:
         name = self.ids[number]
         wave = self._waves[name]
@@ -93,6 +89,20 @@ class SpeechDataset(Dataset):
                 "parallel clean speech has the same length"
             )
         return Example(name, wave, clean, self.targets[number])
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        return collate(examples)
+
+    def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[int]]:
+        return shuffled_batches(self.samples, settings.size, int(settings.max_seconds * self.rate), seed, epoch)
+
+    def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
+        return sorted_batches(self.samples, settings.size, int(settings.max_seconds * self.rate))
+
+    def leave_out_unfit(self, system: nn.Module) -> None:
+        """Leave out what is too short for the system's CTC output, where it has one."""
+        if hasattr(system, "output_lengths"):
+            self.drop_too_short_for_ctc(system.output_lengths)
 
     def drop_too_short_for_ctc(self, output_lengths: Callable[[Tensor], Tensor]) -> None:
         """Leave out utterances for which CTC has no path: fewer output frames than units and blanks between repeats.
@@ -118,10 +128,21 @@ class SpeechDataset(Dataset):
         """Number of utterances that have parallel clean speech."""
         return sum(name in self._clean for name in self.ids)
 
-    def reasons(self) -> str:
-        """How many utterances were left out, by the kind of reason, for one line on stderr."""
-        kinds = Counter(reason.split(":")[0] for reason in self.skipped.values())
-        return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    def notes(self) -> list[str]:
+        """How many utterances have parallel clean speech, and words that are not among the units."""
+        notes = []
+        if (clean := self.with_clean()) < len(self):
+            notes.append(
+                f"{self.path}: {clean} of {len(self)} utterances have parallel clean speech (spk1.scp); losses that "
+                "need it leave out the others"
+            )
+        if self.unknown_words:
+            words = ", ".join(f"{word} ({count})" for word, count in self.unknown_words.most_common(LISTED))
+            notes.append(
+                f"{self.path}/text: {len(self.unknown_words)} words are not among the units and become <unk>: {words}"
+                + (", ..." if len(self.unknown_words) > LISTED else "")
+            )
+        return notes
 
     def fingerprint(self) -> str:
         """A digest of ids, lengths and targets: it tells whether two runs train on the same data in the same units."""
@@ -145,18 +166,3 @@ def _unfit(text: str | None, seconds: float | None, settings: BatchSettings) -> 
     if seconds > settings.longest:
         return f"longer than batches.longest: {seconds:.3f} s"
     return None
-
-
-def load_batches(dataset: SpeechDataset, batches: Sequence[list[int]], workers: int = 0) -> Iterator[Batch]:
-    """Read batches in this order, in `workers` processes ahead of the training or, with 0, when they are asked for."""
-    loader = DataLoader(
-        dataset,
-        batch_sampler=batches,
-        collate_fn=collate,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        # DataLoader draws a seed for its workers; drawn from the global generator it would change what a resumed
-        # run draws for dropout.
-        generator=torch.Generator(),
-    )
-    return iter(loader)

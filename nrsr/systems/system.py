@@ -7,7 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError, build
-from nrsr.data import Batch
+from nrsr.config.build import find_class
+from nrsr.data.batch import TrainingBatch
+from nrsr.data.dataset import SpeechDataset
+from nrsr.data.training_set import TrainingSet
 from nrsr.errors import NrsrError
 
 
@@ -16,14 +19,23 @@ class LossError(NrsrError):
 
 
 class System(nn.Module, ABC):
-    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules."""
+    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules.
+
+    Attributes:
+        data: whose batches the system takes.
+        needs_units: whether it is built with the number of output units (`vocabulary`), and trained with a units
+            folder.
+    """
+
+    data: type[TrainingSet] = SpeechDataset
+    needs_units: bool = True
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several."""
         return {"main": list(self.parameters())}
 
     @abstractmethod
-    def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
+    def losses(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         """The `wanted` losses, each the mean over the utterances that have it, unweighted.
 
         A loss that no utterance of the batch has is a zero connected to the graph.
@@ -41,24 +53,36 @@ class System(nn.Module, ABC):
         return
 
     @abstractmethod
-    def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+    def validate(self, batch: TrainingBatch) -> dict[str, tuple[Tensor, Tensor]]:
         """Criteria on held-out data: name to (sum over the batch, count), to be added up over batches."""
 
 
-def build_system(config: dict[str, Any], vocabulary: int) -> System:
+def system_class(config: dict[str, Any]) -> type[System]:
+    """The class of the system that a config describes.
+
+    Raises:
+        ConfigError: no such class.
+    """
+    if "system" not in config:
+        raise ConfigError("the config has no key 'system'; see egs/mini/asr/conf for a whole one")
+    return find_class(config["system"], System, "system")
+
+
+def build_system(config: dict[str, Any], vocabulary: int | None = None) -> System:
     """Build the system that a config describes.
 
     Args:
         config: a whole config; `sample_rate` and `system` are read.
-        vocabulary: number of units, `<blank>` and `<sos/eos>` among them.
+        vocabulary: number of units, `<blank>` and `<sos/eos>` among them; not read where the system needs none.
 
     Raises:
         ConfigError: a missing key, or a class or argument that does not fit.
     """
-    for key in ("sample_rate", "system"):
-        if key not in config:
-            raise ConfigError(f"the config has no key {key!r}; see egs/mini/asr/conf for a whole one")
+    found = system_class(config)
+    if "sample_rate" not in config:
+        raise ConfigError("the config has no key 'sample_rate'; see egs/mini/asr/conf for a whole one")
     rate = config["sample_rate"]
     if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
         raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
-    return build(config["system"], System, "system", sample_rate=rate, vocabulary=vocabulary)
+    given = {"vocabulary": vocabulary} if found.needs_units else {}
+    return build(config["system"], System, "system", sample_rate=rate, **given)

@@ -7,7 +7,7 @@ from typing import Any
 from nrsr.config import ConfigError, load_yaml
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
-from nrsr.systems import System, build_system
+from nrsr.systems import System, build_system, system_class
 from nrsr.training.checkpoint import load_checkpoint, load_weights
 
 
@@ -22,12 +22,13 @@ class Experiment:
     Attributes:
         config: as config.yaml has it, the seed included.
         system: with the weights of model.pt, in evaluation mode, on the CPU.
+        units: None where the system needs none.
     """
 
     path: Path
     config: dict[str, Any]
     system: System
-    units: Units
+    units: Units | None
 
 
 def load_config(path: str | Path) -> dict[str, Any]:
@@ -51,9 +52,9 @@ def load(path: str | Path) -> Experiment:
         UnitsError, ConfigError, CheckpointError: units, config or model.pt missing, broken, or not of one training.
     """
     path, config = Path(path), load_config(path)
-    units = Units.load(path / "units")
     try:
-        system = build_system(config, len(units))
+        units = Units.load(path / "units") if system_class(config).needs_units else None
+        system = build_system(config, len(units) if units else None)
     except ConfigError as error:
         raise ConfigError(f"{path / 'config.yaml'}: {error}") from error
     model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")

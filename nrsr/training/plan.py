@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from nrsr.data.batch import Batch
-from nrsr.data.batches import BatchSettings, shuffled_batches, sorted_batches
-from nrsr.data.dataset import SpeechDataset, load_batches
+from nrsr.data.batch import TrainingBatch
+from nrsr.data.batches import BatchSettings
+from nrsr.data.training_set import TrainingSet, load_batches
 from nrsr.systems import System
 from nrsr.training.settings import TrainingSettings
 from nrsr.training.stopping import StopSignal
@@ -30,19 +30,18 @@ class Training:
     identity: dict[str, Any]
     system: System
     turns: list[Turn]
-    train_set: SpeechDataset
-    dev_set: SpeechDataset
+    train_set: TrainingSet
+    dev_set: TrainingSet
     settings: TrainingSettings
     batching: BatchSettings
     seed: int
     device: torch.device
 
-    def plan(self, epoch: int) -> list[list[int]]:
+    def plan(self, epoch: int) -> list[list[Any]]:
         """The batches of an epoch; they depend on data, batch settings and seed alone."""
-        samples, cap = self.train_set.samples, int(self.batching.max_seconds * self.train_set.rate)
-        return shuffled_batches(samples, self.batching.size, cap, self.seed, epoch)
+        return self.train_set.batches(self.batching, self.seed, epoch)
 
-    def loaded(self, data: SpeechDataset, batches: list[list[int]]) -> Iterator[Batch]:
+    def loaded(self, data: TrainingSet, batches: list[list[Any]]) -> Iterator[TrainingBatch]:
         """Batches of a dataset, read ahead where that pays."""
         workers = self.batching.workers
         return load_batches(data, batches, 2 * (self.device.type == "cuda") if workers is None else workers)
@@ -52,14 +51,13 @@ class Training:
         plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
         return sum(math.ceil(len(plan) / self.settings.accumulate) for plan in plans)
 
-    def dev_batches(self) -> list[list[int]]:
+    def dev_batches(self) -> list[list[Any]]:
         """The batches of the development data."""
-        cap = int(self.batching.max_seconds * self.dev_set.rate)
-        return sorted_batches(self.dev_set.samples, self.batching.size, cap)
+        return self.dev_set.dev_batches(self.batching)
 
 
 @torch.no_grad()
-def validate(training: Training, batches: list[list[int]], stop: StopSignal | None = None) -> dict[str, float]:
+def validate(training: Training, batches: list[list[Any]], stop: StopSignal | None = None) -> dict[str, float]:
     """Criteria over batches of the development data: sums divided by counts, brought to the host at the end."""
     sums: dict[str, torch.Tensor] = {}
     training.system.eval()

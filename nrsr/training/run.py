@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from nrsr.config import ConfigError, save_yaml, settings_from
+from nrsr.config import ConfigError, build, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
-from nrsr.data.dataset import SpeechDataset
+from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
 from nrsr.files import atomic_open
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
-from nrsr.systems import System, build_system
+from nrsr.systems import System, build_system, system_class
 from nrsr.training.checkpoint import (
     CheckpointError,
     load_checkpoint,
@@ -30,7 +30,7 @@ from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
 from nrsr.training.versions import versions_text
 
-LISTED = 20  # ids or words named on stderr; skipped.txt has them all
+LISTED = 20  # ids named on stderr; skipped.txt has them all
 
 
 def run_training(
@@ -38,12 +38,15 @@ def run_training(
     seed: int,
     train_dir: str | Path,
     dev_dir: str | Path,
-    units_dir: str | Path,
+    units_dir: str | Path | None,
     folder: str | Path,
     *,
     allow_pipes: bool = False,
 ) -> Progress:
     """Train an experiment from the start, or from where last.pt stands; a finished one is left as it is.
+
+    Args:
+        units_dir: folder of nrsr make-units, `units` in `folder` if None; systems that need no units have none.
 
     Returns:
         The counters at the end.
@@ -55,10 +58,7 @@ def run_training(
     check_experiment(config, "config")
     settings = settings_from(TrainingSettings, config["training"], "training")
     batching = settings_from(BatchSettings, config.get("batches"), "batches")
-    units = Units.load(units_dir)
-    kind = config["units"].get("kind") if "units" in config else units.kind
-    if kind != units.kind:
-        raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
+    units = read_units(config, units_dir, folder)
     with only_training_in(folder):
         for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
             leftover.unlink()
@@ -66,15 +66,14 @@ def run_training(
         if state and state["progress"]["finished"]:
             print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
             return Progress(**state["progress"])
-        sets = [
-            SpeechDataset(path, units, config["sample_rate"], batching, allow_pipes=allow_pipes)
-            for path in (train_dir, dev_dir)
-        ]
+        sets = [open_data(config, path, units, batching, allow_pipes) for path in (train_dir, dev_dir)]
         seed_generators(seed)
-        system = build_system(config, len(units))
+        system = build_system(config, len(units) if units else None)
         load_statistics(system, folder / "statistics.ark")
         leave_out_unfit(system, sets, folder)
-        data = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint(), "units": digest(units.symbols)}
+        data = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
+        if units:
+            data["units"] = digest(units.symbols)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         system.to(device)
         training = Training(
@@ -88,6 +87,38 @@ def run_training(
         progress = resume(training, state) if state else Progress()
         train(training, progress)
         return progress
+
+
+def read_units(config: dict[str, Any], units_dir: str | Path | None, folder: Path) -> Units | None:
+    """The units of an experiment, None for a system that needs none.
+
+    Raises:
+        ConfigError: units of another kind than the config says, or units for a system that needs none.
+        UnitsError: a units folder that is missing or broken.
+    """
+    if not system_class(config).needs_units:
+        if units_dir is not None or "units" in config:
+            name = config["system"]["class"]
+            raise ConfigError(f"{name} has no output units; leave out --units, and `units` in the config")
+        return None
+    units_dir = units_dir or folder / "units"
+    units = Units.load(units_dir)
+    kind = config["units"].get("kind") if "units" in config else units.kind
+    if kind != units.kind:
+        raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
+    return units
+
+
+def open_data(
+    config: dict[str, Any], path: str | Path, units: Units | None, settings: BatchSettings, allow_pipes: bool
+) -> TrainingSet:
+    """A data directory as the data that the config's system takes, with the options that stand under `data`."""
+    kind, options = system_class(config).data, config.get("data", {})
+    if not isinstance(options, dict) or "class" in options:
+        raise ConfigError(f"data: expected options of {kind.__name__}, which the system takes, found {options!r}")
+    spec = {"class": f"{kind.__module__}.{kind.__qualname__}", **options}
+    given = {"path": path, "units": units, "rate": config["sample_rate"], "settings": settings}
+    return build(spec, TrainingSet, "data", **given, allow_pipes=allow_pipes)
 
 
 def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
@@ -148,42 +179,28 @@ def load_statistics(system: System, path: Path) -> None:
         module.load_statistics(statistics[name])
 
 
-def leave_out_unfit(system: System, sets: list[SpeechDataset], folder: Path) -> None:
-    """Leave out what CTC cannot align; list on stderr and in skipped.txt all that is left out.
-
-    Unknown words and utterances without parallel clean speech are told on stderr.
-    """
+def leave_out_unfit(system: System, sets: list[TrainingSet], folder: Path) -> None:
+    """Leave out what the system cannot train on; list on stderr and in skipped.txt all that is left out."""
     for data in sets:
-        if hasattr(system, "output_lengths"):
-            data.drop_too_short_for_ctc(system.output_lengths)
+        data.leave_out_unfit(system)
         if data.skipped:
             print(f"{data.path}: {len(data.skipped)} utterances left out: {data.reasons()}", file=sys.stderr)
             for name, reason in list(data.skipped.items())[:LISTED]:
                 print(f"  {name}: {reason}", file=sys.stderr)
             if len(data.skipped) > LISTED:
                 print(f"  ... all of them in {folder / 'skipped.txt'}", file=sys.stderr)
-        if (clean := data.with_clean()) < len(data):
-            print(
-                f"{data.path}: {clean} of {len(data)} utterances have parallel clean speech (spk1.scp); losses that "
-                "need it leave out the others",
-                file=sys.stderr,
-            )
-        if data.unknown_words:
-            words = ", ".join(f"{word} ({count})" for word, count in data.unknown_words.most_common(LISTED))
-            print(
-                f"{data.path}/text: {len(data.unknown_words)} words are not among the units and become <unk>: {words}"
-                + (", ..." if len(data.unknown_words) > LISTED else ""),
-                file=sys.stderr,
-            )
+        for note in data.notes():
+            print(note, file=sys.stderr)
     with atomic_open(folder / "skipped.txt") as stream:
         for data in sets:
             stream.writelines(f"{data.path} {name} {reason}\n" for name, reason in data.skipped.items())
 
 
-def write_descriptions(folder: Path, config: dict[str, Any], units: Units) -> None:
+def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None) -> None:
     """config.yaml, units/ and versions.txt; a resumption with other versions is noted in versions.txt."""
     save_yaml(config, folder / "config.yaml")
-    units.save(folder / "units")
+    if units:
+        units.save(folder / "units")
     path, now = folder / "versions.txt", versions_text()
     before = path.read_text(encoding="utf-8") if path.exists() and (folder / "last.pt").exists() else ""
     if not before.endswith(now):

@@ -6,7 +6,9 @@ from typing import Any
 from nrsr.config import ConfigError, check_keys
 
 TURN_KEYS = ("loss_weights", "gradients", "optimiser", "schedule")
-EXPERIMENT_KEYS = ("sample_rate", "units", "system", "turns", "batches", "training", "decoding", "seed", *TURN_KEYS)
+EXPERIMENT_KEYS = (
+    *("sample_rate", "units", "system", "turns", *TURN_KEYS, "data", "batches", "training", "decoding", "seed"),
+)
 # Keys with no influence on the trained weights: they may change between a kill and the resumption.
 HARMLESS = ("decoding", "batches.workers", "training.save_minutes", "training.save_steps", "training.log_steps")
 

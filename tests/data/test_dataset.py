@@ -6,7 +6,8 @@ import torch
 
 from nrsr.data import Units
 from nrsr.data.batches import BatchError, BatchSettings
-from nrsr.data.dataset import DatasetError, SpeechDataset, load_batches
+from nrsr.data.dataset import DatasetError, SpeechDataset
+from nrsr.data.training_set import load_batches
 from nrsr.kaldi import AudioError, WaveWriter, write_list
 
 RATE = 8000

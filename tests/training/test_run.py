@@ -282,9 +282,9 @@ def test_loading_says_what_is_missing(run_toy, tmp_path):
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(CheckpointError, match=r"linear.0.weight is \(8, 80\), the config's system has \(4, 80\)"):
         nrsr.load(folder)
-    (folder / "config.yaml").write_text("sample_rate: 8000\n")
-    with pytest.raises(ConfigError, match="exp/config.yaml: the config has no key 'system'"):
-        nrsr.load(folder)
     (folder / "units" / "units.txt").unlink()
     with pytest.raises(UnitsError, match="units.txt: no such file"):
+        nrsr.load(folder)
+    (folder / "config.yaml").write_text("sample_rate: 8000\n")
+    with pytest.raises(ConfigError, match="exp/config.yaml: the config has no key 'system'"):
         nrsr.load(folder)

@@ -1,12 +1,15 @@
-"""Tiny systems for the loop: a recogniser of one layer with a CTC loss, and a game of two turns."""
+"""Tiny systems for the loop: a recogniser of one layer with a CTC loss, a game of two turns, one without units."""
 
 import random
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nrsr.data.batch import TrainingBatch
+from nrsr.data.training_set import TrainingSet
 from nrsr.systems import System
 
 FRAME = 80  # samples
@@ -83,3 +86,55 @@ class ToyGame(System):
     def validate(self, batch):
         made = self.generator(batch.waves[:, :4])
         return {"loss": (made.square().sum(), torch.tensor(made.numel()))}
+
+
+@dataclass(frozen=True)
+class Tones(TrainingBatch):
+    """Waves [B, T] alone."""
+
+    waves: torch.Tensor
+
+
+class ToneSet(TrainingSet):
+    """Made-up tones without any file: training data of another kind than speech with transcripts."""
+
+    def __init__(self, path, units, rate, settings, *, allow_pipes=False, count=6):
+        self.path, self.units, self.rate = path, units, rate
+        self.ids, self.skipped = [f"tone{number}" for number in range(count)], {"tone-x": "too high: 9 kHz"}
+
+    def __getitem__(self, item):
+        number, shift = item
+        return self.ids[number], torch.sin(torch.arange(64.0) * (number + 1 + shift) / self.rate)
+
+    def collate(self, examples):
+        ids, waves = zip(*examples, strict=True)
+        return Tones(list(ids), torch.stack(waves))
+
+    def batches(self, settings, seed, epoch):
+        return [[(number, epoch)] for number in range(len(self))]
+
+    def dev_batches(self, settings):
+        return [[(number, 0) for number in range(len(self))]]
+
+    def notes(self):
+        return ["tones are made up"]
+
+    def fingerprint(self):
+        return str(len(self))
+
+
+class ToyCoder(System):
+    """Reconstructs its input; it has no output units."""
+
+    data = ToneSet
+    needs_units = False
+
+    def __init__(self, sample_rate: int):
+        super().__init__()
+        self.linear = nn.Linear(64, 64)
+
+    def losses(self, batch, turn, wanted):
+        return {"mse": (self.linear(batch.waves) - batch.waves).square().mean()}
+
+    def validate(self, batch):
+        return {"loss": (self.losses(batch, "main", ["mse"])["mse"] * len(batch), torch.tensor(len(batch)))}

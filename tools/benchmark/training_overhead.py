@@ -17,7 +17,8 @@ import torch
 from nrsr.config import load_yaml
 from nrsr.data import Units
 from nrsr.data.batches import BatchSettings, sorted_batches
-from nrsr.data.dataset import SpeechDataset, load_batches
+from nrsr.data.dataset import SpeechDataset
+from nrsr.data.training_set import load_batches
 from nrsr.kaldi import TableWriter, WaveWriter, write_list
 from nrsr.nn import GlobalNorm
 from nrsr.systems import build_system

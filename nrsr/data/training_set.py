@@ -1,0 +1,85 @@
+"""What training needs of a data set of any kind: examples, their batches by epoch, and what to tell the user."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from nrsr.data.batch import TrainingBatch
+from nrsr.data.batches import BatchSettings
+
+
+class TrainingSet(Dataset, ABC):
+    """Utterances to train on or to validate with; a system names the kind it takes as `System.data`.
+
+    Training builds it as `(path, units, rate, settings, allow_pipes=..., **data)`: data directory, `Units` or None,
+    samples a second, `BatchSettings`, and what the config says under `data`.
+
+    Attributes:
+        path: the data directory.
+        ids: utterances, in C order.
+        skipped: utterances left out, with the reason; what stands before a colon is its kind.
+    """
+
+    path: Path
+    ids: list[str]
+    skipped: dict[str, str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @abstractmethod
+    def __getitem__(self, item: Any) -> Any:
+        """One example, for an item of a batch: the utterance's number, perhaps with what is drawn for it in an epoch.
+
+        All that is drawn stands in the item, so that it does not matter which process reads it, and when.
+        """
+
+    @abstractmethod
+    def collate(self, examples: Sequence[Any]) -> TrainingBatch:
+        """Pad and stack examples."""
+
+    @abstractmethod
+    def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Any]]:
+        """The batches of a training epoch, lists of items; the same for the same arguments."""
+
+    @abstractmethod
+    def dev_batches(self, settings: BatchSettings) -> list[list[Any]]:
+        """The batches of a validation, the same each time."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A digest of ids, lengths and targets: it tells whether two runs train on the same data."""
+
+    def leave_out_unfit(self, system: nn.Module) -> None:
+        """Leave out, and note in `skipped`, what this system cannot train on; nothing by default."""
+        return
+
+    def notes(self) -> list[str]:
+        """What the user should know of the data beside what was left out, one line each."""
+        return []
+
+    def reasons(self) -> str:
+        """How many utterances were left out, by the kind of reason, for one line on stderr."""
+        kinds = Counter(reason.split(":")[0] for reason in self.skipped.values())
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+
+def load_batches(data: TrainingSet, batches: Sequence[list[Any]], workers: int = 0) -> Iterator[TrainingBatch]:
+    """Read batches in this order, in `workers` processes ahead of the training or, with 0, when they are asked for."""
+    loader = DataLoader(
+        data,
+        batch_sampler=batches,
+        collate_fn=data.collate,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        # DataLoader draws a seed for its workers; drawn from the global generator it would change what a resumed
+        # run draws for dropout.
+        generator=torch.Generator(),
+    )
+    return iter(loader)

@@ -1,0 +1,46 @@
+"""Training with data of another kind than speech with transcripts: the system names it, and has no units."""
+
+import pytest
+
+import nrsr
+from nrsr.config import ConfigError, save_yaml
+from nrsr.training.run import run_training
+
+
+@pytest.fixture
+def config(toy_config) -> dict:
+    return {**toy_config, "system": {"class": "toy_systems.ToyCoder"}, "loss_weights": {"mse": 1.0}}
+
+
+def test_a_system_without_units_trains_on_its_own_data(nrsr_main, config, tmp_path):
+    save_yaml({**config, "data": {"count": 4}}, tmp_path / "conf.yaml")
+    options = ["--config", tmp_path / "conf.yaml", "--train", "x", "--dev", "y", "--exp", tmp_path / "exp"]
+    status, _, err = nrsr_main("train", *options)
+    assert status == 0 and "x: 1 utterances left out: 1 too high" in err and "tones are made up" in err
+    assert "step 5 of 12" in err  # 4 tones in 4 batches, 3 epochs
+    assert not (tmp_path / "exp" / "units").exists()
+    assert nrsr.load(tmp_path / "exp").units is None
+    before = (tmp_path / "exp" / "skipped.txt").read_text()
+    assert before == "x tone-x too high: 9 kHz\ny tone-x too high: 9 kHz\n"
+    status, _, err = nrsr_main("train", *options, "--set", "data.count=5")
+    assert status == 1 and "made with another config: data.count: 4 -> 5" in err
+
+
+def test_units_are_refused_where_none_are_needed(config, corpus, tmp_path):
+    with pytest.raises(ConfigError, match="toy_systems.ToyCoder has no output units; leave out --units"):
+        run_training(config, 0, "x", "y", corpus / "units", tmp_path)
+    with pytest.raises(ConfigError, match="leave out --units, and `units` in the config"):
+        run_training({**config, "units": {"kind": "word"}}, 0, "x", "y", None, tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"colour": 1}, {"class": "x.Y"}, 3, {"path": "x"}])
+def test_options_that_the_data_lacks_are_refused(options, config, tmp_path):
+    with pytest.raises(ConfigError, match="^data: .*(ToneSet|set by the program)"):
+        run_training({**config, "data": options}, 0, "x", "y", None, tmp_path)
+
+
+def test_speech_has_no_such_options(toy_config, corpus, tmp_path):
+    with pytest.raises(ConfigError, match="data: .*SpeechDataset.*unexpected keyword argument 'mixing'"):
+        run_training(
+            {**toy_config, "data": {"mixing": 1}}, 0, corpus / "train", corpus / "dev", corpus / "units", tmp_path
+        )
