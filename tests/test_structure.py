@@ -20,7 +20,7 @@ FLOORS = [
     {"kaldi", "config"},
     {"signal", "gradients"},
     {"corpora", "nn", "data"},  # corpora: the mini corpus is made with the noises of signal
-    {"frontends"},
+    {"frontends", "hmm"},
     {"systems"},
     {"training", "decoding", "scoring", "reporting"},
     {"commands"},

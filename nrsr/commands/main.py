@@ -28,6 +28,7 @@ COMMANDS = {
     "compute-cmvn": "compute mean and variance statistics",
     "make-units": "make the output units of a recogniser from text",
     "make-lm": "estimate an n-gram language model (ARPA) from text",
+    "prepare-lang": "make a lang folder: lexicon, phones, topology, L",
     "train": "train a system",
     "average": "average checkpoints",
     "decode": "recognise a data directory",

@@ -1,0 +1,122 @@
+"""Making a whole lang folder: the words it needs, their pronunciations, Kaldi's files and both forms of L."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nrsr.files import atomic_open
+from nrsr.hmm.fst_files import write_fst
+from nrsr.hmm.lexicon_fst import lexicon_fst
+from nrsr.hmm.pronounce import ENGLISH, guess
+from nrsr.kaldi.dictionary import SILENCE_PHONES, Dictionary, DictionaryError, dictionary_of, read_dictionary
+from nrsr.kaldi.lang import Lang, LangError
+from nrsr.kaldi.lexicon import Pronunciation, missing_words, read_lexicon, shown, write_lexicon
+from nrsr.kaldi.lists import read_lines, read_list
+from nrsr.kaldi.make_lang import LangOptions, make_lang
+
+SHOWN = 20  # words that a message lists
+
+
+@dataclass(frozen=True)
+class Pronunciations:
+    """A dictionary and what of its lexicon was guessed."""
+
+    dictionary: Dictionary
+    guessed: list[Pronunciation]
+
+
+def words_of_texts(texts: Iterable[str | Path]) -> set[str]:
+    """All words of Kaldi text files."""
+    return {
+        word for text in texts for line in read_list(text, allow_empty_values=True).values() for word in line.split()
+    }
+
+
+def words_of_lists(paths: Iterable[str | Path]) -> set[str]:
+    """The first column of files, such as a vocabulary or a words.txt."""
+    return {columns[0] for path in paths for _, line in read_lines(path) if (columns := line.split())}
+
+
+def find_pronunciations(
+    words: Iterable[str],
+    *,
+    folder: Path | None = None,
+    lexicon: Path | None = None,
+    guess_missing: bool = False,
+    voice: str = ENGLISH,
+    silence: Sequence[str] = SILENCE_PHONES,
+    oov: str = "<unk>",
+) -> Pronunciations:
+    """The dictionary of a dict folder or a lexicon, or of espeak-ng alone, for the words that are needed.
+
+    Words without a pronunciation are guessed or, without `guess_missing`, left to `oov`; both is told on stderr, with
+    the words. Without a dict folder `oov` is pronounced as the last phone of `silence`, unless the lexicon has it.
+
+    Raises:
+        DictionaryError: there is nothing to make a dictionary of.
+        PronunciationError, LexiconError, ListError: as guess, read_dictionary and read_lexicon.
+    """
+    if folder is not None:
+        dictionary = read_dictionary(folder)
+    else:
+        dictionary = dictionary_of(read_lexicon(lexicon) if lexicon else [], silence)
+        if oov not in {entry.word for entry in dictionary.lexicon}:
+            dictionary = dictionary.with_words([Pronunciation(oov, (silence[-1],))])
+    source = folder or lexicon
+    missing = missing_words(set(words) - {oov}, dictionary.lexicon)
+    if not source and not (missing and guess_missing):
+        raise DictionaryError("there are no pronunciations; give --dict or --lexicon, or words and --guess")
+    guessed: list[Pronunciation] = []
+    if missing and guess_missing:
+        guessed = guess(missing, dictionary.speech_phones, voice)
+        lacking = f"{source}: {len(missing)} words have no pronunciation" if source else f"{len(missing)} words"
+        _say(f"{lacking}; espeak-ng guesses", missing)
+        dictionary = dictionary.with_words(guessed)
+    elif missing:
+        _say(f"{source}: {len(missing)} words have no pronunciation and are read as {oov}; --guess finds some", missing)
+    return Pronunciations(dictionary, guessed)
+
+
+def _say(what: str, words: list[str]) -> None:
+    print(f"{what}: {shown(words, SHOWN)}", file=sys.stderr)
+
+
+def write_lang(found: Pronunciations, folder: str | Path, options: LangOptions) -> Lang:
+    """Write a lang folder with L.fst, L_disambig.fst, phones/align_lexicon.txt and, beside Kaldi's files, the lexicon
+    itself and guessed.txt, which lists the pronunciations that nobody has checked.
+
+    Raises:
+        DictionaryError, LangError: the dictionary cannot serve, or `options` cannot be.
+    """
+    if not 0 <= options.silence_probability < 1:
+        raise LangError(
+            f"--silence-probability {options.silence_probability}: must be from 0 to below 1; Kaldi takes 0.5"
+        )
+    folder = Path(folder)
+    lang, lexicon = make_lang(found.dictionary, options)
+    lang.write(folder)
+    for name, disambiguate in (("L.fst", False), ("L_disambig.fst", True)):
+        fst = lexicon_fst(lang, lexicon, options.silence_probability, disambiguate=disambiguate)
+        write_fst(fst, folder / name)
+    _write_align_lexicon(folder / "phones", lang, lexicon)
+    scored = any(entry.probability != 1 for entry in lexicon)
+    used, unused = ("lexiconp.txt", "lexicon.txt") if scored else ("lexicon.txt", "lexiconp.txt")
+    write_lexicon(folder / used, found.dictionary.lexicon)
+    (folder / unused).unlink(missing_ok=True)
+    if found.guessed:
+        write_lexicon(folder / "guessed.txt", found.guessed)
+    else:
+        (folder / "guessed.txt").unlink(missing_ok=True)
+    return lang
+
+
+def _write_align_lexicon(folder: Path, lang: Lang, lexicon: Sequence[Pronunciation]) -> None:
+    """Word, word and phones, from which Kaldi finds the words of a phone sequence; `<eps>` is optional silence."""
+    optional = next(phone for phone, number in lang.phones.items() if number == lang.optional_silence)
+    rows = dict.fromkeys([("<eps>", (optional,)), *((entry.word, entry.phones) for entry in lexicon)])
+    with atomic_open(folder / "align_lexicon.txt") as names, atomic_open(folder / "align_lexicon.int") as numbers:
+        for word, phones in rows:
+            names.write(" ".join([word, word, *phones]) + "\n")
+            ids = [lang.words[word], lang.words[word], *(lang.phones[phone] for phone in phones)]
+            numbers.write(" ".join(map(str, ids)) + "\n")

@@ -1,0 +1,155 @@
+"""Kaldi's pronunciation lexicons: lexicon.txt (word, phones) and lexiconp.txt (word, probability, phones)."""
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
+from nrsr.kaldi.lists import problem_of_id, read_lines
+
+RESERVED_WORDS = ("<eps>", "<s>", "</s>", "#0")
+DISAMBIGUATION = re.compile(r"#[0-9]+")
+SHOWN = 5  # faults that a message lists
+
+
+class LexiconError(NrsrError):
+    """A lexicon that cannot be read or used; names file, lines and cure."""
+
+
+class Pronunciation(NamedTuple):
+    """One way to say a word; `probability` is 1 for the likeliest way, as Kaldi has it."""
+
+    word: str
+    phones: tuple[str, ...]
+    probability: float = 1.0
+
+
+def problem_of_phone(phone: str) -> str | None:
+    """What is wrong with the name of a phone, or None."""
+    if phone == "<eps>" or DISAMBIGUATION.fullmatch(phone):
+        return f"{phone!r} is Kaldi's own symbol and cannot be a phone; rename it"
+    return problem_of_id(phone)
+
+
+def problem_of_word(word: str) -> str | None:
+    """What is wrong with a word, or None."""
+    if word in RESERVED_WORDS:
+        return f"{word!r} is Kaldi's own symbol and cannot be a word; remove it"
+    return problem_of_id(word)
+
+
+def has_probabilities(path: str | Path) -> bool:
+    """Whether a file is of the second form, which its name tells (lexiconp.txt), as in Kaldi."""
+    return Path(path).name.split(".")[0].endswith("lexiconp")
+
+
+def read_lexicon(path: str | Path, phones: Collection[str] | None = None) -> list[Pronunciation]:
+    """Read a lexicon.
+
+    Args:
+        path: UTF-8 text, one pronunciation a line; a word may have several.
+        phones: the phones that may be used; None allows all.
+
+    Returns:
+        pronunciations in the order of the file.
+
+    Raises:
+        LexiconError: names all lines with a word without phones, an unknown phone, a pronunciation that stands twice,
+            a probability outside (0, 1] or a reserved symbol; or says that there is no word at all.
+        ListError: the file is missing or not UTF-8.
+    """
+    path, scored = Path(path), has_probabilities(path)
+    known = None if phones is None else frozenset(phones)
+    lexicon: list[Pronunciation] = []
+    first_seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    faults: list[tuple[int, str]] = []
+    for number, line in read_lines(path):
+        columns = line.split()
+        try:
+            entry = _entry_of(columns, scored)
+            _check_phones(entry, known)
+            if (said := entry[:2]) in first_seen:
+                raise LexiconError(f"{entry.word!r} has the same phones in line {first_seen[said]}; remove one of them")
+        except LexiconError as fault:
+            faults.append((number, str(fault)))
+            continue
+        first_seen[said] = number
+        lexicon.append(entry)
+    if faults:
+        raise LexiconError(_all_faults(path, faults))
+    if not lexicon:
+        raise LexiconError(f"{path}: has no word; write one a line, followed by its phones")
+    return lexicon
+
+
+def _entry_of(columns: list[str], scored: bool) -> Pronunciation:
+    if not columns:
+        raise LexiconError("the line is blank; remove it")
+    word, probability, phones = columns[0], 1.0, columns[1:]
+    if problem := problem_of_word(word):
+        raise LexiconError(problem)
+    if scored:
+        try:
+            probability = float(phones.pop(0))
+        except (IndexError, ValueError):
+            probability = 0.0
+        if not 0 < probability <= 1:
+            raise LexiconError(
+                f"{word!r} needs a probability in (0, 1] before its phones; or name the file lexicon.txt"
+            )
+    if not phones:
+        raise LexiconError(f"{word!r} has no pronunciation; write its phones behind it or remove the line")
+    return Pronunciation(word, tuple(phones), probability)
+
+
+def _check_phones(entry: Pronunciation, known: frozenset[str] | None) -> None:
+    for phone in entry.phones:
+        if problem := problem_of_phone(phone):
+            raise LexiconError(f"{entry.word!r}: {problem}")
+        if known is not None and phone not in known:
+            raise LexiconError(
+                f"{entry.word!r} has the unknown phone {phone!r}; list it among the phones or correct it"
+            )
+
+
+def _all_faults(path: Path, faults: list[tuple[int, str]]) -> str:
+    """The first fault in full and the lines of the others, in one line."""
+    number, text = faults[0]
+    message = f"{path}:{number}: {text}"
+    if len(faults) > 1:
+        message += f" (and {len(faults) - 1} more faulty lines: {shown(str(line) for line, _ in faults[1:])})"
+    return message
+
+
+def shown(names: Iterable[str], most: int = SHOWN) -> str:
+    """The first names of a list for a message, with dots where there are more."""
+    names = list(names)
+    return " ".join(names[:most]) + (" ..." if len(names) > most else "")
+
+
+def write_lexicon(path: str | Path, lexicon: Iterable[Pronunciation]) -> None:
+    """Write pronunciations sorted by word in the C locale; with probabilities where the file is named lexiconp.txt.
+
+    Raises:
+        LexiconError: nothing to write, or what read_lexicon would refuse.
+    """
+    scored, entries = has_probabilities(path), sorted(set(lexicon), key=lambda entry: entry[:2])
+    if not entries:
+        raise LexiconError(f"{path}: there is no pronunciation to write; give some words")
+    for entry in entries:
+        if problem := problem_of_word(entry.word):
+            raise LexiconError(f"{path}: {problem}")
+        if not entry.phones:
+            raise LexiconError(f"{path}: {entry.word!r} has no pronunciation; give its phones")
+        _check_phones(entry, None)
+    with atomic_open(path) as stream:
+        for entry in entries:
+            probability = [f"{entry.probability:g}"] if scored else []
+            stream.write(" ".join([entry.word, *probability, *entry.phones]) + "\n")
+
+
+def missing_words(words: Iterable[str], lexicon: Iterable[Pronunciation]) -> list[str]:
+    """The words that have no pronunciation, each once, sorted."""
+    return sorted(set(words) - {entry.word for entry in lexicon})
