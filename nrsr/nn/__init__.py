@@ -2,22 +2,32 @@
 
 from nrsr.nn.blstm import Blstm, BlstmEncoder
 from nrsr.nn.conformer import ConformerEncoder
+from nrsr.nn.dprnn import Dprnn
 from nrsr.nn.encoder import Encoder
 from nrsr.nn.global_layer_norm import GlobalLayerNorm
 from nrsr.nn.global_norm import GlobalNorm, StatisticsError
+from nrsr.nn.mask_network import MaskNetwork, TcnMasks
+from nrsr.nn.sepformer import SepFormer
 from nrsr.nn.specaugment import SpecAugment
 from nrsr.nn.tcn import TemporalConvNet
 from nrsr.nn.transformer_decoder import TransformerDecoder
+from nrsr.nn.wave_basis import WaveDecoder, WaveEncoder
 
 __all__ = [
     "Blstm",
     "BlstmEncoder",
     "ConformerEncoder",
+    "Dprnn",
     "Encoder",
     "GlobalLayerNorm",
     "GlobalNorm",
+    "MaskNetwork",
+    "SepFormer",
     "SpecAugment",
     "StatisticsError",
+    "TcnMasks",
     "TemporalConvNet",
     "TransformerDecoder",
+    "WaveDecoder",
+    "WaveEncoder",
 ]

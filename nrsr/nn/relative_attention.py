@@ -5,13 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nrsr.nn.sinusoids import sinusoids
+
 
 def relative_positions(size: int, dim: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Sinusoids [2 * size - 1, dim] of the distances size - 1, ..., 0, ..., 1 - size (key behind query first)."""
-    distances = torch.arange(size - 1, -size, -1.0, device=device)
-    rates = torch.exp(torch.arange(0, dim, 2, device=device) * (-math.log(10000.0) / dim))
-    angles = distances.unsqueeze(1) * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :dim].to(dtype)
+    return sinusoids(torch.arange(size - 1, -size, -1.0, device=device), dim).to(dtype)
 
 
 def align_distances(scores: Tensor) -> Tensor:

@@ -52,6 +52,8 @@ class TemporalConvNet(nn.Module):
         kernel: odd length of the depthwise convolutions (P).
         blocks: blocks of a stack (X), with dilations 1, 2, 4, ..., 2^(X - 1).
         stacks: how often the stack is repeated (R).
+        last_residual: also the last block has a residual path, which leads nowhere: with it the number of parameters
+            is the published one.
     """
 
     def __init__(
@@ -64,14 +66,16 @@ class TemporalConvNet(nn.Module):
         kernel: int = 3,
         blocks: int = 8,
         stacks: int = 3,
+        last_residual: bool = False,
     ) -> None:
         super().__init__()
         self.norm = GlobalLayerNorm(input_dim)
         self.bottleneck = nn.Conv1d(input_dim, bottleneck, 1)
-        last = stacks * blocks - 1
+        count = stacks * blocks
+        residuals = [True] * (count - 1) + [last_residual]
         self.blocks = nn.ModuleList(
-            TcnBlock(bottleneck, hidden, skip, kernel, dilation=2 ** (number % blocks), residual=number < last)
-            for number in range(stacks * blocks)
+            TcnBlock(bottleneck, hidden, skip, kernel, dilation=2 ** (number % blocks), residual=residuals[number])
+            for number in range(count)
         )
         self.activation = nn.PReLU()
         self.out = nn.Conv1d(skip, output_dim, 1)

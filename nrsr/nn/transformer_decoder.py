@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nrsr.nn.sinusoids import sinusoids
 from nrsr.signal.masks import valid_mask
 
 
@@ -62,8 +63,4 @@ class TransformerDecoder(nn.Module):
     def _positions(self, size: int) -> Tensor:
         """Sinusoids [size, dim] of the absolute positions 0, 1, ..."""
         weight = self.embedding.weight
-        rates = torch.exp(
-            torch.arange(0, weight.shape[1], 2, device=weight.device) * (-math.log(10000.0) / weight.shape[1])
-        )
-        angles = torch.arange(size, device=weight.device).unsqueeze(1) * rates
-        return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, : weight.shape[1]].to(weight.dtype)
+        return sinusoids(torch.arange(size, device=weight.device), weight.shape[1]).to(weight.dtype)
