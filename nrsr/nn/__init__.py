@@ -2,14 +2,18 @@
 
 from nrsr.nn.blstm import Blstm, BlstmEncoder
 from nrsr.nn.conformer import ConformerEncoder
+from nrsr.nn.dnn import Dnn
+from nrsr.nn.domain_head import DomainHead, DomainHeads
 from nrsr.nn.dprnn import Dprnn
 from nrsr.nn.encoder import Encoder
+from nrsr.nn.frame_network import FrameNetwork
 from nrsr.nn.global_layer_norm import GlobalLayerNorm
 from nrsr.nn.global_norm import GlobalNorm, StatisticsError
 from nrsr.nn.mask_network import MaskNetwork, TcnMasks
 from nrsr.nn.sepformer import SepFormer
 from nrsr.nn.specaugment import SpecAugment
 from nrsr.nn.tcn import TemporalConvNet
+from nrsr.nn.tdnn import Tdnn
 from nrsr.nn.transformer_decoder import TransformerDecoder
 from nrsr.nn.wave_basis import WaveDecoder, WaveEncoder
 
@@ -17,8 +21,12 @@ __all__ = [
     "Blstm",
     "BlstmEncoder",
     "ConformerEncoder",
+    "Dnn",
+    "DomainHead",
+    "DomainHeads",
     "Dprnn",
     "Encoder",
+    "FrameNetwork",
     "GlobalLayerNorm",
     "GlobalNorm",
     "MaskNetwork",
@@ -26,6 +34,7 @@ __all__ = [
     "SpecAugment",
     "StatisticsError",
     "TcnMasks",
+    "Tdnn",
     "TemporalConvNet",
     "TransformerDecoder",
     "WaveDecoder",
