@@ -1,6 +1,8 @@
 """Learning-rate schedules: the factor on the optimiser's own rate at each step."""
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from nrsr.config import ConfigError
 
@@ -11,6 +13,13 @@ class Schedule(ABC):
     @abstractmethod
     def factor(self, step: int, total: int) -> float:
         """The factor on the learning rate at `step` (0, 1, ..., total - 1) of a training of `total` steps."""
+
+    def epochs_done(self, criteria: Sequence[float]) -> None:
+        """Hear the criterion of every finished epoch, the lowest the best; nothing follows from it by default.
+
+        The training calls it when it starts or goes on, and after each epoch, always with all values so far.
+        """
+        return
 
 
 class Constant(Schedule):
@@ -56,3 +65,46 @@ class Warmup(Schedule):
 
     def factor(self, step: int, total: int) -> float:
         return min((step + 1) / self.steps, (self.steps / (step + 1)) ** 0.5)
+
+
+class Plateau(Schedule):
+    """The rate is cut when the development criterion stays above its mark for more than `patience` epochs.
+
+    As SpeechBrain's schedule of the separation recipes: up to epoch `start` nothing is cut, and the mark is the last
+    of these epochs, be it a good or a bad one. Then an epoch at or under the mark becomes the mark; epochs above it
+    are counted, and each time there are more than `patience` the rate is multiplied by `decay` and the count begins
+    anew. NaN counts as above.
+
+    Args:
+        decay: what a cut multiplies the rate with.
+        patience: epochs above the mark that are borne in a row.
+        start: epochs before the first that counts.
+        least: smallest factor.
+    """
+
+    def __init__(self, decay: float = 0.5, patience: int = 2, start: int = 0, least: float = 1e-4):
+        if not (0 < decay < 1 and patience >= 0 and start >= 0 and 0 < least <= 1):
+            raise ConfigError(
+                "schedule: needs decay between 0 and 1, patience and start of 0 or more, least above 0 and at most 1; "
+                f"found decay {decay}, patience {patience}, start {start}, least {least}"
+            )
+        self.decay, self.patience, self.start, self.least = decay, patience, start, least
+        self._factor = 1.0
+
+    def factor(self, step: int, total: int) -> float:
+        return self._factor
+
+    def epochs_done(self, criteria: Sequence[float]) -> None:
+        # From the start each time, so that nothing needs to be saved and a resumed training comes out the same.
+        cuts = waited = 0
+        mark = math.inf
+        for epoch, value in enumerate(criteria, start=1):
+            if epoch <= self.start:
+                mark = mark if math.isnan(value) else value
+            elif value <= mark:
+                mark, waited = value, 0
+            elif waited < self.patience:
+                waited += 1
+            else:
+                cuts, waited = cuts + 1, 0
+        self._factor = max(self.decay**cuts, self.least)

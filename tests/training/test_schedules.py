@@ -1,11 +1,13 @@
 """Learning-rate factors, by worked numbers."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nrsr.config import ConfigError
-from nrsr.training.schedules import Constant, Warmup, WarmupHoldDecay
+from nrsr.training.schedules import Constant, Plateau, Warmup, WarmupHoldDecay
 
 
 def test_warmup_hold_decay_worked():
@@ -42,3 +44,42 @@ def test_bad_fractions_are_refused(arguments):
         WarmupHoldDecay(**arguments)
     with pytest.raises(ConfigError, match="steps"):
         Warmup(0)
+
+
+def plateau_factors(criteria, **options):
+    """The factor after each epoch, as the training sees it."""
+    schedule = Plateau(**options)
+    factors = []
+    for epoch in range(len(criteria) + 1):
+        schedule.epochs_done(criteria[:epoch])
+        factors.append(schedule.factor(0, 1))
+    return factors
+
+
+def test_plateau_worked():
+    # Marks: 5, 4; three above it cut; 4 (equal) is no cut and sets the count to 0; three above cut again.
+    criteria = [5.0, 4.0, 4.5, 4.1, 4.2, 4.9, 4.0, 4.1, 4.1, 4.1]
+    assert plateau_factors(criteria, patience=2) == [1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25]
+    # Epochs up to the start cut nothing, and the last of them is the mark, though an earlier one was better.
+    criteria = [1.0, 9.0, 9.0, 9.0, 8.0, 8.5, 8.5, 8.5]
+    assert plateau_factors(criteria, patience=2, start=4) == [1] * 8 + [0.5]
+    assert plateau_factors([1.0] + [math.nan] * 4, patience=1) == [1, 1, 1, 0.5, 0.5, 0.25]
+    assert plateau_factors([math.nan, 2.0, 1.0], patience=0, start=1) == [1, 1, 1, 1]
+
+
+@given(st.lists(st.floats(-30, 30), max_size=40), st.integers(0, 3), st.integers(0, 5))
+def test_plateau_is_what_the_epochs_say_however_it_is_told(criteria, patience, start):
+    factors = plateau_factors(criteria, patience=patience, start=start, least=0.125)
+    assert factors == sorted(factors, reverse=True)
+    assert min(factors) >= 0.125
+    resumed = Plateau(patience=patience, start=start, least=0.125)
+    resumed.epochs_done(criteria)  # all at once, as a resumed training does
+    assert resumed.factor(7, 9) == factors[-1]
+    # Falling criteria cut nothing.
+    assert plateau_factors(sorted(criteria, reverse=True), patience=patience, start=start)[-1] == 1.0
+
+
+@pytest.mark.parametrize("arguments", [{"decay": 1.0}, {"patience": -1}, {"start": -1}, {"least": 0.0}])
+def test_plateau_refuses_what_is_no_plateau(arguments):
+    with pytest.raises(ConfigError, match="needs decay between 0 and 1"):
+        Plateau(**arguments)
