@@ -1,5 +1,6 @@
 """The dual-path RNN (Luo, Chen & Yoshioka, ICASSP 2020) as a mask network."""
 
+import torch
 from torch import Tensor, nn
 
 from nrsr.nn.dual_path import DualPath, DualPathBlock, SequencePath
@@ -25,12 +26,14 @@ class BlstmPath(SequencePath):
         # would read all rows in one call, but is several times slower on a CPU, and these rows are many for each.
         size = sequences.shape[1]
         rows = sequences.unflatten(0, (len(lengths), -1))
-        hidden = rows.new_zeros(*rows.shape[:3], self.out.in_features)
-        for length in sorted(set(lengths)):
+        found: list[Tensor] = [rows] * len(lengths)
+        for length in set(lengths):
             which = [number for number, one in enumerate(lengths) if one == length]
-            found, _ = self.lstm(rows[which, :, :length].flatten(0, 1))
-            hidden[which] = nn.functional.pad(found, (0, 0, 0, size - length)).unflatten(0, (len(which), -1))
-        return self.out(hidden.flatten(0, 1))
+            hidden, _ = self.lstm(rows[which, :, :length].flatten(0, 1))
+            hidden = nn.functional.pad(hidden, (0, 0, 0, size - length)).unflatten(0, (len(which), -1))
+            for number, one in zip(which, hidden, strict=True):
+                found[number] = one
+        return self.out(torch.cat(found))
 
 
 class Dprnn(DualPath):

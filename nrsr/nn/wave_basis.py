@@ -1,5 +1,7 @@
 """Learned encoder and decoder of waveforms: one linear layer over half-overlapping windows of a few samples each."""
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor, nn
 
@@ -31,9 +33,11 @@ class WaveEncoder(nn.Module):
 
     def forward(self, waves: Tensor, lengths: Tensor, count: int) -> Tensor:
         """Waveforms [B, T] with lengths [B] to [B, count, filters]; zeros past an utterance's frames."""
-        windows = half_overlapping(zero_padding(waves, lengths).unsqueeze(2), count, self.window)
+        windows = half_overlapping(zero_padding(waves, lengths).unsqueeze(2), count, self.window).squeeze(3)
+        with in_float32(waves):
+            encoded = self.basis(windows).relu()
         # The next window after an utterance's last still holds its end, which the last one has already.
-        return zero_padding(self.basis(windows.squeeze(3)).relu(), self.frames(lengths))
+        return zero_padding(encoded, self.frames(lengths))
 
 
 class WaveDecoder(nn.Module):
@@ -51,7 +55,13 @@ class WaveDecoder(nn.Module):
 
     def forward(self, representation: Tensor, size: int) -> Tensor:
         """[..., N, filters] to waveforms [..., size], cut, or zeros at the end where the frames do not reach."""
-        windows = self.basis(representation).flatten(0, -3).unsqueeze(3)
-        waves = overlap_add(windows).squeeze(2)[:, :size]
+        with in_float32(representation):
+            windows = self.basis(representation.float())
+        waves = overlap_add(windows.flatten(0, -3).unsqueeze(3)).squeeze(2)[:, :size]
         waves = torch.nn.functional.pad(waves, (0, size - waves.shape[1]))
         return waves.unflatten(0, representation.shape[:-2])
+
+
+def in_float32(like: Tensor) -> AbstractContextManager:
+    """No mixed precision in the block: eight bits would put a floor of noise under every waveform."""
+    return torch.autocast(like.device.type, enabled=False)
