@@ -2,6 +2,7 @@
 
 Example:
     nrsr validate-data --need wav.scp,utt2spk,spk2utt,text data/train
+    nrsr validate-data --mixtures --nj 8 data/train_2mix
 """
 
 import argparse
@@ -19,11 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--need", default=",".join(NEEDED), help="files that must be there, parted by commas (default %(default)s)"
     )
     parser.add_argument("--allow-pipes", action="store_true", help="accept commands in wav.scp (they are not run)")
+    parser.add_argument(
+        "--mixtures",
+        action="store_true",
+        help="read all audio of mixtures and their sources: equal lengths, no silent source, no clipping, the right sum",
+    )
+    parser.add_argument("--nj", type=int, default=1, help="processes that read mixtures (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     need = tuple(name.strip() for name in args.need.split(",") if name.strip())
     failures = validate(args.data, need=need, allow_pipes=args.allow_pipes)
+    if args.mixtures and not failures:
+        from nrsr.data.mixture_check import check_mixtures  # it needs torch, which the plain check does without
+
+        failures = check_mixtures(args.data, args.nj)
     for failure in failures[:MAX_SHOWN]:
         print(f"nrsr validate-data: {failure}", file=sys.stderr)
     if failures:
