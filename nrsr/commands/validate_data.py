@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mixtures",
         action="store_true",
-        help="read all audio of mixtures and their sources: equal lengths, no silent source, no clipping, the right sum",
+        help="read all audio of mixtures and sources: equal lengths, no silent source, no clipping, the right sum",
     )
     parser.add_argument("--nj", type=int, default=1, help="processes that read mixtures (%(default)s)")
 

@@ -26,7 +26,7 @@ def kind_of_name(name: str, segmented: bool) -> Kind | None:
         return "utterance"
     if name == "wav.scp":
         return "recording" if segmented else "utterance"
-    if name.startswith("spk2"):
+    if name.startswith("spk2") and not name.endswith(".ark"):  # spk2.ark is the audio of second speakers
         return "speaker"
     return "recording" if name.startswith("reco2") else None
 
