@@ -1,6 +1,7 @@
 """Whole trainable systems."""
 
 from nrsr.systems.joint_asr import JointAsr
+from nrsr.systems.separation import Separation
 from nrsr.systems.system import LossError, System, build_system, system_class
 
-__all__ = ["JointAsr", "LossError", "System", "build_system", "system_class"]
+__all__ = ["JointAsr", "LossError", "Separation", "System", "build_system", "system_class"]

@@ -1,0 +1,134 @@
+"""Speech separation, alone or unified with enhancement: losses "sep" and "se"."""
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nrsr.config import ConfigError, build
+from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.data.mixtures import MixtureSet
+from nrsr.nn import MaskNetwork, WaveDecoder, WaveEncoder
+from nrsr.nn.pit import pit_si_snr
+from nrsr.signal.masks import zero_padding
+from nrsr.systems.system import LossError, System
+
+
+class Separation(System):
+    """Noisy mixture to one waveform per speaker (Hu et al., ICASSP 2023, arXiv 2302.11131, figure 1).
+
+    w = E(mixture), w' = w ⊙ EnhanceNet(w) (or w where there is no enhancer), s_k = D(w' ⊙ MaskNet(w')_k).
+
+    "sep" is the negative SI-SNR in dB of an utterance, the mean over its speakers under the best permutation; an
+    utterance that is solved, with a loss at or below `threshold`, is left out of the training's mean. "se" is
+    |w' - E(sum of the speakers)|², summed over an utterance's frames and filters, with E in the target trained as
+    well; the paper weights it by 0.1. The tasks meet in encoder and enhancer. SI-SNR leaves level and sign of the
+    output open.
+
+    Args:
+        sample_rate: given by the program.
+        speakers: waveforms that come out.
+        masker: the slot of MaskNet, `{class: ..., ...}` of a `MaskNetwork`.
+        enhancer: that of EnhanceNet; none for separation alone.
+        filters, window: of encoder and decoder, the window in samples.
+        threshold: in dB.
+
+    Raises:
+        ConfigError: a slot that is filled wrongly, or less than one speaker.
+    """
+
+    data = MixtureSet
+    needs_units = False
+
+    def __init__(
+        self,
+        sample_rate: int,
+        speakers: int,
+        masker: dict[str, Any],
+        enhancer: dict[str, Any] | None = None,
+        filters: int = 256,
+        window: int = 16,
+        threshold: float = -30.0,
+    ) -> None:
+        super().__init__()
+        if speakers < 1:
+            raise ConfigError(f"system.speakers: {speakers} is too few; take 1 or more")
+        self.sample_rate, self.speakers, self.threshold = sample_rate, speakers, threshold
+        self.encoder, self.decoder = WaveEncoder(filters, window), WaveDecoder(filters, window)
+        self.enhancer = None
+        if enhancer:
+            self.enhancer = build(enhancer, MaskNetwork, "system.enhancer", filters=filters, masks=1)
+        self.masker = build(masker, MaskNetwork, "system.masker", filters=filters, masks=speakers)
+
+    def shared_parameters(self, turn: str) -> list[nn.Parameter]:
+        """Those of encoder and enhancer; separation alone has one task, which meets no other."""
+        if self.enhancer is None:
+            return []
+        return [*self.encoder.parameters(), *self.enhancer.parameters()]
+
+    def separate(self, waves: Tensor, lengths: Tensor) -> Tensor:
+        """Waveforms [B, T] in ±1 to [B, speakers, T], in any order of the speakers and at any level."""
+        return self._separate(waves, lengths)[0]
+
+    def losses(self, batch: MixtureBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
+        unknown = sorted(set(wanted) - {"sep", "se"})
+        if unknown:
+            raise LossError(f"loss_weights: Separation has no loss {', '.join(unknown)}; it has sep and se")
+        if "se" in wanted and self.enhancer is None:
+            raise LossError("loss_weights: se needs an enhancer; add system.enhancer, or take se out of loss_weights")
+        estimates, enhanced = self._separate(batch.waves, batch.lengths)
+        losses = {}
+        if "sep" in wanted:
+            values, heard = self._si_snr(estimates, batch)
+            kept = (-values > self.threshold) & heard
+            # Not finite stays visible: NaN is above no threshold, and would be left out as if it were solved.
+            kept |= values.isnan()
+            losses["sep"] = (-values).masked_fill(~kept, 0.0).sum() / kept.sum().clamp_min(1)
+        if "se" in wanted:
+            losses["se"] = self._enhancement(enhanced, batch).mean()
+        return losses
+
+    @torch.no_grad()
+    def validate(self, batch: MixtureBatch) -> dict[str, tuple[Tensor, Tensor]]:
+        """Sums and counts of held-out criteria.
+
+        "loss" is "sep" without its threshold; "si_snri" the improvement of SI-SNR over the mixture in dB, a mean over
+        each utterance's speakers; "se" where there is an enhancer. Silent speakers count nowhere.
+        """
+        estimates, enhanced = self._separate(batch.waves, batch.lengths)
+        values, heard = self._si_snr(estimates, batch)
+        repeated = batch.waves.unsqueeze(1).expand_as(batch.sources)
+        before, _ = self._si_snr(repeated, batch)
+        count = heard.sum()
+        criteria = {"loss": (-values.sum(), count), "si_snri": ((values - before).sum(), count)}
+        if self.enhancer is not None:
+            losses = self._enhancement(enhanced, batch)
+            criteria["se"] = (losses.sum(), torch.tensor(len(losses), device=losses.device))
+        return criteria
+
+    def _separate(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Separated waveforms [B, K, T], and the representation [B, N, filters] that they were made from."""
+        # The networks want their frames on the host: one wait, at the start, when the device has nothing left to do.
+        frames = self.encoder.frames(lengths.cpu())
+        encoded = self.encoder(waves, lengths, int(frames.max()))
+        if self.enhancer is not None:
+            encoded = encoded * self.enhancer(encoded, frames).squeeze(1)
+        masked = encoded.unsqueeze(1) * self.masker(encoded, frames)
+        separated = self.decoder(masked, waves.shape[1])
+        rows = lengths.repeat_interleave(self.speakers)
+        return zero_padding(separated.flatten(0, 1), rows).view(separated.shape), encoded
+
+    def _si_snr(self, estimates: Tensor, batch: MixtureBatch) -> tuple[Tensor, Tensor]:
+        """SI-SNR [B] under the best permutation, mean over the speakers that are heard, and whether one is."""
+        if batch.sources.shape[1] != self.speakers:
+            raise LossError(
+                f"{batch.ids[0]}: has {batch.sources.shape[1]} sources, and the system makes {self.speakers}; "
+                "set system.speakers to the number in the data"
+            )
+        values, _, heard = pit_si_snr(estimates, batch.sources, batch.lengths)
+        return values.sum(1) / heard.sum(1).clamp_min(1), heard.any(1)
+
+    def _enhancement(self, enhanced: Tensor, batch: MixtureBatch) -> Tensor:
+        clean = self.encoder(batch.sources.sum(1), batch.lengths, enhanced.shape[1])
+        return (enhanced - clean).square().sum((1, 2))
