@@ -90,13 +90,12 @@ class GramianCombiner(Combiner):
         weights, figures = self.weights(gramians, self._tasks)
         if groups is not None:
             weights = weights[groups[0]]
-        totals: list[Tensor] | None = None
-        for column, weight in zip(columns, weights.to(columns[0][0].dtype).unbind(1), strict=True):
-            part = torch._foreach_mul(column, list(weight.unbind()))
-            if totals is None:
-                totals = list(part)
-            else:
-                torch._foreach_add_(totals, part)
+        # In place: these tensors are as large as the model, and fresh memory costs more than the arithmetic.
+        first, *others = [list(weight.unbind()) for weight in weights.to(columns[0][0].dtype).unbind(1)]
+        totals = columns[0]
+        torch._foreach_mul_(totals, first)
+        for column, weight in zip(columns[1:], others, strict=True):
+            torch._foreach_addcmul_(totals, column, weight)
         for name, total in zip(names, totals, strict=True):
             before = self._combined.get(name)
             self._combined[name] = (met[name][0], total if before is None else before[1].add_(total))
@@ -113,7 +112,9 @@ class GramianCombiner(Combiner):
 
 
 def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter]) -> list[list[Tensor | None]]:
-    """Gradients [tasks][parameters] of each loss from one forward pass; None where a loss does not reach.
+    """Gradients [tasks][parameters] of each loss from one forward pass, each in memory of its own.
+
+    None stands where a loss does not reach.
 
     In a group of processes a gradient that another process has is zero here, not None.
     """
@@ -122,6 +123,7 @@ def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter])
         kept = number < len(losses)
         gradients.append(list(torch.autograd.grad(loss, parameters, retain_graph=kept, allow_unused=True)))
     gradients.reverse()
+    own_memory(gradients)
     if process_count() > 1:
         flags = [gradient is not None for column in gradients for gradient in column]
         there = iter(anywhere(flags, parameters[0].device))
@@ -130,6 +132,17 @@ def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter])
                 if next(there) and column[place] is None:
                     column[place] = torch.zeros_like(parameter)
     return gradients
+
+
+def own_memory(gradients: list[list[Tensor | None]]) -> None:
+    """Copy those that share memory: autograd may give one tensor for two parameters, or one number for many."""
+    seen = set()
+    for column in gradients:
+        for place, gradient in enumerate(column):
+            if gradient is not None:
+                if gradient.data_ptr() in seen or not gradient.is_contiguous():
+                    column[place] = gradient.clone(memory_format=torch.contiguous_format)
+                seen.add(column[place].data_ptr())
 
 
 def inner_products(columns: Sequence[Sequence[Tensor]]) -> Tensor:
@@ -165,11 +178,10 @@ def conflict_figures(gramians: Tensor) -> dict[str, Tensor]:
 
 
 def add_gradient(parameter: nn.Parameter, gradients: Sequence[Tensor | None]) -> None:
-    """Add gradients to `.grad`, leaving it alone where there is none."""
+    """Add gradients to `.grad`, which keeps the first one; `.grad` is left alone where there is none."""
     for gradient in gradients:
         if gradient is not None:
-            # A copy at first: what autograd gives may share memory with another parameter's gradient.
-            parameter.grad = gradient.detach().clone() if parameter.grad is None else parameter.grad.add_(gradient)
+            parameter.grad = gradient.detach() if parameter.grad is None else parameter.grad.add_(gradient)
 
 
 def _added(before: list[Tensor], now: list[Tensor]) -> list[Tensor]:

@@ -246,3 +246,18 @@ def joined_with_odd(system, combiner):
     asr = (system["second"](hidden.tanh()) + second * system["odd"](examples) + targets).square().sum(1).mean()
     combiner.backward({"asr": asr, "se": se}, shared, parameters)
     combiner.finish(parameters)
+
+
+def test_gradients_that_share_memory_are_kept_apart():
+    # autograd gives both summands the same tensor, and an expanded number for a plain sum.
+    one, two, three = (torch.nn.Parameter(torch.ones(3)) for _ in range(3))
+    total = (one + two) * torch.tensor([1.0, 2.0, 3.0])
+    losses = {"asr": total.sum() + three.sum(), "se": -2 * total.sum() - three.sum()}
+    parameters = [one, two, three]
+    combiner = Modulation()
+    combiner.backward(losses, {"one": one, "two": two, "three": three}, parameters)
+    combiner.finish(parameters)
+    assert one.grad.tolist() == two.grad.tolist() == [1.0, 2.0, 3.0]  # s = -2 a: what opposes a is all of s
+    assert three.grad.tolist() == [1.0, 1.0, 1.0]
+    one.grad.zero_()
+    assert two.grad.tolist() == [1.0, 2.0, 3.0]

@@ -11,8 +11,8 @@ One batch of generated audio, forward and backward with both losses, no optimise
     gr        nrsr.gradients.Remedy, or whatever the config names
     straight  two full backward passes over a retained graph, the gradients kept by name, and the remedy tensor by
               tensor in Python
-The four take turns, on one thread; the smallest processor time of each counts (on a GPU: wall time). Peak memory is that of a process of its own for each (on a
-GPU: of the allocator). Goal: gr within 5 % of floor.
+The four take turns, on one thread; the smallest processor time of each counts (on a GPU: wall time). Peak memory is
+that of a process of its own for each (on a GPU: of the allocator). Goal: gr within 5 % of floor.
 """
 
 import argparse
