@@ -1,4 +1,4 @@
-"""Every shipped config builds its system, and makes one training step on generated audio."""
+"""Every shipped config of the asr recipes builds its system, and makes one training step on generated audio."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from nrsr.gradients import Combiner
 from nrsr.systems import build_system
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = sorted(ROOT.glob("egs/*/*/conf/*.yaml"))
+CONFIGS = sorted(ROOT.glob("egs/*/asr/conf/*.yaml"))
 VOCABULARY = 13
 
 # Trainable parameters of the system that a config describes, for 13 units.
