@@ -1,0 +1,113 @@
+"""A GMM's folder: the settings it was trained with, which aligning and decoding need again, and its log."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from nrsr.config import ConfigError, check_keys, load_yaml, save_yaml, settings_from
+from nrsr.data.features import FeatureSettings
+from nrsr.hmm.aligner import Beams
+from nrsr.hmm.alignment_files import FRAME_SHIFT
+from nrsr.hmm.train_mono import MonoSettings
+from nrsr.hmm.train_tri import TriSettings
+
+SETTINGS = "gmm.yaml"
+PARTS = {"features": FeatureSettings, "alignment": Beams, "mono": MonoSettings, "tri": TriSettings}
+
+
+@dataclass(frozen=True)
+class GmmSettings:
+    """All settings of GMMs; what a config leaves out is Kaldi's default.
+
+    Attributes:
+        features: how stored features are normalised, and their deltas.
+        alignment: beams.
+        mono, tri: sizes and iterations.
+        frame_shift: seconds between frames, for times of phones.
+    """
+
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    alignment: Beams = field(default_factory=Beams)
+    mono: MonoSettings = field(default_factory=MonoSettings)
+    tri: TriSettings = field(default_factory=TriSettings)
+    frame_shift: float = FRAME_SHIFT
+
+
+def settings_of(content: Mapping[str, Any], where: str) -> GmmSettings:
+    """Settings from a config.
+
+    Raises:
+        ConfigError: an unknown key, or a value that cannot be.
+    """
+    check_keys(dict(content), [*PARTS, "frame_shift"], where)
+    parts = {name: settings_from(kind, content.get(name), f"{where}: {name}") for name, kind in PARTS.items()}
+    shift = content.get("frame_shift", FRAME_SHIFT)
+    if isinstance(shift, bool) or not isinstance(shift, (int, float)) or not shift > 0:
+        raise ConfigError(f"{where}: frame_shift {shift!r}: give seconds above 0; features have 0.01 as a rule")
+    settings = GmmSettings(frame_shift=float(shift), **parts)
+    _check(settings, where)
+    return settings
+
+
+def _check(settings: GmmSettings, where: str) -> None:
+    beams = settings.alignment
+    if not 0 < beams.beam < beams.retry_beam:
+        raise ConfigError(f"{where}: alignment: needs 0 < beam < retry_beam; Kaldi takes 10 and 40")
+    for name, part in (("mono", settings.mono), ("tri", settings.tri)):
+        if min(part.gaussians, part.iterations, part.grow_until) < 1 or not 0 <= part.power <= 1:
+            raise ConfigError(f"{where}: {name}: gaussians, iterations and grow_until start at 1, power lies in 0 to 1")
+    if settings.tri.leaves < 1 or settings.tri.min_gain < 0:
+        raise ConfigError(f"{where}: tri: needs leaves of 1 or more and min_gain of 0 or more")
+
+
+def save_settings(folder: Path, settings: GmmSettings, kind: str, seed: int) -> None:
+    """Write what a GMM was trained with: the features and its own kind."""
+    content = asdict(settings)
+    del content[{"mono": "tri", "tri": "mono"}[kind]]
+    save_yaml({"trained": kind, "seed": seed, **content}, folder / SETTINGS)
+
+
+def load_settings(folder: Path) -> GmmSettings:
+    """Settings of a GMM's folder; of one that Kaldi wrote, those that its cmvn_opts and delta_opts name.
+
+    Raises:
+        ConfigError: options that nrsr does not have.
+    """
+    if (folder / SETTINGS).is_file():
+        content = load_yaml(folder / SETTINGS)
+        return settings_of(
+            {key: value for key, value in content.items() if key not in ("trained", "seed")}, str(folder)
+        )
+    features = FeatureSettings()
+    for option, value in _kaldi_options(folder / "cmvn_opts").items():
+        if option == "norm-vars":
+            features = replace(features, cmvn="mean_variance" if value == "true" else features.cmvn)
+        elif option == "norm-means" and value == "false":
+            features = replace(features, cmvn="none")
+        elif option != "norm-means":
+            raise ConfigError(f"{folder}/cmvn_opts: --{option} is not known to nrsr; take Kaldi's own alignments")
+    for option, value in _kaldi_options(folder / "delta_opts").items():
+        if option not in ("delta-order", "delta-window") or not value.isdigit():
+            raise ConfigError(f"{folder}/delta_opts: --{option} is not known to nrsr; take Kaldi's own alignments")
+        features = replace(features, **{"deltas" if option == "delta-order" else "delta_window": int(value)})
+    return GmmSettings(features=features)
+
+
+def _kaldi_options(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return dict(re.findall(r"--([a-z-]+)=(\S+)", text))
+
+
+class TrainingLog:
+    """Lines with the time, in a file and on stderr."""
+
+    def __init__(self, stream: TextIO, terminal: TextIO, command: str):
+        self._stream, self._terminal, self._command = stream, terminal, command
+
+    def __call__(self, line: str) -> None:
+        self._stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        self._stream.flush()
+        print(f"{self._command}: {line}", file=self._terminal, flush=True)

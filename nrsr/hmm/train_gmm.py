@@ -1,0 +1,129 @@
+"""Training a GMM-HMM on a data directory into a folder: model, tree, alignments, log."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from nrsr.data.features import StoredFeatures
+from nrsr.hmm.alignment_files import write_alignments
+from nrsr.hmm.alignments import AlignmentError
+from nrsr.hmm.em import Log
+from nrsr.hmm.gmm_folder import GmmSettings, TrainingLog, save_settings
+from nrsr.hmm.model import Model, write_model
+from nrsr.hmm.processes import Processes
+from nrsr.hmm.share import Share
+from nrsr.hmm.train_mono import train_mono
+from nrsr.hmm.train_tri import train_tri
+from nrsr.hmm.transcripts import Transcripts, read_transcripts, shares, shown
+from nrsr.kaldi.lang import Lang
+from nrsr.workers import WorkerError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training or an alignment did.
+
+    Attributes:
+        model: that aligned the utterances.
+        aligned: how many have an alignment.
+        skipped: utterance -> why it has none.
+    """
+
+    model: Model
+    aligned: int
+    skipped: dict[str, str]
+
+
+def train_gmm(
+    kind: str,
+    data: Path,
+    lang_folder: Path,
+    out: Path,
+    settings: GmmSettings,
+    *,
+    alignments: Path | None = None,
+    nj: int = 1,
+    seed: int = 0,
+) -> Outcome:
+    """Train monophones ("mono") or triphones ("tri"), align the data with the result, and write the folder.
+
+    Args:
+        alignments: folder with alignments of the same data, for triphones.
+        nj: processes; sums of several differ from those of one by rounding.
+
+    Raises:
+        AlignmentError: not one utterance could be aligned, or the given alignments do not fit.
+        LangError, FeaturesError, ListError, ModelFileError, TopologyError, TableError: broken input.
+    """
+    lang = Lang.load(lang_folder)
+    stored = StoredFeatures(data, settings.features)
+    transcripts = read_transcripts(data, lang, stored)
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "train.log", "a", encoding="utf-8") as stream:
+        log = TrainingLog(stream, sys.stderr, f"nrsr train-gmm {kind}")
+        announce(transcripts, data, log)
+        with Processes(Share, shares(transcripts, stored, lang_folder, lang, checked(nj))) as processes:
+            if kind == "mono":
+                model = train_mono(processes, lang, str(lang_folder), settings.mono, settings.alignment, seed, log)
+            else:
+                model = train_tri(processes, lang, alignments, settings.tri, settings.alignment, seed, log)
+            write_model(out, model)
+            save_settings(out, settings, kind, seed)
+            return align_and_write(processes, model, settings, transcripts, lang, out, log)
+
+
+def align_and_write(
+    processes: Processes,
+    model: Model,
+    settings: GmmSettings,
+    transcripts: Transcripts,
+    lang: Lang,
+    out: Path,
+    log: Log,
+) -> Outcome:
+    """Align with a model whose graphs the processes have, write the alignments, and tell who has none.
+
+    Raises:
+        AlignmentError: nobody has one.
+    """
+    retried = sum(processes.ask("align", model.gmm, model.transitions.log_probs, settings.alignment))
+    aligned, skipped = {}, dict(transcripts.skipped)
+    for found, failed in processes.ask("alignments"):
+        aligned |= found
+        skipped |= failed
+    if not aligned:
+        name, why = next(iter(skipped.items()))
+        raise AlignmentError(f"{out}: none of {len(skipped)} utterances was aligned; {name}: {why}")
+    write_alignments(out, aligned, skipped, model.transitions, lang.phones, settings.frame_shift)
+    log(f"{len(aligned)} utterances aligned, {retried} with the wider beam; {model.gmm.num_gaussians} Gaussians")
+    tell_skipped(skipped, out, log)
+    return Outcome(model, len(aligned), skipped)
+
+
+def announce(transcripts: Transcripts, data: Path, log: Log) -> None:
+    """What is worth knowing of the data before work begins."""
+    log(f"{data}: {len(transcripts.words)} utterances")
+    for note in transcripts.notes():
+        log(note)
+
+
+def tell_skipped(skipped: dict[str, str], out: Path, log: Log) -> None:
+    """Name and count the utterances without alignment, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in sorted(skipped.items()):
+        reasons.setdefault(why, []).append(name)
+    if len(reasons) > 1:
+        log(f"{len(skipped)} utterances have no alignment; {out}/unaligned lists them")
+    for why, names in reasons.items():
+        log(f"no alignment, {why}: {len(names)} utterances, {shown(names)}")
+
+
+def checked(nj: int) -> int:
+    """A number of processes.
+
+    Raises:
+        WorkerError: it is none.
+    """
+    if nj < 1:
+        raise WorkerError(f"--nj {nj}: that is no number of processes; take 1 or more")
+    return nj
