@@ -6,15 +6,20 @@ Example:
 
 The first form reads DATA/feats.scp and writes Kaldi's DATA/cmvn.ark and cmvn.scp, one matrix per speaker, utterance, or
 one named `global`. The second builds the system that the config describes, runs the audio of DATA through its
-features, and writes one matrix for each of its GlobalNorm modules, named as the module.
+features, or the features of DATA where it takes those, and writes one matrix for each of its GlobalNorm modules, named
+as the module.
 """
 
 import argparse
 import sys
 from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class StatisticsDataError(NrsrError):
@@ -65,15 +70,33 @@ def of_system(args: argparse.Namespace) -> None:
     """Write the statistics of each GlobalNorm of a system."""
     import torch
 
-    from nrsr.kaldi import DataDir, TableWriter
+    from nrsr.data.frames import FrameDataset
+    from nrsr.kaldi import TableWriter
     from nrsr.nn import GlobalNorm
+    from nrsr.systems import system_class
+
+    config = load_yaml(args.config, args.set)
+    with torch.inference_mode():
+        observe = observed_frames if issubclass(system_class(config).data, FrameDataset) else observed_waves
+        system = observe(config, args)
+    norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
+    with TableWriter(f"ark:{args.out}") as writer:
+        for name, module in sorted(norms.items()):
+            writer[name] = module.statistics()
+    print(f"nrsr compute-cmvn: {args.out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
+
+
+def observed_waves(config: dict[str, Any], args: argparse.Namespace) -> "nn.Module":
+    """A system that has seen the audio of a data directory."""
+    from nrsr.kaldi import DataDir
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
     from nrsr.systems import build_system
 
-    config = load_yaml(args.config, args.set)
+    if isinstance(config.get("system"), dict):
+        # Domain heads normalise nothing, and their classes are known when training has seen all labels.
+        config["system"].pop("heads", None)
     system = build_system(config, vocabulary=4).eval()
-    norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
     directory = DataDir(args.data)
     waves = directory.waves(rate=config["sample_rate"], allow_pipes=args.allow_pipes)
     if not len(waves):
@@ -81,12 +104,28 @@ def of_system(args: argparse.Namespace) -> None:
     if silent := [name for name in directory.utterances if name not in waves]:
         told = f"{len(silent)} utterances have no audio and are left out, the first is {silent[0]}"
         print(f"nrsr compute-cmvn: {args.data}: {told}", file=sys.stderr)
-    with torch.inference_mode():
-        todo = chunks(list(waves))
-        for chunk in track(todo, f"statistics of {args.data}, {len(todo)} chunks"):
-            for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
-                system.observe(batch, lengths)
-    with TableWriter(f"ark:{args.out}") as writer:
-        for name, module in sorted(norms.items()):
-            writer[name] = module.statistics()
-    print(f"nrsr compute-cmvn: {args.out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
+    todo = chunks(list(waves))
+    for chunk in track(todo, f"statistics of {args.data}, {len(todo)} chunks"):
+        for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
+            system.observe(batch, lengths)
+    return system
+
+
+def observed_frames(config: dict[str, Any], args: argparse.Namespace) -> "nn.Module":
+    """A system that has seen the stored features of a data directory, as training will give them to it."""
+    import torch
+
+    from nrsr.data.batches import BatchSettings
+    from nrsr.progress import track
+    from nrsr.systems import build_system
+    from nrsr.training.run import open_data
+
+    data = open_data(config, args.data, None, BatchSettings(), args.allow_pipes)
+    if data.skipped:
+        told = f"{len(data.skipped)} utterances are left out: {data.reasons()}"
+        print(f"nrsr compute-cmvn: {args.data}: {told}", file=sys.stderr)
+    system = build_system(config, facts=data.facts()).eval()
+    for name in track(data.ids, f"statistics of {args.data}, {len(data.ids)} utterances"):
+        features = torch.from_numpy(data.features[name])
+        system.observe(features.unsqueeze(0), torch.tensor([len(features)]))
+    return system

@@ -32,6 +32,6 @@ def settings_from(kind: type[Settings], content: dict[str, Any] | None, where: s
             continue
         allowed, value = field.type, content[name]
         fits = isinstance(value, allowed) or (isinstance(0.5, allowed) and isinstance(value, int))
-        if isinstance(value, bool) or not fits:
+        if not fits or (isinstance(value, bool) and allowed is not bool):
             raise ConfigError(f"{where}.{name}: {value!r} is no {getattr(allowed, '__name__', allowed)}")
     return kind(**content)

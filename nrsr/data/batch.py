@@ -1,6 +1,6 @@
 """One batch of utterances: what a dataset yields, padded and stacked for a system."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -43,15 +43,20 @@ class TrainingBatch:
 
     def to(self: SameBatch, device: torch.device | str) -> SameBatch:
         """The same batch on another device."""
-        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in self._tensors()})
+        return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self: SameBatch) -> SameBatch:
         """The same batch in page-locked memory, which DataLoader asks for so that copies to a GPU overlap."""
-        return replace(self, **{name: value.pin_memory() for name, value in self._tensors()})
+        return self._changed(Tensor.pin_memory)
 
-    def _tensors(self) -> list[tuple[str, Tensor]]:
-        named = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return [(name, value) for name, value in named if isinstance(value, Tensor)]
+    def _changed(self: SameBatch, change: Callable[[Tensor], Tensor]) -> SameBatch:
+        """With another tensor for each one, those in mappings included."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed = {name: change(value) for name, value in values.items() if isinstance(value, Tensor)}
+        for name, value in values.items():
+            if isinstance(value, dict):
+                changed[name] = {key: change(tensor) for key, tensor in value.items()}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from nrsr.data.units import Units
 from nrsr.errors import NrsrError
 from nrsr.systems import System, build_system, system_class
 from nrsr.training.checkpoint import load_checkpoint, load_weights
+from nrsr.training.facts import read_facts
 
 
 class ExperimentError(NrsrError):
@@ -54,7 +55,7 @@ def load(path: str | Path) -> Experiment:
     path, config = Path(path), load_config(path)
     try:
         units = Units.load(path / "units") if system_class(config).needs_units else None
-        system = build_system(config, len(units) if units else None)
+        system = build_system(config, len(units) if units else None, read_facts(path))
     except ConfigError as error:
         raise ConfigError(f"{path / 'config.yaml'}: {error}") from error
     model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")

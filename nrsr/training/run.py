@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,17 @@ from nrsr.training.checkpoint import (
     restore_generators,
     seed_generators,
 )
+from nrsr.training.facts import write_facts
 from nrsr.training.loop import TrainingError, train
 from nrsr.training.plan import Training, validate
+from nrsr.training.processes import joined_processes
 from nrsr.training.progress import Progress
 from nrsr.training.settings import TrainingSettings, check_experiment, differences
 from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
 from nrsr.training.versions import versions_text
 
+RANK_STRIDE = 1_000_003  # between the seeds of one training's processes, so that none has those of another training
 LISTED = 20  # ids named on stderr; skipped.txt has them all
 
 
@@ -59,31 +63,40 @@ def run_training(
     settings = settings_from(TrainingSettings, config["training"], "training")
     batching = settings_from(BatchSettings, config.get("batches"), "batches")
     units = read_units(config, units_dir, folder)
-    with only_training_in(folder):
-        for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
-            leftover.unlink()
+    with joined_processes() as processes, only_training_in(folder) if processes.rank == 0 else nullcontext():
+        first = processes.rank == 0
+        if first:
+            for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
+                leftover.unlink()
+        processes.wait()
         state = read_state(folder, config)
         if state and state["progress"]["finished"]:
-            print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
+            if first:
+                print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
             return Progress(**state["progress"])
         sets = [open_data(config, path, units, batching, allow_pipes) for path in (train_dir, dev_dir)]
+        facts = sets[0].facts()
+        sets[1].follow(facts)
         seed_generators(seed)
-        system = build_system(config, len(units) if units else None)
+        system = build_system(config, len(units) if units else None, facts)
         load_statistics(system, folder / "statistics.ark")
-        leave_out_unfit(system, sets, folder)
-        data = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
+        for data in sets:
+            data.leave_out_unfit(system)
+        if first:
+            tell_left_out(sets, folder)
+        digests = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
         if units:
-            data["units"] = digest(units.symbols)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        system.to(device)
+            digests["units"] = digest(units.symbols)
+        system.to(processes.device)
+        turns = build_turns(config, system, settings.precision)
         training = Training(
-            folder, {"config": config, "data": data}, system, build_turns(config, system), *sets, settings, batching,
-            seed, device,
-        )  # fmt: skip
-        write_descriptions(folder, config, units)
+            folder, {"config": config, "data": digests}, system, turns, *sets, settings, batching, seed, processes
+        )
+        if first:
+            write_descriptions(folder, config, units, facts)
         check_criterion(training)
         # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
-        seed_generators(seed + 1)
+        seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
         train(training, progress)
         return progress
@@ -155,7 +168,13 @@ def resume(training: Training, state: dict[str, Any]) -> Progress:
     load_weights(training.system, state["model"], path)
     for turn in training.turns:
         turn.optimiser.load_state_dict(state["optimisers"][turn.name])
-    restore_generators(state["generators"])
+        turn.scaler.load_state_dict(state["scalers"][turn.name])
+    generators, processes = state["generators"], training.processes
+    if len(generators) != processes.size:
+        raise CheckpointError(
+            f"{path}: made by {len(generators)} processes, and {processes.size} go on; take as many, or remove it"
+        )
+    restore_generators(generators[processes.rank])
     return Progress(**state["progress"])
 
 
@@ -179,10 +198,9 @@ def load_statistics(system: System, path: Path) -> None:
         module.load_statistics(statistics[name])
 
 
-def leave_out_unfit(system: System, sets: list[TrainingSet], folder: Path) -> None:
-    """Leave out what the system cannot train on; list on stderr and in skipped.txt all that is left out."""
+def tell_left_out(sets: list[TrainingSet], folder: Path) -> None:
+    """List on stderr and in skipped.txt all that is left out."""
     for data in sets:
-        data.leave_out_unfit(system)
         if data.skipped:
             print(f"{data.path}: {len(data.skipped)} utterances left out: {data.reasons()}", file=sys.stderr)
             for name, reason in list(data.skipped.items())[:LISTED]:
@@ -196,11 +214,13 @@ def leave_out_unfit(system: System, sets: list[TrainingSet], folder: Path) -> No
             stream.writelines(f"{data.path} {name} {reason}\n" for name, reason in data.skipped.items())
 
 
-def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None) -> None:
-    """config.yaml, units/ and versions.txt; a resumption with other versions is noted in versions.txt."""
+def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None, facts: dict[str, Any]) -> None:
+    """config.yaml, units/, facts.json and versions.txt; a resumption with other versions is noted in versions.txt."""
     save_yaml(config, folder / "config.yaml")
     if units:
         units.save(folder / "units")
+    if facts:
+        write_facts(facts, folder)
     path, now = folder / "versions.txt", versions_text()
     before = path.read_text(encoding="utf-8") if path.exists() and (folder / "last.pt").exists() else ""
     if not before.endswith(now):

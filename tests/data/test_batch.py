@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from nrsr.data.batch import Example, collate
+from nrsr.data.frames import FrameBatch
 
 
 def example(name: str, samples: int, clean: bool, targets: list[int]) -> Example:
@@ -29,3 +30,11 @@ def test_no_clean_speech_gives_none():
 def test_clean_speech_is_as_wide_as_the_waves():
     batch = collate([example("a", 5, False, [3]), example("b", 3, True, [4])])
     assert batch.clean.shape == batch.waves.shape
+
+
+def test_tensors_in_mappings_move_too():
+    labels = {"noise": torch.zeros(2, dtype=torch.int64)}
+    batch = FrameBatch(["a"], torch.zeros(2, 1, 3), torch.zeros(2, 1, dtype=torch.int64), labels)
+    moved = batch.to("meta")
+    assert moved.labels["noise"].device.type == moved.inputs.device.type == "meta"
+    assert len(moved) == 2 and batch.labels["noise"].device.type == "cpu"

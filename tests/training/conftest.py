@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # configs name toy_systems.ToyAsr
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))  # toy_frames
 
 RATE = 8000
 WORDS = ["one", "two", "three", "four"]

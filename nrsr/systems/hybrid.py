@@ -1,0 +1,146 @@
+"""The neural side of a hybrid recogniser: a senone network with domain heads, losses "senone" and one per head."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nrsr.config import ConfigError, build
+from nrsr.data.features import padded_rows
+from nrsr.data.frame_block import IGNORED
+from nrsr.data.frames import FrameBatch, FrameDataset
+from nrsr.nn import DomainHeads, FrameNetwork, GlobalNorm
+from nrsr.systems.system import LossError, System
+
+# The log prior of a senone that no frame was aligned with, so that its log-likelihood is out of every beam.
+NEVER = 1e4
+
+
+class Senone(System):
+    """Features with their neighbours to senone posteriors; domain heads look at hidden layers on the way.
+
+    "senone" is the cross-entropy in nats, averaged over frames; each head's loss has the head's name. The systems of
+    the literature are heads: 17 kinds of noise, reversed (Shinohara 2016); clean against noisy at layer 4, reversed,
+    in batches half clean and half noisy (Serdyuk et al. 2016); the same not reversed (multi-task); none at all.
+    With loss weights of 1, network, head and trunk move as in Shinohara's paper: the trunk along the gradient of
+    "senone" less alpha times the head's. The weight of a head's loss scales its own gradient as well.
+
+    Args:
+        sample_rate, input_dim, senone_counts, classes: given by the program; features per frame, frames of each
+            senone in the training data, classes of each kind of label.
+        network: `{class: nrsr.nn.Dnn, ...}`, a `FrameNetwork`.
+        heads: name -> `HeadSettings`.
+
+    Raises:
+        ConfigError: a slot that is filled wrongly.
+    """
+
+    data = FrameDataset
+    needs_units = False
+
+    def __init__(
+        self,
+        sample_rate: int,
+        input_dim: int,
+        senone_counts: Sequence[int],
+        classes: dict[str, list[str]],
+        network: dict[str, Any],
+        heads: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.sample_rate, self.input_dim = sample_rate, input_dim
+        self.norm = GlobalNorm(input_dim)
+        self.network = build(network, FrameNetwork, "system.network", input_dim=input_dim)
+        self.senones = nn.Linear(self.network.dims[-1], len(senone_counts))
+        if heads and {"senone", "loss", "errors"} & heads.keys():
+            raise ConfigError("system.heads: a head cannot be called senone, loss or errors; choose another name")
+        self.heads = DomainHeads(heads, self.network.dims, classes)
+        counts = torch.tensor(senone_counts, dtype=torch.float64)
+        log_priors = (counts / counts.sum().clamp_min(1)).log().masked_fill(counts == 0, NEVER)
+        self.register_buffer("log_priors", log_priors.float(), persistent=False)
+
+    def set_progress(self, fraction: float, epoch: float) -> None:
+        """Say how much of the training is done (0 to 1), and how many epochs: the heads' schedules follow it."""
+        self.heads.set_progress(fraction, epoch)
+
+    def shared_parameters(self, turn: str) -> list[nn.Parameter]:
+        """Those of the network up to the highest layer with a head: what the senones and the heads both reach."""
+        highest = max((head.settings.layer or len(self.network.dims) for head in self.heads.values()), default=0)
+        return [parameter for layer in self.network.layers[:highest] for parameter in layer.parameters()]
+
+    def observe(self, features: Tensor, frames: Tensor) -> None:
+        """Gather statistics of features [B, N, input_dim] (not of waveforms) with frame counts [B]."""
+        self.norm.observe(features, frames)
+
+    def losses(self, batch: FrameBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
+        known = {"senone", *self.heads}
+        if unknown := sorted(set(wanted) - known):
+            raise LossError(
+                f"loss_weights: this system has no loss {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            )
+        hidden = self.network(self.norm(batch.inputs))
+        judged = self.heads.judge(set(wanted), hidden, batch.targets != IGNORED, batch.labels)
+        losses = {name: judgement.loss() for name, judgement in judged.items()}
+        if "senone" in wanted:
+            total, _, frames = self._classified(hidden[-1], batch.targets)
+            losses["senone"] = total / frames.clamp_min(1)
+        return losses
+
+    @torch.no_grad()
+    def validate(self, batch: FrameBatch) -> dict[str, tuple[Tensor, Tensor]]:
+        """Sums and counts of held-out criteria.
+
+        "loss" is "senone" over frames, "errors" the frames taken for another senone; for each head its own loss under
+        its name, and the share of errors under name_errors, over what has a label.
+        """
+        hidden = self.network(self.norm(batch.inputs))
+        total, wrong, frames = self._classified(hidden[-1], batch.targets)
+        criteria = {"loss": (total, frames), "errors": (wrong, frames)}
+        judged = self.heads.judge(set(self.heads), hidden, batch.targets != IGNORED, batch.labels)
+        for name, judgement in judged.items():
+            known = judgement.known.sum()
+            criteria[name] = judgement.losses.sum(), known
+            criteria[f"{name}_errors"] = judgement.errors.sum(), known
+        return criteria
+
+    def _classified(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Summed cross-entropy, frames taken for another senone, and frames that count."""
+        logits = self.senones(hidden).float().flatten(0, 1)
+        targets = targets.flatten()
+        counted = targets != IGNORED
+        total = F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+        return total, ((logits.argmax(1) != targets) & counted).sum(), counted.sum()
+
+    @torch.inference_mode()
+    def log_likelihoods(self, utterances: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """log p(x | senone) but for what does not depend on the senone: float32 [N, senones] for features [N, D] each.
+
+        log softmax less the log prior; a senone without training frames has about -10,000.
+        """
+        hidden = self._hidden(utterances)[-1]
+        scores = self.senones(hidden).float().log_softmax(1) - self.log_priors
+        return _parted(scores, utterances)
+
+    @torch.inference_mode()
+    def hidden(self, utterances: Sequence[np.ndarray], layer: int) -> list[np.ndarray]:
+        """What a hidden layer (1 for the first, 0 for the last) makes of features [N, D] each: float32 [N, dim]."""
+        return _parted(self._hidden(utterances)[layer - 1].float(), utterances)
+
+    def _hidden(self, utterances: Sequence[np.ndarray]) -> list[Tensor]:
+        """Hidden layers [sum of N, dim] of utterances, which go through the network one behind the other.
+
+        Each has its own edges repeated around it, and no frame sees the utterance beside its own.
+        """
+        rows, centres = padded_rows([len(part) for part in utterances], self.network.left, self.network.right)
+        device = self.norm.mean.device
+        inputs = torch.from_numpy(np.concatenate(utterances))[torch.from_numpy(rows)].to(device)
+        kept = torch.from_numpy(centres - self.network.left).to(device)
+        return [hidden[0, kept] for hidden in self.network(self.norm(inputs.unsqueeze(0)))]
+
+
+def _parted(frames: Tensor, utterances: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The frames of each utterance, on the host."""
+    return np.split(frames.cpu().numpy(), np.cumsum([len(part) for part in utterances])[:-1])
