@@ -35,6 +35,7 @@ COMMANDS = {
     "average": "average checkpoints",
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
+    "separate": "separate the speakers of mixtures",
     "transcribe": "recognise wav files",
     "score-wer": "word error rate with intervals and breakdowns",
     "report": "write the tables of RESULTS.md from scored experiments",
