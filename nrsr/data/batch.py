@@ -1,7 +1,7 @@
 """One batch of utterances: what a dataset yields, padded and stacked for a system."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -20,12 +20,14 @@ class Example:
         wave: float32 [T] in [-1, 1).
         clean: parallel clean speech, float32 [T], or None where there is none.
         targets: unit ids, int64 [U].
+        labels: name -> class of the utterance.
     """
 
     id: str
     wave: np.ndarray
     clean: np.ndarray | None
     targets: np.ndarray
+    labels: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class TrainingBatch:
 
     def _changed(self: SameBatch, change: Callable[[Tensor], Tensor]) -> SameBatch:
         """With another tensor for each one, those in mappings included."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         changed = {name: change(value) for name, value in values.items() if isinstance(value, Tensor)}
         for name, value in values.items():
             if isinstance(value, dict):
@@ -70,6 +72,7 @@ class Batch(TrainingBatch):
         has_clean: which utterances have parallel clean speech, bool [B].
         targets: unit ids, int64 [B, U], padded with 0 (the blank).
         target_lengths: int64 [B].
+        labels: name -> class of each utterance, int64 [B], `nrsr.data.labels.UNKNOWN` where it has none.
     """
 
     waves: Tensor
@@ -78,6 +81,7 @@ class Batch(TrainingBatch):
     has_clean: Tensor
     targets: Tensor
     target_lengths: Tensor
+    labels: dict[str, Tensor] = field(default_factory=dict)
 
 
 def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> Tensor:
@@ -103,4 +107,5 @@ def collate(examples: Sequence[Example]) -> Batch:
         has_clean=torch.tensor(has_clean),
         targets=pad([example.targets for example in examples], max(target_lengths), torch.int64),
         target_lengths=torch.tensor(target_lengths),
+        labels={name: torch.tensor([example.labels[name] for example in examples]) for name in examples[0].labels},
     )

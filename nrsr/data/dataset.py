@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from nrsr.data.batch import Batch, Example, collate
 from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.labels import open_labels
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
@@ -33,16 +35,25 @@ class SpeechDataset(TrainingSet):
     Attributes:
         samples: their lengths by utt2dur or the audio headers, int64 [N].
         targets: their unit ids, one int64 vector each.
+        labels: name -> their `Labels`, which domain heads learn.
     """
 
     def __init__(
-        self, path: str | Path, units: Units, rate: int, settings: BatchSettings, *, allow_pipes: bool = False
+        self,
+        path: str | Path,
+        units: Units,
+        rate: int,
+        settings: BatchSettings,
+        *,
+        allow_pipes: bool = False,
+        labels: dict[str, Any] | None = None,
     ):
         """Open a data directory with wav.scp and text (and spk1.scp, where there is parallel clean speech).
 
         Args:
             rate: samples a second that the audio must have.
             settings: `shortest` and `longest` leave utterances out; `max_seconds` no utterance may exceed.
+            labels: name -> `LabelSettings`; none unless the system has domain heads.
 
         Raises:
             DatasetError: no transcripts, or no utterance left.
@@ -71,6 +82,9 @@ class SpeechDataset(TrainingSet):
         self.unknown_words: Counter[str] = units.unknown_words(texts[name] for name in self.ids)
         if not self.ids:
             raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
+        self.labels = open_labels(labels, directory)
+        for kind in self.labels.values():
+            kind.learn(self.ids)
         check_cap(self.ids, self.samples, int(settings.max_seconds * rate), rate)
 
     def __getitem__(self, number: int) -> Example:
@@ -88,7 +102,8 @@ class SpeechDataset(TrainingSet):
                 f"{self.path}/spk1.scp: {name}: {len(clean)} samples of clean speech beside {len(wave)} noisy ones; "
                 "parallel clean speech has the same length"
             )
-        return Example(name, wave, clean, self.targets[number])
+        labels = {kind: int(labels.numbers[number]) for kind, labels in self.labels.items()}
+        return Example(name, wave, clean, self.targets[number], labels)
 
     def collate(self, examples: Sequence[Example]) -> Batch:
         return collate(examples)
@@ -98,6 +113,18 @@ class SpeechDataset(TrainingSet):
 
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         return sorted_batches(self.samples, settings.size, int(settings.max_seconds * self.rate))
+
+    def facts(self) -> dict[str, Any]:
+        """The classes of each kind of label, where there are any.
+
+        Raises:
+            LabelError: a kind of label with fewer than two classes.
+        """
+        return {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
+
+    def follow(self, facts: dict[str, Any]) -> None:
+        for name, labels in self.labels.items():
+            labels.number(self.ids, facts["classes"][name])
 
     def leave_out_unfit(self, system: nn.Module) -> None:
         """Leave out what is too short for the system's CTC output, where it has one."""
@@ -123,14 +150,16 @@ class SpeechDataset(TrainingSet):
         self.ids = [self.ids[number] for number in kept]
         self.samples = self.samples[kept]
         self.targets = [self.targets[number] for number in kept]
+        for labels in self.labels.values():
+            labels.number(self.ids, labels.classes)
 
     def with_clean(self) -> int:
         """Number of utterances that have parallel clean speech."""
         return sum(name in self._clean for name in self.ids)
 
     def notes(self) -> list[str]:
-        """How many utterances have parallel clean speech, and words that are not among the units."""
-        notes = []
+        """How many utterances have parallel clean speech, words that are not among the units, labels not learnt."""
+        notes = [note for labels in self.labels.values() if (note := labels.note(self.ids))]
         if (clean := self.with_clean()) < len(self):
             notes.append(
                 f"{self.path}: {clean} of {len(self)} utterances have parallel clean speech (spk1.scp); losses that "
@@ -150,6 +179,8 @@ class SpeechDataset(TrainingSet):
         digest.update(self.samples.tobytes())
         for units in self.targets:
             digest.update(units.tobytes() + b"\n")
+        for name, labels in sorted(self.labels.items()):
+            digest.update(f"{name} {' '.join(labels.classes)}\n".encode() + labels.numbers.tobytes())
         return digest.hexdigest()
 
 

@@ -34,6 +34,11 @@ class Blstm(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """[B, N, input_dim] with lengths [B] to [B, N, 2 * width]; what stands past a length means nothing."""
+        return self.layer_outputs(inputs, lengths)[-1]
+
+    def layer_outputs(self, inputs: Tensor, lengths: Tensor) -> list[Tensor]:
+        """What each layer makes of [B, N, input_dim], before the dropout behind it: [B, N, 2 * width] each."""
+        found = []
         hidden = inputs.transpose(0, 1)
         turned = reversal(lengths, hidden.shape[0]).unsqueeze(2)
         for layer, (forwards, backwards) in enumerate(zip(self.forwards, self.backwards, strict=True)):
@@ -42,7 +47,8 @@ class Blstm(nn.Module):
             ahead, _ = forwards(hidden)
             behind, _ = backwards(torch.gather(hidden, 0, turned.expand(-1, -1, hidden.shape[2])))
             hidden = torch.cat([ahead, torch.gather(behind, 0, turned.expand(-1, -1, behind.shape[2]))], dim=2)
-        return hidden.transpose(0, 1)
+            found.append(hidden.transpose(0, 1))
+        return found
 
 
 class BlstmEncoder(Encoder):
@@ -74,6 +80,15 @@ class BlstmEncoder(Encoder):
     def output_lengths(self, frames: Tensor) -> Tensor:
         return self.subsampling.output_lengths(frames)
 
+    @property
+    def dims(self) -> list[int]:
+        return [self.dim] * len(self.blstm.forwards)
+
     def forward(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, lengths = self.layers(features, frames)
+        return hidden[-1], lengths
+
+    def layers(self, features: Tensor, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         hidden, lengths = self.subsampling(features, frames)
-        return self.dropout(self.blstm(hidden, lengths)), lengths
+        *before, last = self.blstm.layer_outputs(hidden, lengths)
+        return [*before, self.dropout(last)], lengths

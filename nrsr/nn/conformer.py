@@ -113,12 +113,27 @@ class ConformerEncoder(Encoder):
     def output_lengths(self, frames: Tensor) -> Tensor:
         return self.subsampling.output_lengths(frames)
 
+    @property
+    def dims(self) -> list[int]:
+        return [self.dim] * len(self.blocks)
+
     def forward(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, lengths = self.subsampling(features, frames)
-        hidden = self.dropout(hidden)
-        size = hidden.shape[1]
-        positions = relative_positions(size, self.dim, hidden.device, hidden.dtype)
-        valid = valid_mask(lengths, size)
+        hidden, positions, valid, lengths = self._enter(features, frames)
         for block in self.blocks:
             hidden = block(hidden, positions, valid)
         return hidden, lengths
+
+    def layers(self, features: Tensor, frames: Tensor) -> tuple[list[Tensor], Tensor]:
+        hidden, positions, valid, lengths = self._enter(features, frames)
+        found = []
+        for block in self.blocks:
+            hidden = block(hidden, positions, valid)
+            found.append(hidden)
+        return found, lengths
+
+    def _enter(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the blocks take: hidden vectors, relative positions, mask; and the lengths."""
+        hidden, lengths = self.subsampling(features, frames)
+        size = hidden.shape[1]
+        positions = relative_positions(size, self.dim, hidden.device, hidden.dtype)
+        return self.dropout(hidden), positions, valid_mask(lengths, size), lengths

@@ -12,13 +12,26 @@ class Encoder(nn.Module, ABC):
 
     Attributes:
         dim: size of the hidden vectors.
+        dims: size of those of each layer, the first layer first; the last is `dim`.
     """
 
     dim: int
 
+    @property
+    def dims(self) -> list[int]:
+        return [self.dim]
+
     @abstractmethod
     def forward(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, N, D] with frame counts [B] to (hidden [B, M, dim], lengths [B])."""
+
+    def layers(self, features: Tensor, frames: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The hidden vectors [B, M, dims[l]] of each layer, the last as `forward` gives them, and their lengths [B].
+
+        An encoder that does not show its layers has one.
+        """
+        hidden, lengths = self(features, frames)
+        return [hidden], lengths
 
     @abstractmethod
     def output_lengths(self, frames: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Front-end and recogniser trained jointly: losses "asr" and "se"."""
+"""Front-end and recogniser trained jointly: losses "asr" and "se", and one for each domain head."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError, build
 from nrsr.data import Batch
 from nrsr.frontends import FrontEnd
-from nrsr.nn import Encoder, GlobalNorm, SpecAugment, TransformerDecoder
+from nrsr.nn import DomainHeads, Encoder, GlobalNorm, SpecAugment, TransformerDecoder
+from nrsr.nn.domain_head import Judgement
 from nrsr.nn.losses import add_sos_eos, attention_accuracy, attention_loss, ctc_collapse, ctc_loss
 from nrsr.signal import FeatureExtractor
-from nrsr.signal.masks import zero_padding
+from nrsr.signal.masks import valid_mask, zero_padding
 from nrsr.systems.system import LossError, System
+
+RESERVED = {"asr", "se", "loss", "errors", "accuracy"}  # names that a domain head cannot have
 
 
 class JointAsr(System):
@@ -22,7 +25,7 @@ class JointAsr(System):
 
     "asr" is CTC alone, or ctc_weight * CTC + (1 - ctc_weight) * attention where there is a decoder; both are nats
     an utterance (summed over its units), averaged over utterances. "se" is the front-end's own loss, averaged over
-    the utterances with parallel clean speech.
+    the utterances with parallel clean speech. A domain head's loss has its name; it looks at a layer of the encoder.
 
     Args:
         sample_rate, vocabulary: given by the program; unit 0 is `<blank>`, the last `<sos/eos>`.
@@ -30,6 +33,8 @@ class JointAsr(System):
             `FeatureExtractor`, an `Encoder`, a `TransformerDecoder` (or nothing) and a `SpecAugment` (or nothing).
         ctc_weight: read where there is a decoder; 0.3 as in the gradient-remedy paper.
         label_smoothing: of the attention loss.
+        heads: name -> `HeadSettings`.
+        classes: given by the program; classes of each kind of label among `data.labels`.
 
     Raises:
         ConfigError: a slot that is filled wrongly, or a weight outside 0 to 1.
@@ -46,6 +51,8 @@ class JointAsr(System):
         ctc_weight: float = 0.3,
         label_smoothing: float = 0.1,
         specaugment: dict[str, Any] | None = None,
+        heads: dict[str, Any] | None = None,
+        classes: dict[str, list[str]] | None = None,
     ) -> None:
         super().__init__()
         for name, value in (("ctc_weight", ctc_weight), ("label_smoothing", label_smoothing)):
@@ -63,9 +70,15 @@ class JointAsr(System):
         if decoder:
             given = {"vocabulary": vocabulary, "dim": self.encoder.dim}
             self.decoder = build(decoder, TransformerDecoder, "system.decoder", **given)
+        if heads and RESERVED & heads.keys():
+            raise ConfigError(f"system.heads: a head cannot be called {', '.join(sorted(RESERVED & heads.keys()))}")
+        self.heads = DomainHeads(heads, self.encoder.dims, classes or {})
+
+    def set_progress(self, fraction: float, epoch: float) -> None:
+        self.heads.set_progress(fraction, epoch)
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
-        """Those of the front-end: the only ones that both losses reach."""
+        """Those of the front-end: the only ones that all losses reach."""
         return list(self.frontend.parameters())
 
     def output_lengths(self, samples: Tensor) -> Tensor:
@@ -83,10 +96,16 @@ class JointAsr(System):
         enhanced, _ = self.frontend(waves, lengths)
         return self._encode_enhanced(enhanced, lengths)
 
+    def hidden(self, waves: Tensor, lengths: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """A layer of the encoder (1 for the first, 0 for the last) for waveforms: hidden [B, M, dim], lengths [B]."""
+        enhanced, _ = self.frontend(waves, lengths)
+        found, lengths = self._layers(enhanced, lengths)
+        return found[layer - 1], lengths
+
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
-        unknown = sorted(set(wanted) - {"asr", "se"})
-        if unknown:
-            raise LossError(f"loss_weights: JointAsr has no loss {', '.join(unknown)}; it has asr and se")
+        known = ["asr", "se", *self.heads]
+        if unknown := sorted(set(wanted) - set(known)):
+            raise LossError(f"loss_weights: JointAsr has no loss {', '.join(unknown)}; it has {' and '.join(known)}")
         enhanced, enhancement = self._enhance(batch, "se" in wanted)
         if "se" in wanted and enhancement is None:
             raise LossError(
@@ -94,8 +113,12 @@ class JointAsr(System):
                 "or name another system.frontend"
             )
         losses = {}
+        judged = set(wanted) & set(self.heads)
+        if "asr" in wanted or judged:
+            layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=bool(judged))
+            losses = {name: found.loss() for name, found in self._judged(batch, judged, layers, lengths).items()}
         if "asr" in wanted:
-            losses["asr"] = self._recognition(batch, *self._encode_enhanced(enhanced, batch.lengths))[0].mean()
+            losses["asr"] = self._recognition(batch, *self._put_out(layers[-1], lengths))[0].mean()
         if "se" in wanted:
             losses["se"] = enhancement.sum() / batch.has_clean.sum().clamp_min(1)
         return losses
@@ -106,9 +129,12 @@ class JointAsr(System):
 
         "loss" is "asr" over utterances; "errors" the edit distance of the best CTC path over target units;
         "accuracy" that of the attention decoder over its units; "se" over utterances with parallel clean speech.
+        A head's loss stands under its name, and the share of what it takes for another domain under name_errors, over
+        utterances with a label.
         """
         enhanced, enhancement = self._enhance(batch, batch.clean is not None)
-        encoded = self._encode_enhanced(enhanced, batch.lengths)
+        layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=len(self.heads) > 0)
+        encoded = self._put_out(layers[-1], lengths)
         losses, predicted = self._recognition(batch, *encoded)
         counted = torch.tensor(len(losses), device=losses.device)
         criteria = {"loss": (losses.sum(), counted), "errors": self._unit_errors(batch, *encoded[1:])}
@@ -116,7 +142,16 @@ class JointAsr(System):
             criteria["accuracy"] = attention_accuracy(*predicted)
         if enhancement is not None:
             criteria["se"] = (enhancement.sum(), batch.has_clean.sum())
+        for name, found in self._judged(batch, set(self.heads), layers, lengths).items():
+            criteria[name] = found.losses.sum(), found.known.sum()
+            criteria[f"{name}_errors"] = found.errors.sum(), found.known.sum()
         return criteria
+
+    def _judged(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, Judgement]:
+        """What the `wanted` heads make of the encoder's layers."""
+        return (
+            self.heads.judge(wanted, layers, valid_mask(lengths, layers[-1].shape[1]), batch.labels) if wanted else {}
+        )
 
     def _enhance(self, batch: Batch, with_loss: bool) -> tuple[Tensor, Tensor | None]:
         """Enhanced waveforms [B, T] and, if asked for, losses [B] that are 0 without parallel clean speech."""
@@ -130,11 +165,22 @@ class JointAsr(System):
         return enhanced, None if losses is None else losses.masked_fill(~has_clean, 0.0)
 
     def _encode_enhanced(self, enhanced: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        layers, lengths = self._layers(enhanced, lengths, all_of_them=False)
+        return self._put_out(layers[-1], lengths)
+
+    def _layers(self, enhanced: Tensor, lengths: Tensor, all_of_them: bool = True) -> tuple[list[Tensor], Tensor]:
+        """Hidden vectors of the encoder's layers, or of the last one alone, and their lengths [B]."""
         features, frames = self.features(enhanced, lengths)
         features = zero_padding(self.norm(features), frames)
         if self.specaugment is not None:
             features = self.specaugment(features, frames)
+        if all_of_them:
+            return self.encoder.layers(features, frames)
         hidden, lengths = self.encoder(features, frames)
+        return [hidden], lengths
+
+    def _put_out(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden vectors, CTC log-probabilities and lengths."""
         return hidden, self.ctc(hidden).float().log_softmax(dim=2), lengths
 
     def _recognition(
