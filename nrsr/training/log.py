@@ -18,9 +18,13 @@ class TrainingLog:
     Args:
         folder: of the experiment.
         step: TensorBoard points from this step on, left by a training that was killed, are replaced.
+        silent: tell nothing, as the further processes of a training do.
     """
 
-    def __init__(self, folder: Path, step: int):
+    def __init__(self, folder: Path, step: int, silent: bool = False):
+        self._silent = silent
+        if silent:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._file = open(folder / "train.log", "a", encoding="utf-8", buffering=1)  # noqa: SIM115
@@ -30,22 +34,29 @@ class TrainingLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
-        self._file.close()
+        if not self._silent:
+            self._writer.close()
+            self._file.close()
 
     def line(self, text: str) -> None:
         """One line, with the time, to train.log and stderr."""
+        if self._silent:
+            return
         text = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}"
         print(text, file=self._file)
         print(text, file=sys.stderr, flush=True)
 
     def scalars(self, values: dict[str, float], step: int) -> None:
         """Points of TensorBoard curves."""
+        if self._silent:
+            return
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
     def epochs(self, history: list[dict[str, Any]]) -> None:
         """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
+        if self._silent:
+            return
         with atomic_open(self._folder / "metrics.jsonl") as stream:
             stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
         self._writer.flush()

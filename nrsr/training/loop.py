@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import torch
 
-from nrsr.data.batch import Batch
+from nrsr.data.batch import TrainingBatch
 from nrsr.errors import NrsrError
 from nrsr.training.average import average_experiment, prune_epochs, rank, save_epoch
 from nrsr.training.checkpoint import generator_states, save_checkpoint
@@ -32,20 +33,26 @@ def train(training: Training, progress: Progress) -> None:
         TrainingStopped: by a signal, after saving.
         TrainingError: too many steps without finite losses and gradients.
     """
-    settings, system = training.settings, training.system
-    with flushing_denormals(), TrainingLog(training.folder, progress.step) as log, StopSignal() as stop:
+    settings, system, processes = training.settings, training.system, training.processes
+    opened = TrainingLog(training.folder, progress.step, silent=processes.rank > 0)
+    with flushing_denormals(), opened as log, StopSignal() as stop:
         clock = Clock(progress.seconds)
         total, started_at = training.total_steps(), progress.step
         epoch_means, recent = Means(progress.sums), Means()
         saved = time.monotonic()
-        log.line(f"{'going on' if progress.step else 'starting'} at step {progress.step} of {total}, {training.device}")
+        log.line(
+            f"{'going on' if progress.step else 'starting'} at step {progress.step} of {total}, {place_text(training)}"
+        )
         while not progress.finished:
             system.train()
-            plan = training.plan(progress.epoch)[progress.position :]
-            loaded = clock.waiting(training.loaded(training.train_set, plan), "loading")
-            for group in grouped(loaded, settings.accumulate):
-                batches = [batch.to(training.device) for batch in group]
-                shares = [1.0 / len(batches)] * len(batches)
+            whole = training.plan(progress.epoch)
+            groups = grouped(whole[progress.position :], processes.size * settings.accumulate)
+            shared_out = [(len(group), *processes.share(group)) for group in groups]
+            own = [numbers for _, batches, _ in shared_out for numbers in batches]
+            loaded = clock.waiting(training.loaded(training.train_set, own), "loading")
+            for size, numbers, shares in shared_out:
+                batches = [batch.to(training.device) for batch in islice(loaded, len(numbers))]
+                system.set_progress(progress.step / total, progress.epoch + progress.position / len(whole))
                 all_made = True
                 for turn in training.turns:
                     factor = turn.schedule.factor(progress.step, total)
@@ -56,18 +63,20 @@ def train(training: Training, progress: Progress) -> None:
                         recent.add(figures)
                     else:
                         all_made = False
-                        log.line(skipped_text(progress.step, turn, figures, batches))
+                        log.line(skipped_text(progress.step, turn, figures, processes.gathered(ids_of(batches))))
+                processes.share_buffers(system)
                 progress.step += 1
-                progress.position += len(group)
+                progress.position += size
                 progress.skipped += not all_made
                 progress.skipped_together = 0 if all_made else progress.skipped_together + 1
+                stopped, due = processes.anywhere(bool(stop.name), save_is_due(settings, progress, saved))
                 with clock.measuring("logging"):
                     if progress.step % settings.log_steps == 0:
                         log_step(log, training, progress, recent, total, (progress.step - started_at) / clock.elapsed())
-                    if stop.name or save_is_due(settings, progress, saved):
+                    if stopped or due:
                         save(training, progress, clock)
                         saved = time.monotonic()
-                if stop.name:
+                if stopped:
                     raise TrainingStopped(stopped_text(stop, training, progress))
                 if progress.skipped_together >= settings.max_nonfinite:
                     raise TrainingError(gave_up_text(training, progress))
@@ -86,18 +95,21 @@ def flushing_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
-    """Lists of `size` batches, the last one of what is left."""
-    batches = iter(batches)
-    while group := list(islice(batches, size)):
-        yield group
+def grouped(batches: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Runs of `size` batches, the last one of what is left."""
+    return [batches[start : start + size] for start in range(0, len(batches), size)]
+
+
+def ids_of(batches: Sequence[TrainingBatch]) -> list[str]:
+    """The utterances of some batches."""
+    return [name for batch in batches for name in batch.ids]
 
 
 def finish_epoch(training: Training, progress: Progress, clock: Clock, log: TrainingLog, stop: StopSignal) -> None:
     """Validate, save, keep the best epochs, and see whether the training is over."""
     settings, folder = training.settings, training.folder
     criteria = validate(training, training.dev_batches(), stop)
-    if stop.name:
+    if training.processes.anywhere(bool(stop.name))[0]:
         save(training, progress, clock)  # the epoch's steps are all done: resumed, it validates at once
         raise TrainingStopped(stopped_text(stop, training, progress))
     progress.epoch, progress.position = progress.epoch + 1, 0
@@ -116,11 +128,12 @@ def finish_epoch(training: Training, progress: Progress, clock: Clock, log: Trai
     over = progress.epoch == settings.epochs
     early = settings.patience is not None and progress.epoch - first_best(progress, settings) >= settings.patience
     with clock.measuring("logging"):
-        save_epoch(folder, progress.epoch, training.system.state_dict(), criteria[settings.select])
-        prune_epochs(folder, {*ranked[: settings.average], progress.epoch})
-        if over or early:
-            averaged = average_experiment(folder, min(settings.average, progress.epoch))
-            progress.finished = True
+        if training.processes.rank == 0:
+            save_epoch(folder, progress.epoch, training.system.state_dict(), criteria[settings.select])
+            prune_epochs(folder, {*ranked[: settings.average], progress.epoch})
+            if over or early:
+                average_experiment(folder, min(settings.average, progress.epoch))
+        progress.finished = over or early
         save(training, progress, clock)
         log.epochs(progress.history)
         log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
@@ -132,6 +145,7 @@ def finish_epoch(training: Training, progress: Progress, clock: Clock, log: Trai
     )
     if progress.finished:
         reason = f"no better {settings.select} for {settings.patience} epochs; " if early and not over else ""
+        averaged = sorted(ranked[: settings.average])
         log.line(f"{reason}model.pt is the mean of epochs {', '.join(map(str, averaged))}")
 
 
@@ -143,13 +157,17 @@ def first_best(progress: Progress, settings: TrainingSettings) -> int:
 
 
 def save(training: Training, progress: Progress, clock: Clock) -> None:
-    """Write last.pt, from which the training can go on."""
+    """Write last.pt, from which the training can go on; all processes come here, the first one writes."""
     clock.tick()
+    generators = training.processes.gathered(generator_states())
+    if training.processes.rank > 0:
+        return
     content = {
         **training.identity,
         "model": training.system.state_dict(),
         "optimisers": {turn.name: turn.optimiser.state_dict() for turn in training.turns},
-        "generators": generator_states(),
+        "scalers": {turn.name: turn.scaler.state_dict() for turn in training.turns},
+        "generators": generators,
         "progress": asdict(progress),
     }
     save_checkpoint(training.folder / "last.pt", content)
@@ -181,16 +199,20 @@ def log_step(
     )
 
 
-def skipped_text(step: int, turn: Turn, figures: dict[str, float], batches: list[Batch]) -> str:
+def skipped_text(step: int, turn: Turn, figures: dict[str, float], ids: list[list[str]]) -> str:
     bad = {name: value for name, value in figures.items() if not math.isfinite(value)}
-    ids = " ".join(name for batch in batches for name in batch.ids)
-    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {figures_text(bad)}; utterances {ids}"
+    names = " ".join(dict.fromkeys(name for own in ids for name in own))
+    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {figures_text(bad)}; utterances {names}"
+
+
+def place_text(training: Training) -> str:
+    count = training.processes.size
+    return f"{training.device}" if count == 1 else f"{count} processes, {training.device.type}"
 
 
 def stopped_text(stop: StopSignal, training: Training, progress: Progress) -> str:
-    return (
-        f"{training.folder}: stopped by {stop.name} after step {progress.step}, saved; the same command goes on there"
-    )
+    by = stop.name or "a signal to another process"
+    return f"{training.folder}: stopped by {by} after step {progress.step}, saved; the same command goes on there"
 
 
 def gave_up_text(training: Training, progress: Progress) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from nrsr.data.batch import TrainingBatch
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet, load_batches
 from nrsr.systems import System
+from nrsr.training.processes import Processes
 from nrsr.training.settings import TrainingSettings
 from nrsr.training.stopping import StopSignal
 from nrsr.training.turns import Turn
@@ -35,7 +36,12 @@ class Training:
     settings: TrainingSettings
     batching: BatchSettings
     seed: int
-    device: torch.device
+    processes: Processes = field(default_factory=Processes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return self.processes.device
 
     def plan(self, epoch: int) -> list[list[Any]]:
         """The batches of an epoch; they depend on data, batch settings and seed alone."""
@@ -49,7 +55,7 @@ class Training:
     def total_steps(self) -> int:
         """Steps of all epochs."""
         plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
-        return sum(math.ceil(len(plan) / self.settings.accumulate) for plan in plans)
+        return sum(math.ceil(len(plan) / (self.settings.accumulate * self.processes.size)) for plan in plans)
 
     def dev_batches(self) -> list[list[Any]]:
         """The batches of the development data."""
@@ -58,16 +64,25 @@ class Training:
 
 @torch.no_grad()
 def validate(training: Training, batches: list[list[Any]], stop: StopSignal | None = None) -> dict[str, float]:
-    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end."""
+    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end.
+
+    The processes take turns with the batches, and all get the same criteria.
+    """
     sums: dict[str, torch.Tensor] = {}
+    processes = training.processes
     training.system.eval()
-    for batch in training.loaded(training.dev_set, batches):
+    for batch in training.loaded(training.dev_set, batches[processes.rank :: processes.size]):
         if stop is not None and stop.name:
             break
         for name, (value, count) in training.system.validate(batch.to(training.device)).items():
             pair = torch.stack([value.double(), count.double()])
             sums[name] = sums[name] + pair if name in sums else pair
-    return {name: value / count if count else math.nan for name, (value, count) in host(sums).items()}
+    parts = processes.gathered(host(sums))
+    names = dict.fromkeys(name for part in parts for name in part)
+    whole = {
+        name: [sum(column) for column in zip(*(p[name] for p in parts if name in p), strict=True)] for name in names
+    }
+    return {name: value / count if count else math.nan for name, (value, count) in whole.items()}
 
 
 def host(tensors: dict[str, torch.Tensor]) -> dict[str, list[float]]:

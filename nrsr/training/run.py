@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nrsr.config import ConfigError, build, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet

@@ -9,6 +9,7 @@ TURN_KEYS = ("loss_weights", "gradients", "optimiser", "schedule")
 EXPERIMENT_KEYS = (
     *("sample_rate", "units", "system", "turns", *TURN_KEYS, "data", "batches", "training", "decoding", "seed"),
 )
+PRECISIONS = ("float32", "bfloat16", "float16")
 # Keys with no influence on the trained weights: they may change between a kill and the resumption.
 HARMLESS = ("decoding", "batches.workers", "training.save_minutes", "training.save_steps", "training.log_steps")
 
@@ -24,6 +25,7 @@ class TrainingSettings:
         select: criterion of the development data by which the best epochs are chosen; the lowest is the best.
         average: model.pt averages so many of the best epochs.
         patience: stop after so many epochs without a new best one; null never stops early.
+        precision: of the forward pass: "float32", or mixed precision with "bfloat16" or "float16".
         max_nonfinite: stop with an error after so many skipped steps one after the other.
         save_minutes, save_steps: also save after so much time, or so many steps, within an epoch.
         log_steps: one line in the log each so many steps.
@@ -35,6 +37,7 @@ class TrainingSettings:
     select: str = "loss"
     average: int = 5
     patience: int | None = None
+    precision: str = "float32"
     max_nonfinite: int = 10
     save_minutes: float = 10.0
     save_steps: int | None = None
@@ -45,6 +48,8 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"training.{name}: {value} is too small; take 1 or more")
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"training.precision: {self.precision!r}: take one of {', '.join(PRECISIONS)}")
         if self.clip is not None and self.clip <= 0:
             raise ConfigError(f"training.clip: {self.clip} is too small; take more than 0, or null for no clipping")
 

@@ -60,6 +60,20 @@ class ToyAsr(System):
         return {"loss": (loss.sum(), torch.tensor(len(batch))), "frames": (batch.lengths.sum(), torch.tensor(1))}
 
 
+class ToyCalm(ToyAsr):
+    """The recogniser without anything random or running, and with a layer where its two losses meet."""
+
+    def __init__(self, sample_rate: int, vocabulary: int, width: int = 8):
+        super().__init__(sample_rate, vocabulary, width)
+        self.linear = nn.Sequential(nn.Linear(FRAME, width), nn.Tanh())
+
+    def shared_parameters(self, turn):
+        return list(self.linear.parameters())
+
+    def losses(self, batch, turn, wanted):
+        return {"asr": self.ctc_loss(batch).mean(), "se": self.log_probs(batch).exp()[..., 1].mean()}
+
+
 class ToyGame(System):
     """A generator that moves a bias, a discriminator that scores it; each in its own turn."""
 
