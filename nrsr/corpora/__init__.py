@@ -10,4 +10,5 @@ CORPORA = {
     "fsdd": "nrsr.corpora.fsdd",
     "chime4": "nrsr.corpora.chime4",
     "rats": "nrsr.corpora.rats",
+    "librimix": "nrsr.corpora.librimix",
 }

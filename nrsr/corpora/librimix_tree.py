@@ -1,0 +1,168 @@
+"""LibriMix as it lies on disk: one folder of WAVs for mixtures, each source and the noise, alike in names."""
+
+import csv
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nrsr.corpora.librimix_metadata import LibriMixError
+from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
+from nrsr.kaldi.audio import audio_info
+from nrsr.kaldi.contents import spk2utt_of
+from nrsr.kaldi.lists import write_list
+from nrsr.progress import track
+from nrsr.workers import run_work
+
+CURE = "make LibriMix with its own scripts, or give --librispeech-dir, --wham-dir and --metadata-dir"
+
+
+@dataclass(frozen=True)
+class TreeSet:
+    """A set of mixtures on disk.
+
+    Attributes:
+        folder: holds the folders of mixtures, sources and noise.
+        samples: mixture -> its samples.
+        problems: what does not fit together, a line each.
+    """
+
+    folder: Path
+    samples: dict[str, int]
+    problems: list[str]
+
+
+def sets_in(folder: Path, known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the known sets that are there.
+
+    Raises:
+        LibriMixError: none.
+    """
+    found = tuple(name for name in known if (folder / name).is_dir())
+    if not found:
+        raise LibriMixError(f"{folder}: none of the folders {', '.join(known)} is there; {CURE}")
+    return found
+
+
+def read_set(folder: Path, parts: list[str], rate: int, nj: int) -> TreeSet:
+    """Look at all files of a set by their headers: each mixture needs a file in each part, equally long.
+
+    Args:
+        parts: names of folders, last that of the mixtures.
+        nj: processes.
+
+    Raises:
+        LibriMixError: a folder that is missing, or that holds no WAVs.
+    """
+    ids = {}
+    for part in parts:
+        if not (folder / part).is_dir():
+            raise LibriMixError(f"{folder / part}: no such folder; {CURE}")
+        names = (path.name for path in (folder / part).iterdir())
+        ids[part] = {name[:-4] for name in names if name.endswith(".wav") and not name.startswith(".")}
+    everything = sorted(set().union(*ids.values()))
+    if not everything:
+        raise LibriMixError(f"{folder / parts[-1]}: holds no WAVs; {CURE}")
+    missing = [
+        f"{folder / part / name}.wav: no such file; {CURE}"
+        for part in parts
+        for name in everything
+        if name not in ids[part]
+    ]
+    if missing:
+        return TreeSet(folder, {}, missing)
+    looking = run_work(functools.partial(make_look, folder, parts, rate), everything, nj)
+    found = dict(zip(everything, track(looking, f"looking at {folder}", total=len(everything)), strict=True))
+    problems = [result for result in found.values() if isinstance(result, str)]
+    return TreeSet(folder, {name: result for name, result in found.items() if isinstance(result, int)}, problems)
+
+
+def make_look(folder: Path, parts: list[str], rate: int) -> Callable[[str], int | str]:
+    """A function that gives the samples of a mixture, or says what is wrong with it."""
+
+    def look(name: str) -> int | str:
+        lengths = {}
+        for part in parts:
+            path = folder / part / f"{name}.wav"
+            try:
+                lengths[part], found = audio_info(str(path))
+            except NrsrError as error:
+                return str(error)
+            if found != rate:
+                return f"{path}: has {found} Hz instead of {rate}"
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{samples} samples in {part}" for part, samples in lengths.items())
+            return f"{folder}: {name}: sources of unequal length: {told}; make the mixture again"
+        return lengths[parts[-1]]
+
+    return look
+
+
+def read_texts(librispeech: Path) -> dict[str, str]:
+    """Utterance -> words, of all transcripts of LibriSpeech.
+
+    Raises:
+        LibriMixError: none are there.
+    """
+    texts = {}
+    for path in sorted(librispeech.glob("*/*/*/*.trans.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, _, words = line.partition(" ")
+            texts[name] = words
+    if not texts:
+        raise LibriMixError(
+            f"{librispeech}: no transcripts at SET/SPEAKER/CHAPTER/*.trans.txt; unpack LibriSpeech anew"
+        )
+    return texts
+
+
+def write_set(out: Path, found: TreeSet, kind: str, speakers: int, rate: int, texts: dict[str, str] | None) -> str:
+    """Write a data directory; returns a line of the table.
+
+    Args:
+        kind: mix_both, mix_clean or mix_single.
+        texts: words of LibriSpeech's utterances, where it is given.
+    """
+    audio = {"wav.scp": kind, **{f"spk{number}.scp": f"s{number}" for number in range(1, speakers + 1)}}
+    if kind != "mix_clean":
+        audio["noise1.scp"] = "noise"
+    lists = {scp: {name: found.folder / part / f"{name}.wav" for name in found.samples} for scp, part in audio.items()}
+    lists["utt2spk"] = {name: name for name in found.samples}
+    lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
+    lists["utt2dur"] = {name: f"{samples / rate:.6f}" for name, samples in found.samples.items()}
+    for number in range(1, speakers + 1):
+        utterances = {name: name.split("_")[number - 1 : number] for name in found.samples}
+        if unfit := [name for name, own in utterances.items() if not own or not own[0]]:
+            raise LibriMixError(f"{found.folder}: {unfit[0]}.wav is not named as UTTERANCE_UTTERANCE; {CURE}")
+        lists[f"utt2spk{number}"] = {name: own[0].split("-")[0] for name, own in utterances.items()}
+        if texts is not None:
+            if lacking := sorted({own[0] for own in utterances.values()} - texts.keys()):
+                raise LibriMixError(
+                    f"{found.folder}: LibriSpeech lacks the words of {len(lacking)} utterances, first {lacking[0]}; "
+                    "unpack its sets, or leave out --librispeech-dir"
+                )
+            lists[f"text_spk{number}"] = {name: texts[own[0]] for name, own in utterances.items()}
+    for stale in ("spk2.scp", "spk3.scp", "noise1.scp", "text_spk1", "text_spk2", "text_spk3", "utt2spk2", "utt2spk3"):
+        if stale not in lists:
+            (out / stale).unlink(missing_ok=True)  # of an earlier run with other options
+    for name, entries in lists.items():
+        write_list(out / name, entries)
+    voices = {voice for n in range(1, speakers + 1) for voice in lists[f"utt2spk{n}"].values()}
+    hours = sum(found.samples.values()) / rate / 3600
+    return f"{out.name:<10}{len(found.samples):>6} mixtures {len(voices):>5} speakers {hours:>7.2f} h"
+
+
+def write_metadata(folder: Path, kind: str, ids: list[str], speakers: int) -> None:
+    """Write metadata/mixture_SET_TYPE.csv beside a set, as LibriMix's scripts do, for other programs."""
+    columns = {
+        f"source_{number}_path": f"s{number}" for number in range(1, (1 if kind == "mix_single" else speakers) + 1)
+    }
+    columns |= {} if kind == "mix_clean" else {"noise_path": "noise"}
+    with atomic_open(folder.parent / "metadata" / f"mixture_{folder.name}_{kind}.csv") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["mixture_ID", "mixture_path", *columns, "length"])
+        for name in ids:
+            mixture = folder / kind / f"{name}.wav"
+            paths = [folder / part / f"{name}.wav" for part in columns.values()]
+            writer.writerow([name, mixture, *paths, audio_info(str(mixture))[0]])
