@@ -29,6 +29,7 @@ COMMANDS = {
     "make-units": "make the output units of a recogniser from text",
     "make-lm": "estimate an n-gram language model (ARPA) from text",
     "prepare-lang": "make a lang folder: lexicon, phones, topology, L",
+    "make-graph": "make the decoding graph HCLG of a model and a grammar",
     "train-gmm": "train a GMM-HMM: monophones, or triphones with tied states",
     "align": "align a data directory: pdf-ids, transition-ids and phones",
     "train": "train a system",

@@ -7,6 +7,8 @@ import kaldifst
 
 from nrsr.errors import NrsrError
 
+MAGIC = (2125659606).to_bytes(4, "little")  # of OpenFst's binary files
+
 
 class FstError(NrsrError):
     """An FST file that is missing or broken, or an FST that accepts nothing; names the file and the cure."""
@@ -25,8 +27,8 @@ def write_fst(fst: kaldifst.StdFst, path: str | Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_fst(path: str | Path) -> kaldifst.StdVectorFst | kaldifst.StdConstFst:
-    """Read a vector or const FST over the tropical semiring.
+def read_fst(path: str | Path) -> kaldifst.StdVectorFst:
+    """Read a vector FST over the tropical semiring, the only kind that the library can read.
 
     Raises:
         FstError: no such file, no FST, or one of another kind.
@@ -35,18 +37,15 @@ def read_fst(path: str | Path) -> kaldifst.StdVectorFst | kaldifst.StdConstFst:
     if not path.is_file():
         raise FstError(f"{path}: there is no such file; check the path or run the stage that makes it")
     with open(path, "rb") as stream:
-        header = stream.read(64)  # magic number, then the lengths and names of the kinds of FST and arc
-    kind = next((fst for name, fst in KINDS.items() if name in header), None)
-    if not header.startswith(MAGIC) or kind is None or b"standard" not in header:
-        raise FstError(f"{path}: is no vector or const FST with standard arcs; make it anew")
+        header = stream.read(64)  # magic number, then the names of the kinds of FST and arc
+    if not header.startswith(MAGIC):
+        raise FstError(f"{path}: is no FST in OpenFst's binary form; make it anew")
+    if b"vector" not in header or b"standard" not in header:
+        raise FstError(f"{path}: is no vector FST with standard arcs; convert it: fstconvert --fst_type=vector")
     try:
-        fst = kind.read(str(path))
-    except Exception:  # the library's bindings raise whatever they like
+        fst = kaldifst.StdVectorFst.read(str(path))
+    except Exception:  # the bindings raise whatever they like
         fst = None
     if fst is None:
         raise FstError(f"{path}: is truncated or broken; make it anew")
     return fst
-
-
-MAGIC = (2125659606).to_bytes(4, "little")  # of OpenFst's binary files
-KINDS = {b"vector": kaldifst.StdVectorFst, b"const": kaldifst.StdConstFst}

@@ -1,0 +1,174 @@
+"""G, the acceptor of word sequences: of an ARPA language model, a loop of words, or a list of sentences."""
+
+import gzip
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import kaldifst
+
+from nrsr.errors import NrsrError
+from nrsr.kaldi.lang import WORD_DISAMBIGUATION, Lang, real_words
+from nrsr.kaldi.lexicon import shown
+from nrsr.kaldi.lists import read_lines
+from nrsr.kaldi.symbols import write_symbols
+
+SHOWN = 10  # words that a message lists
+UNKNOWN = ("<unk>", "<UNK>")  # of ARPA files; nobody wants it recognised
+ARPA_FAULT = re.compile(r"^\[E\] line (\d+) \[(.*)\]: (.*)$", re.MULTILINE)
+ARPA_UNKNOWN_WORD = re.compile(r"skipped: word '(.*)' not in symbol table$", re.MULTILINE)
+
+
+class GrammarError(NrsrError):
+    """A grammar that is empty, broken, or has words without pronunciation; names file, words and cure."""
+
+
+def word_loop(weights: Mapping[str, float], lang: Lang, source: str = "word loop") -> kaldifst.StdVectorFst:
+    """Any number of words after each other, none included, each drawn independently.
+
+    Args:
+        weights: word -> its weight, above 0; they are scaled to sum to 1.
+        source: what to name in messages, such as a file.
+
+    Raises:
+        GrammarError: no words, or words that are not in the lang folder.
+    """
+    _check_words(weights, lang, source)
+    total = sum(weights.values())
+    arcs = [
+        f"0 0 {lang.words[word]} {lang.words[word]} {-math.log(weight / total):.8g}" for word, weight in weights.items()
+    ]
+    return _compiled([*arcs, "0 0"])
+
+
+def sentence_list(
+    sentences: Iterable[Sequence[str]], lang: Lang, source: str = "sentence list"
+) -> kaldifst.StdVectorFst:
+    """Exactly one of some sentences (or of some words), each equally probable.
+
+    Raises:
+        GrammarError: no sentence, one without words, or words that are not in the lang folder.
+    """
+    sentences = sorted(set(map(tuple, sentences)))
+    _check_words({word for sentence in sentences for word in sentence}, lang, source)
+    if not all(sentences):
+        raise GrammarError(f"{source}: a sentence has no words; remove it")
+    lines, state, cost = [], 2, math.log(len(sentences))
+    for sentence in sentences:
+        source_state, weight = 0, cost
+        for word in sentence[:-1]:
+            lines.append(f"{source_state} {state} {lang.words[word]} {lang.words[word]} {weight:.8g}")
+            source_state, state, weight = state, state + 1, 0.0
+        lines.append(f"{source_state} 1 {lang.words[sentence[-1]]} {lang.words[sentence[-1]]} {weight:.8g}")
+    return _compiled([*lines, "1 0"])
+
+
+def all_words(lang: Lang) -> dict[str, float]:
+    """Equal weights of all words of a lang folder but the one for unknown words."""
+    return {word: 1.0 for word in real_words(lang.words) if word != lang.oov}
+
+
+def read_weights(path: str | Path) -> dict[str, float]:
+    """The weights of a word loop: a word a line, and its weight where it is not 1.
+
+    Raises:
+        GrammarError: a line that is none, or a word twice.
+        ListError: the file is missing or not UTF-8.
+    """
+    weights: dict[str, float] = {}
+    for number, line in read_lines(path):
+        columns = line.split()
+        try:
+            weight = float(columns[1]) if len(columns) == 2 else 1.0
+        except ValueError:
+            weight = math.nan
+        if len(columns) not in (1, 2) or not 0 < weight < math.inf:
+            raise GrammarError(f"{path}:{number}: expected a word and perhaps its weight above 0; correct the line")
+        if columns[0] in weights:
+            raise GrammarError(f"{path}:{number}: {columns[0]!r} stands in an earlier line too; remove one of them")
+        weights[columns[0]] = weight
+    return weights
+
+
+def read_sentences(path: str | Path) -> list[list[str]]:
+    """A sentence a line; blank lines are refused when the list is built."""
+    return [line.split() for _, line in read_lines(path)]
+
+
+def arpa_grammar(path: str | Path, lang: Lang) -> kaldifst.StdVectorFst:
+    """The acceptor of an ARPA file (.gz too) by Kaldi's arpa2fst; `#0` stands on its backing-off arcs.
+
+    `<unk>` and the lang folder's word for unknown words are left out with all their n-grams.
+
+    kaldilm runs in a process of its own, since it ends the process that calls it when a file is broken.
+
+    Raises:
+        GrammarError: the file is missing or broken (named with its line), or has words that the lang folder lacks.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise GrammarError(f"{path}: there is no such file; make a language model with nrsr make-lm")
+    left_out = {lang.oov, *UNKNOWN}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_symbols(folder / "words.txt", {word: id for word, id in lang.words.items() if word not in left_out})
+        arpa = path
+        if path.suffix == ".gz":
+            arpa = folder / "arpa"
+            _unpack(path, arpa)
+        options = [f"--disambig-symbol={WORD_DISAMBIGUATION}", f"--read-symbol-table={folder / 'words.txt'}"]
+        converter = subprocess.run(
+            [sys.executable, "-m", "kaldilm", *options, "--max-arpa-warnings=-1", "--", str(arpa)],
+            capture_output=True,
+            check=False,
+        )
+    said = converter.stderr.decode(errors="replace")
+    if fault := ARPA_FAULT.search(said):
+        number, line, problem = fault.groups()
+        raise GrammarError(f"{path}:{number}: {problem}; found {line[:60]!r}; the file must be an ARPA language model")
+    if converter.returncode != 0:
+        last = (said.strip().splitlines() or [f"status {converter.returncode}"])[-1]
+        raise GrammarError(f"{path}: cannot be turned into an acceptor ({last}); check it, or reinstall kaldilm")
+    unknown = sorted(set(ARPA_UNKNOWN_WORD.findall(said)) - left_out)
+    if unknown:
+        raise GrammarError(_words_missing(str(path), unknown))
+    grammar = _compiled(converter.stdout.decode().split("\n"))
+    if grammar.start < 0:
+        raise GrammarError(f"{path}: accepts no sentence; it has no word but unknown ones")
+    return grammar
+
+
+def _unpack(path: Path, target: Path) -> None:
+    try:
+        with gzip.open(path) as packed, open(target, "wb") as stream:
+            shutil.copyfileobj(packed, stream)
+    except (OSError, EOFError) as error:
+        raise GrammarError(f"{path}: cannot be unpacked ({error}); make or fetch it again") from None
+
+
+def _compiled(lines: Sequence[str]) -> kaldifst.StdVectorFst:
+    grammar = kaldifst.compile("\n".join(line for line in lines if line) + "\n")
+    kaldifst.connect(grammar)
+    kaldifst.arcsort(grammar, sort_type="ilabel")
+    return grammar
+
+
+def _check_words(words: Iterable[str], lang: Lang, source: str) -> None:
+    words = sorted(set(words))
+    if not words:
+        raise GrammarError(f"{source}: the grammar has no words; give it some")
+    missing = [word for word in words if word not in set(real_words(lang.words))]
+    if missing:
+        raise GrammarError(_words_missing(source, missing))
+
+
+def _words_missing(source: str, words: Sequence[str]) -> str:
+    return (
+        f"{source}: {len(words)} words are not in the lang folder's words.txt: {shown(words, SHOWN)}; give them"
+        " pronunciations (nrsr prepare-lang --words FILE --guess) or take them out of the grammar"
+    )
