@@ -33,7 +33,8 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
         AlignmentError: the model is of other phones or features, or nothing was aligned.
         ModelFileError, LangError, FeaturesError, ListError, TableError: broken input.
     """
-    lang, model, settings = Lang.load(lang_folder), read_model(gmm), load_settings(gmm)
+    nj, lang = checked(nj), Lang.load(lang_folder)
+    model, settings = read_model(gmm), load_settings(gmm)
     topology = Topology.from_text(lang.topo, f"{lang_folder}/topo")
     if topology.text() != model.transitions.topology.text():
         raise AlignmentError(f"{gmm}: was trained with other phones or HMMs than those of {lang_folder}")
@@ -44,7 +45,7 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
         )
     transcripts = read_transcripts(data, lang, stored)
     announce(transcripts, data, say)
-    with Processes(Share, shares(transcripts, stored, lang_folder, lang, checked(nj))) as processes:
+    with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
         processes.ask("compile", model.transitions, model.tree)
         outcome = align_and_write(processes, model, settings, transcripts, lang, out, say)
     copy_model(gmm, out)

@@ -1,5 +1,6 @@
 """A share of the utterances in one process: features, training graphs and alignments, held through a training."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from nrsr.hmm.tree import Tree
 from nrsr.hmm.tree_statistics import TreeStatistics, accumulate_tree
 from nrsr.kaldi.tables import open_table
 from nrsr.signal import cmvn
+
+SEEDS = 1 << 20  # of even alignments, different for each utterance
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Share:
         """Give each utterance an even alignment."""
         for number, graph in enumerate(self.graphs):
             frames = int(self.starts[number + 1] - self.starts[number])
-            self._set(number, even_alignment(graph, frames, seed + number) if graph is not None else None, Beams())
+            # Of the name, so that the alignment does not depend on the number of processes.
+            own = seed + zlib.crc32(self.names[number].encode()) % SEEDS
+            self._set(number, even_alignment(graph, frames, own) if graph is not None else None, Beams())
 
     def align(self, gmm: Gmm, log_probs: np.ndarray, beams: Beams) -> int:
         """Align anew; those that fail keep no alignment. Returns how many needed the wider beam."""

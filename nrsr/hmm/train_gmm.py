@@ -55,14 +55,14 @@ def train_gmm(
         AlignmentError: not one utterance could be aligned, or the given alignments do not fit.
         LangError, FeaturesError, ListError, ModelFileError, TopologyError, TableError: broken input.
     """
-    lang = Lang.load(lang_folder)
+    nj, lang = checked(nj), Lang.load(lang_folder)
     stored = StoredFeatures(data, settings.features)
     transcripts = read_transcripts(data, lang, stored)
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "train.log", "a", encoding="utf-8") as stream:
         log = TrainingLog(stream, sys.stderr, f"nrsr train-gmm {kind}")
         announce(transcripts, data, log)
-        with Processes(Share, shares(transcripts, stored, lang_folder, lang, checked(nj))) as processes:
+        with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
             if kind == "mono":
                 model = train_mono(processes, lang, str(lang_folder), settings.mono, settings.alignment, seed, log)
             else:

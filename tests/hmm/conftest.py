@@ -13,7 +13,7 @@ from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.make_lang import LangOptions
 from nrsr.kaldi.tables import TableWriter
 
-WORDS = {"ab": "A B", "ba": "B A", "cd": "C D", "ac": "A C", "dab": "D A B", "<unk>": "SPN"}
+WORDS = {"ab": "A B", "ba": "B A", "cd": "C D", "ac": "A C", "dab": "D A B", "cb": "C B", "bd": "B D", "<unk>": "SPN"}
 DIM, STATES = 6, 3
 UTTERANCES = 60
 CONFIG = "features: {cmvn: none, deltas: 0}\n"
