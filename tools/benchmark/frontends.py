@@ -22,7 +22,7 @@ from nrsr.nn import GlobalNorm
 from nrsr.systems import JointAsr, build_system
 
 CONF = Path(__file__).resolve().parents[2] / "egs" / "fsdd" / "asr" / "conf"
-CONFIGS = ("mtl", "unet", "convtasnet")  # the first is what the others are compared with
+CONFIGS = ("mtl_published", "unet", "convtasnet")  # the first is what the others are compared with
 VOCABULARY = 13
 UTTERANCES, SAMPLES = 16, 18_000
 

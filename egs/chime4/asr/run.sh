@@ -6,7 +6,7 @@
 #   --corpus-dir DIR          CHiME-4, the folder that holds data/    (needed by stage 0)
 #   --wsj0-dir DIR            WSJ0, for the text of the simulated training data    (CORPUS_DIR/data/WSJ0)
 #   --channels 1,2,3,4,5,6    microphones to train on, each utterance once for each; give a --tag with another choice
-#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, gr and gm of conf/)
+#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/)
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
 #   --nj N                    parallel jobs    (2)
@@ -21,7 +21,7 @@ stop_stage=6
 corpus_dir=
 wsj0_dir=
 channels=1,2,3,4,5,6
-config="conf/no_se.yaml conf/mtl.yaml conf/gr.yaml conf/gm.yaml"
+config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
 seeds=1
 tag=
 nj=2

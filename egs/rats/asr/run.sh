@@ -7,7 +7,7 @@
 # Usage: egs/rats/asr/run.sh --corpus-dir DIR [options]
 #   --stage N --stop-stage N  0 corpus, 2 statistics, 3 units, 4 training, 5 decoding, 6 scoring and report
 #   --corpus-dir DIR          the folder of the prepared directories train, dev and test    (needed by stage 0)
-#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, gr and gm of conf/)
+#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/)
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
 #   --nj N                    parallel jobs    (2)
@@ -20,7 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 stage=0
 stop_stage=6
 corpus_dir=
-config="conf/no_se.yaml conf/mtl.yaml conf/gr.yaml conf/gm.yaml"
+config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
 seeds=1
 tag=
 nj=2
