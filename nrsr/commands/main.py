@@ -24,6 +24,7 @@ COMMANDS = {
     "combine-data": "join data directories",
     "perturb-speed": "copy a data directory with changed speed",
     "mix": "add noise to clean speech at given SNRs",
+    "mix-speakers": "mix utterances of different speakers, with noise or without",
     "make-feats": "compute fbank, MFCC or log-mel features to ark/scp",
     "compute-cmvn": "compute mean and variance statistics",
     "make-units": "make the output units of a recogniser from text",
