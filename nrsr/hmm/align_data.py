@@ -14,6 +14,7 @@ from nrsr.hmm.share import Share
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.train_gmm import Outcome, align_and_write, announce, checked, tell_skipped
 from nrsr.hmm.transcripts import read_transcripts, shares
+from nrsr.hmm.tree import Tree
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.symbols import read_symbols
@@ -63,8 +64,8 @@ def take_kaldi(folder: Path, out: Path, lang_folder: Path | None = None) -> int:
         ModelFileError, ListError, TableError: broken files.
     """
     transitions = read_transitions(folder / "final.mdl")
-    if not (folder / "tree").is_file():
-        raise AlignmentError(f"{folder}/tree: there is no such file; copy it from Kaldi's folder")
+    if Tree.read(folder / "tree").num_pdfs != transitions.num_pdfs:
+        raise AlignmentError(f"{folder}: tree and final.mdl have different numbers of pdfs; take both of one training")
     phones = read_symbols((lang_folder or folder) / "phones.txt")
     if unnamed := set(transitions.topology.phones) - set(phones.values()):
         raise AlignmentError(f"{lang_folder or folder}/phones.txt: lacks phone {min(unnamed)}; give the right --lang")

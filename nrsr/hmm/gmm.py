@@ -8,6 +8,7 @@ import numpy as np
 from nrsr.kaldi.binary import BinaryReader, BinaryWriter
 
 LOG_2PI = float(np.log(2.0 * np.pi))
+BLOCK = 512  # frames scored at once: their scores under all Gaussians stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,16 @@ class Gmm:
 
     def log_likelihoods(self, features: np.ndarray) -> np.ndarray:
         """log p(frame | pdf) of features [N, D] for all pdfs: float32 [N, pdfs]."""
-        return log_sum(self.scorer().components(features), self.starts[:-1])
+        scorer, sizes = self.scorer(), np.diff(self.starts)
+        likelihoods = np.empty((len(features), self.num_pdfs), np.float32)
+        for begin in range(0, len(features), BLOCK):
+            part = slice(begin, begin + BLOCK)
+            scores = scorer.components(features[part])
+            highest = np.maximum.reduceat(scores, self.starts[:-1], axis=1)
+            scores -= np.repeat(highest, sizes, axis=1)
+            np.exp(scores, out=scores)
+            likelihoods[part] = highest + np.log(np.add.reduceat(scores, self.starts[:-1], axis=1))
+        return likelihoods
 
     def for_library(self) -> kaldi_hmm_gmm.AmDiagGmm:
         """The same as an object of kaldi-hmm-gmm."""
@@ -144,13 +154,6 @@ class Scorer:
         part = slice(None) if pdf is None else slice(self.starts[pdf], self.starts[pdf + 1])
         both = np.concatenate([features, features * features], axis=1, dtype=np.float32)
         return both @ self.linear[:, part] + self.constants[part]
-
-
-def log_sum(scores: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """log of the sum of exp(scores [N, G]) over groups of columns that begin at `starts` [P]: [N, P]."""
-    highest = np.maximum.reduceat(scores, starts, axis=1)
-    spread = np.repeat(highest, np.diff([*starts, scores.shape[1]]), axis=1)
-    return highest + np.log(np.add.reduceat(np.exp(scores - spread), starts, axis=1))
 
 
 def single_gaussians(means: np.ndarray, variances: np.ndarray) -> Gmm:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from nrsr.errors import NrsrError
 from nrsr.kaldi.binary import BinaryReader, BinaryWriter
 
@@ -169,7 +171,8 @@ def parse_state(text: str) -> State:
     head, *transitions = text.removesuffix(" ").removesuffix("</State>").split("<Transition>")
     classes = dict(re.findall(r"<(\w+)> (\d+)", head))
     pdf_class = int(classes.get("PdfClass", classes.get("ForwardPdfClass", NO_PDF)))
-    targets = tuple((int(words.split()[0]), float(words.split()[1])) for words in transitions)
+    # Probabilities as float32, which a model file keeps, so that a topology equals the one read back from there.
+    targets = tuple((int(words.split()[0]), float(np.float32(words.split()[1]))) for words in transitions)
     return State(pdf_class, int(classes.get("SelfLoopPdfClass", pdf_class)), targets)
 
 

@@ -140,6 +140,13 @@ def test_transitions_are_read_as_they_were_written():
     np.testing.assert_allclose(again.log_probs, transitions.log_probs, atol=1e-6)
 
 
+def test_a_topology_with_thirds_equals_the_one_of_its_model():
+    topology = Topology.from_text(topology_text([2], [1], silence_states=4), "topo")
+    writer = BinaryWriter()
+    topology.write_binary(writer)
+    assert Topology.read_binary(BinaryReader(bytes(writer.content), "x.mdl")).text() == topology.text()
+
+
 def test_topologies_of_chain_models_are_read_but_not_trained():
     text = (
         "<Topology> <TopologyEntry> <ForPhones> 1 2 </ForPhones> <State> 0 <ForwardPdfClass> 0 <SelfLoopPdfClass> 1 "
