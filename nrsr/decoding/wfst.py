@@ -61,7 +61,8 @@ class WfstResult(NamedTuple):
 class WfstDecoder:
     """Decodes utterances one after the other in this process.
 
-    The library's FasterDecoder: one best path, no lattice, 3 to 10 times as fast as its lattice decoders.
+    The library's FasterDecoder: one best path, no lattice; on digit strings 3 to 4 times as fast as
+    LatticeFasterDecoder.
     """
 
     def __init__(self, graph: str | Path | Graph, settings: WfstSettings = WfstSettings()):
