@@ -11,4 +11,5 @@ CORPORA = {
     "chime4": "nrsr.corpora.chime4",
     "rats": "nrsr.corpora.rats",
     "librimix": "nrsr.corpora.librimix",
+    "emodb": "nrsr.corpora.emodb",
 }

@@ -10,7 +10,7 @@ from nrsr.kaldi.contents import spk2utt_of
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
 
-SAMPLE_RATE = 8000  # of both corpora, in Hz
+SAMPLE_RATE = 8000  # in Hz, of corpora that do not say otherwise
 PEAK = 0.99  # that noises are lowered to
 
 
@@ -41,10 +41,10 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
 
 
-def write_speech(folder: Path, utterances: Iterable[Utterance]) -> str:
+def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMPLE_RATE) -> str:
     """Write wav.ark, wav.scp, text, utt2spk, spk2utt and utt2dur; returns a line of the table."""
     utterances = sorted(utterances, key=lambda utterance: utterance.id)
-    seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances])
+    seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
     words = sum(len(u.words.split()) for u in utterances)
@@ -53,28 +53,28 @@ def write_speech(folder: Path, utterances: Iterable[Utterance]) -> str:
     return f"{folder.name:<13}{counts} {seconds / 60:>6.1f} min"
 
 
-def write_noises(folder: Path, noises: Iterable[Noise]) -> str:
+def write_noises(folder: Path, noises: Iterable[Noise], rate: int = SAMPLE_RATE) -> str:
     """Write wav.ark, wav.scp, utt2noise, utt2spk, spk2utt and utt2dur; returns a line of the table.
 
     Waves are scaled down to PEAK where they reach beyond it (resampling overshoots); their level
     does not matter, since mixing sets it.
     """
     noises = sorted(noises, key=lambda noise: noise.id)
-    seconds = _write_waves(folder, [(n.id, _below_one(n.wave)) for n in noises])
+    seconds = _write_waves(folder, [(n.id, below_one(n.wave)) for n in noises], rate)
     write_list(folder / "utt2noise", {n.id: n.category for n in noises})
     _write_speakers(folder, {n.id: n.id for n in noises})
     kinds = len({n.category for n in noises})
     return f"{folder.name:<13}{len(noises):>6} recordings {kinds:>6} categories {'':>9}{seconds / 60:>8.1f} min"
 
 
-def _write_waves(folder: Path, waves: list[tuple[str, np.ndarray]]) -> float:
+def _write_waves(folder: Path, waves: list[tuple[str, np.ndarray]], rate: int) -> float:
     """Write the waves and their durations; returns seconds in all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with WaveWriter(folder / "wav.ark", folder / "wav.scp", SAMPLE_RATE) as writer:
+    with WaveWriter(folder / "wav.ark", folder / "wav.scp", rate) as writer:
         for name, wave in waves:
             writer[name] = wave
-    write_list(folder / "utt2dur", {name: f"{len(wave) / SAMPLE_RATE:.6f}" for name, wave in waves})
-    return sum(len(wave) for _, wave in waves) / SAMPLE_RATE
+    write_list(folder / "utt2dur", {name: f"{len(wave) / rate:.6f}" for name, wave in waves})
+    return sum(len(wave) for _, wave in waves) / rate
 
 
 def _write_speakers(folder: Path, speaker_of: dict[str, str]) -> None:
@@ -82,6 +82,7 @@ def _write_speakers(folder: Path, speaker_of: dict[str, str]) -> None:
     write_list(folder / "spk2utt", spk2utt_of(speaker_of))
 
 
-def _below_one(wave: np.ndarray) -> np.ndarray:
+def below_one(wave: np.ndarray) -> np.ndarray:
+    """The wave, lowered to PEAK where it goes beyond it."""
     highest = float(np.abs(wave).max(initial=0.0))
     return wave * np.float32(PEAK / highest) if highest > PEAK else wave

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, choices=(8000, 16000), default=8000, help="Hz (%(default)s)")
     parser.add_argument("--mode", choices=MODES, default="min", help="cut to the shortest or not (%(default)s)")
     parser.add_argument("--sets", type=names, default=(), help="as train-360,dev,test    (all that are there)")
-    parser.add_argument("--librispeech-dir", help="LibriSpeech: to make mixtures, and for transcripts")
+    parser.add_argument("--librispeech-dir", help="LibriSpeech: to make mixtures, and for transcripts in mode max")
     parser.add_argument("--wham-dir", help="WHAM's noises, the folder with cv/, tr/ and tt/: to make mixtures")
     parser.add_argument("--metadata-dir", help="metadata/Libri2Mix or metadata/Libri3Mix of LibriMix: to make mixtures")
     parser.add_argument("--nj", type=int, default=2, help="processes (%(default)s)")
@@ -72,7 +72,7 @@ def prepare(
 
     Each directory has wav.scp (absolute paths), spk1.scp, spk2.scp[, spk3.scp], noise1.scp (unless mix_clean), utt2spk
     (each mixture its own), spk2utt, utt2dur, utt2spk1, ... (the speaker of each source), and text_spk1, ... where
-    LibriSpeech is given. mix_single has the first speaker alone.
+    LibriSpeech is given and the mode is "max" ("min" cuts words off). mix_single has the first speaker alone.
 
     Raises:
         LibriMixError: files missing, or recordings that do not fit; counted, the first one named, all of them listed in
@@ -88,7 +88,7 @@ def prepare(
         make_sets(job, Path(metadata_dir), speakers, sets, nj, out / PROBLEMS, done)
     sets = sets or tree.sets_in(folder, OFFICIAL[speakers])
     sources = 1 if type == "mix_single" else speakers
-    texts = tree.read_texts(Path(librispeech_dir)) if librispeech_dir else None
+    texts = tree.read_texts(Path(librispeech_dir)) if librispeech_dir and mode == "max" else None
     for name in sets:
         found = tree.read_set(folder / name, folders(sources, (type,)), rate, nj)
         refuse(found.problems, f"{folder / name}", out / PROBLEMS)

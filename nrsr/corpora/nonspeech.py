@@ -106,8 +106,8 @@ def category_of(number: int) -> str:
     return next(category for category, members in CATEGORIES.items() if number in members)
 
 
-def read_noises(noise_dir: Path, fold: int, seed: int = 0) -> dict[str, list[Noise]]:
-    """The noise recordings of each set of a fold, resampled from 20 kHz to 8 kHz.
+def read_noises(noise_dir: Path, fold: int, seed: int = 0, rate: int = SAMPLE_RATE) -> dict[str, list[Noise]]:
+    """The noise recordings of each set of a fold, resampled from 20 kHz to `rate` (8 kHz).
 
     Raises:
         NonspeechError: no sounds, a set left empty, or files that cannot be read (counted, the first named).
@@ -123,7 +123,7 @@ def read_noises(noise_dir: Path, fold: int, seed: int = 0) -> dict[str, list[Noi
         for number in numbers:
             path = noise_dir / f"n{number}.wav"
             try:
-                wave, _ = read_audio(str(path), rate=SAMPLE_RATE, resample=True)
+                wave, _ = read_audio(str(path), rate=rate, resample=True)
             except AudioError as error:
                 failures.append(str(error))
                 continue

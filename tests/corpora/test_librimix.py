@@ -126,10 +126,10 @@ def test_directories_of_mixtures(parts, tmp_path):
     data = DataDir(folder)
     assert {path.name for path in folder.iterdir()} == {
         "wav.scp", "spk1.scp", "spk2.scp", "spk3.scp", "noise1.scp", "utt2spk", "spk2utt", "utt2dur",
-        "utt2spk1", "utt2spk2", "utt2spk3", "text_spk1", "text_spk2", "text_spk3",
+        "utt2spk1", "utt2spk2", "utt2spk3",
     }  # fmt: skip
     name = "84-100-0000_174-100-0000_251-100-0000"
-    assert data.read("text_spk2")[name] == "WORDS OF 174 NUMBER 0" and data.read("utt2spk3")[name] == "251"
+    assert data.read("utt2spk3")[name] == "251"
     mixture, *sources = (data.waves(scp, rate=8000)[name] for scp in ("wav.scp", "spk1.scp", "spk2.scp", "spk3.scp"))
     rest = mixture - sum(sources) - data.waves("noise1.scp")[name]
     assert np.abs(rest).max() <= 4 / 32768
@@ -167,6 +167,8 @@ def test_types_modes_and_rates(parts, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == ["mix_clean", "s1", "s2"]
     data = DataDir(tmp_path / "data" / "train-100")
     assert not data.has("noise1.scp")
+    # Whole words are in the longest mode alone.
+    assert data.read("text_spk2")["84-100-0000_174-100-0000"] == "WORDS OF 174 NUMBER 0"
     for name in data.utterances:
         sources = [data.waves(f"spk{number}.scp", rate=16000)[name] for number in (1, 2)]
         originals = [parts / "LibriSpeech" / "train-clean-100" / one.split("-")[0] / "100" / f"{one}.flac"
