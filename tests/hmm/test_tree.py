@@ -68,6 +68,8 @@ def test_a_tree_is_read_as_it_was_written(tmp_path):
     assert round_trip(tree, tmp_path) == tree
     assert Tree.from_library(tree.for_library()) == tree
     assert tree.num_pdfs == 13
+    tree.for_library().write(True, str(tmp_path / "theirs"))
+    assert (tmp_path / "theirs").read_bytes() == (tmp_path / "tree").read_bytes()
 
 
 def test_the_library_gives_the_same_pdf_ids_for_every_context(tmp_path):
@@ -105,6 +107,12 @@ def test_transition_ids_are_the_librarys():
     assert list(model.state2id)[1:] == transitions.first[1:].tolist()
     assert list(model.id2state)[1:] == transitions.state[1:].tolist()
     np.testing.assert_allclose(model.log_probs, transitions.log_probs, atol=1e-6)
+    # What Kaldi's own writing code gives in text form.
+    words = str(model).split()
+    first = words.index("<Triples>")
+    assert " ".join(words[:first]) == "<TransitionModel> " + " ".join(transitions.topology.text().split())
+    triples = [int(word) for word in words[first + 2 : words.index("</Triples>")]]
+    assert triples == [number for row in transitions.tuples for number in row[:3]]
 
 
 def test_probabilities_of_transitions_are_the_librarys():
