@@ -3,8 +3,12 @@
 Example:
     nrsr decode --exp exp/no_se_seed1 --data data/test_seen --out exp/no_se_seed1/decode_test_seen --nj 2
     nrsr decode --exp exp/joint --data data/test --out exp/joint/decode_lm --method joint --lm exp/lm/3gram.arpa
+    nrsr decode --exp exp/dnn --data data/test --out exp/dnn/decode_test --graph exp/tri/graph \\
+        --acoustic-scale 0.05,0.1,0.2 --dev data/dev
 
-Writes OUT/text and OUT/decode.log. Options that are not given come from `decoding` in the experiment's config.
+Writes OUT/text and OUT/decode.log. Options that are not given come from `decoding` in the experiment's config. A hybrid
+system reads the features of DATA and needs a graph, or --write-loglikes alone for Kaldi's decoders; of several acoustic
+scales the one with the fewest word errors on --dev is taken, and left in OUT/acoustic_scale.
 """
 
 import argparse
@@ -12,12 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from nrsr.decoding.settings import METHODS, DecodingSettings
+from nrsr.errors import NrsrError
+
+OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty")
+OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
+
+
+class OptionError(NrsrError):
+    """Options that are for another kind of system, or that need each other."""
 
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say how to search; `transcribe` has them too."""
     parser.add_argument("--method", choices=METHODS, help="best CTC path, CTC prefix beam, or CTC and attention")
-    parser.add_argument("--beam", type=int, metavar="N", help="hypotheses kept (60)")
+    parser.add_argument("--beam", type=number, metavar="N", help="hypotheses kept (60); of a graph, its beam (13)")
     parser.add_argument("--lm", type=Path, metavar="ARPA", help="language model over words, or over the units")
     parser.add_argument("--lm-weight", type=float, metavar="W", help="weight of its natural logarithm (0.3)")
     parser.add_argument("--word-score", type=float, metavar="S", help="added for each word of a word LM (0)")
@@ -28,6 +40,8 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace, config: dict[str, Any]) -> DecodingSettings:
     """The config's settings, with those of the command line put over them."""
     given = vars(args)
+    if isinstance(args.beam, float):
+        raise OptionError(f"--beam {args.beam}: a beam of hypotheses is a whole number; that of a graph has fractions")
     return DecodingSettings.from_config(
         config, {name: given.get(name) for name in DecodingSettings.__dataclass_fields__}
     )
@@ -38,18 +52,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder for the hypotheses")
     add_search_arguments(parser)
+    parser.add_argument("--graph", type=Path, metavar="DIR", help="folder of make-graph, for a hybrid system")
+    parser.add_argument("--acoustic-scale", type=scales, metavar="A,B", help="of a hybrid; several need --dev (0.1)")
+    parser.add_argument("--dev", metavar="DATA", help="data with text, on which the acoustic scale is chosen")
+    parser.add_argument("--max-active", type=int, metavar="N", help="paths in a graph that go on at most (7000)")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
     parser.add_argument("--batch-size", type=int, metavar="N", help="utterances in a batch (16)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
-    parser.add_argument("--write-loglikes", action="store_true", help="also write CTC log-likelihoods, OUT/loglikes.*")
+    parser.add_argument("--write-loglikes", action="store_true", help="also write log-likelihoods, OUT/loglikes.*")
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
 
 
+def number(text: str) -> int | float:
+    """A whole number where it is one: a beam counts hypotheses in one search, and measures costs in another."""
+    return int(text) if text.isdecimal() else float(text)
+
+
+def scales(text: str) -> list[float]:
+    """Numbers above 0 with commas between them."""
+    found = [float(part) for part in text.split(",")]
+    if not all(scale > 0 for scale in found):
+        raise argparse.ArgumentTypeError("acoustic scales are above 0")
+    return found
+
+
 def run(args: argparse.Namespace) -> None:
-    from nrsr.decoding import DecodingJob, decode_data
-    from nrsr.kaldi import DataDir
+    from nrsr.systems import Senone, system_class
     from nrsr.training.experiment import load_config
 
-    settings = settings_of(args, load_config(args.exp))
+    config = load_config(args.exp)
+    is_hybrid = issubclass(system_class(config), Senone)
+    for name in OF_CTC if is_hybrid else OF_HYBRIDS:
+        if getattr(args, name) is not None:
+            kind = "a hybrid system, which has no such search" if is_hybrid else "no hybrid system"
+            raise OptionError(f"--{name.replace('_', '-')}: {args.exp} is {kind}; leave the option out")
+    print(decode_hybrid_system(args, config) if is_hybrid else decode_ctc_system(args, config))
+
+
+def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
+    from nrsr.decoding import DecodingJob, decode_data
+    from nrsr.kaldi import DataDir
+
+    settings = settings_of(args, config)
     job = DecodingJob(args.exp, settings, args.lm, args.device, args.write_loglikes)
-    print(decode_data(job, DataDir(args.data), args.out, nj=args.nj, allow_pipes=args.allow_pipes))
+    return decode_data(job, DataDir(args.data), args.out, nj=args.nj, allow_pipes=args.allow_pipes)
+
+
+def decode_hybrid_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
+    from nrsr.decoding.hybrid import decode_hybrid
+    from nrsr.decoding.senone_scores import HybridJob, HybridSettings
+    from nrsr.kaldi import DataDir
+
+    tried = args.acoustic_scale or []
+    if args.graph is None and not args.write_loglikes:
+        raise OptionError("a hybrid system needs --graph, a folder of nrsr make-graph, or --write-loglikes alone")
+    if (len(tried) > 1) != (args.dev is not None):
+        raise OptionError("--dev and several scales go together: --acoustic-scale 0.05,0.1,0.2 --dev DATA")
+    one = tried[0] if len(tried) == 1 else None
+    given = {"acoustic_scale": one, "beam": args.beam, "max_active": args.max_active, "batch_size": args.batch_size}
+    job = HybridJob(args.exp, HybridSettings.from_config(config, given), args.graph, args.device, args.write_loglikes)
+    dev = None if args.dev is None else DataDir(args.dev)
+    options = {"dev": dev, "scales": tried, "nj": args.nj, "allow_pipes": args.allow_pipes}
+    return decode_hybrid(job, DataDir(args.data), args.out, **options)

@@ -1,5 +1,6 @@
 """A data directory with features, alignments and kinds of noise, small enough to be gone through frame by frame."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ SENONES = 4
 NOISES = ["babble", "car", "clean"]
 
 
-def write_frame_data(folder: Path, utterances: int = 24, seed: int = 0, longest: int = 40) -> Path:
+def write_frame_data(
+    folder: Path, utterances: int = 24, seed: int = 0, longest: int = 40, senones: Sequence[int] = range(SENONES)
+) -> Path:
     """Utterances whose frames say their senone in 4 values and their noise in 3, with some of noise in all.
 
-    Every third utterance is clean; the utterance 000 has no label. Words are the senones' runs.
+    Every third utterance is clean; the utterance 000 has no label. Words are the runs of one of the four `senones`, and
+    no two alike stand side by side.
     """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
@@ -24,13 +28,14 @@ def write_frame_data(folder: Path, utterances: int = 24, seed: int = 0, longest:
     ):
         for number in range(utterances):
             name = f"s{number % 2}-{number:03d}"
-            runs = rng.integers(0, SENONES, rng.integers(2, 6))
-            senones = np.repeat(runs, rng.integers(1, longest // 5, len(runs))).astype(np.int32)
+            steps = rng.integers(1, SENONES, rng.integers(2, 6))
+            runs = np.cumsum(steps) % SENONES
+            spoken = np.repeat(runs, rng.integers(1, longest // 5, len(runs)))
             noise = number % 3
-            values = np.concatenate([np.eye(SENONES)[senones], np.eye(3)[[noise] * len(senones)]], 1)
+            values = np.concatenate([np.eye(SENONES)[spoken], np.eye(3)[[noise] * len(spoken)]], 1)
             features[name] = (3 * values + rng.normal(0, 0.3, values.shape)).astype(np.float32)
-            alignments[name] = senones
-            frames[name], words[name] = len(senones), " ".join(f"w{run}" for run in runs)
+            alignments[name] = np.array(senones, dtype=np.int32)[spoken]
+            frames[name], words[name] = len(spoken), " ".join(f"w{run}" for run in runs)
             if number:
                 noises[name] = NOISES[noise]
                 recordings[name] = f"{NOISES[noise]}{number // 3 % 4}"
