@@ -12,4 +12,5 @@ CORPORA = {
     "rats": "nrsr.corpora.rats",
     "librimix": "nrsr.corpora.librimix",
     "emodb": "nrsr.corpora.emodb",
+    "aurora4": "nrsr.corpora.aurora4",
 }
