@@ -66,9 +66,7 @@ class Utterance:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus-dir", required=True, help="Aurora-4, the folder that holds lists/")
     parser.add_argument("--wsj0-dir", required=True, help="WSJ0, for the transcripts")
-    parser.add_argument(
-        "--noise-list", help="`utterance noise` lines for train_multi, if its paths tell no noise"
-    )
+    parser.add_argument("--noise-list", help="`utterance noise` lines for train_multi, if its paths tell no noise")
     parser.add_argument("--out", required=True, help="folder for the data directories")
 
 
@@ -116,7 +114,7 @@ def check(corpus_dir: str | Path) -> list[str]:
         *TRAINING.values(),
         *(list_name(pattern, number) for pattern in TESTED.values() for number in range(1, 15)),
     ]
-    return [f"{lists / name}: no such file; {CURE}" for name in [*TRAINING.values(), *names] if not (lists / name).is_file()]
+    return [f"{lists / name}: no such file; {CURE}" for name in names if not (lists / name).is_file()]
 
 
 def list_name(pattern: str, number: int) -> str:
