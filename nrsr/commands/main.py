@@ -39,7 +39,9 @@ COMMANDS = {
     "enhance": "write enhanced waveforms of a data directory",
     "separate": "separate the speakers of mixtures",
     "transcribe": "recognise wav files",
+    "probe": "tell the kinds of noise from a trained system's hidden layer",
     "score-wer": "word error rate with intervals and breakdowns",
+    "score-sep": "SI-SNR, SDR, PESQ and STOI of separated speakers, with intervals",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
 

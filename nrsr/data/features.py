@@ -1,11 +1,12 @@
 """Stored features of a data directory, with CMVN and deltas put on when an utterance is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nrsr.config import ConfigError
+from nrsr.config import ConfigError, settings_from
 from nrsr.errors import NrsrError
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.tables import open_table
@@ -138,6 +139,13 @@ class StoredFeatures:
         if not isinstance(features, np.ndarray) or features.ndim != 2 or features.dtype.kind != "f":
             raise FeaturesError(f"{self.path / 'feats.scp'}: {utterance}: is no matrix of features")
         return features
+
+
+def open_features(config: dict[str, Any], path: str | Path, *, allow_pipes: bool = False) -> StoredFeatures:
+    """The features of a data directory as an experiment with this config is trained on them."""
+    known = {field.name for field in fields(FeatureSettings)}
+    options = {name: value for name, value in (config.get("data") or {}).items() if name in known}
+    return StoredFeatures(path, settings_from(FeatureSettings, options, "data"), allow_pipes=allow_pipes)
 
 
 class _Normaliser:

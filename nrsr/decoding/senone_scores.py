@@ -11,7 +11,7 @@ import torch
 
 import nrsr
 from nrsr.config import ConfigError, settings_from
-from nrsr.data.features import FeatureSettings, StoredFeatures
+from nrsr.data.features import open_features
 from nrsr.decoding.recogniser import DecodingError
 from nrsr.kaldi import DataDir, TableWriter
 from nrsr.progress import track
@@ -72,7 +72,7 @@ class BatchScorer:
     def __init__(self, job: HybridJob, data: Path, allow_pipes: bool):
         experiment = nrsr.load(job.exp)
         self._system = experiment.system.to(job.device)
-        self._features = open_features(experiment.config, data, allow_pipes)
+        self._features = open_features(experiment.config, data, allow_pipes=allow_pipes)
         self._missing = 0 if job.graph is None else missing_senones(job.graph, experiment.system)
 
     def __call__(self, batch: list[str]) -> dict[str, np.ndarray]:
@@ -84,12 +84,6 @@ class BatchScorer:
             raise DecodingError("the system gives NaN or infinite log-likelihoods; its training went wrong")
         padding = (0, 0), (0, self._missing)
         return {name: np.pad(part, padding, constant_values=-NEVER) for name, part in zip(batch, scores, strict=True)}
-
-
-def open_features(config: dict[str, Any], data: Path, allow_pipes: bool = False) -> StoredFeatures:
-    """The features of a data directory as an experiment was trained on them."""
-    options = {name: value for name, value in config.get("data", {}).items() if name in FeatureSettings.__annotations__}
-    return StoredFeatures(data, settings_from(FeatureSettings, options, "data"), allow_pipes=allow_pipes)
 
 
 def missing_senones(graph: Path, system: Senone) -> int:
@@ -140,7 +134,7 @@ def write_likelihoods(job: HybridJob, data: DataDir, out: Path, *, nj: int = 1, 
     experiment = nrsr.load(job.exp)
     if not isinstance(experiment.system, Senone):
         raise DecodingError(f"{job.exp}: {type(experiment.system).__name__} is no hybrid system")
-    features = open_features(experiment.config, data.path, allow_pipes)
+    features = open_features(experiment.config, data.path, allow_pipes=allow_pipes)
     if bad := [name for name in data.utterances if features.reason_against(name)]:
         reason = features.reason_against(bad[0])
         raise DecodingError(

@@ -1,0 +1,56 @@
+"""Tell the kinds of noise from a trained system's hidden layer, with a classifier made anew.
+
+Example:
+    nrsr probe --exp exp/amtl_seed1 --data data/test_seen --layer 4 --out exp/amtl_seed1/decode_test_seen/probe.json
+
+The system stays as it is. A new classifier is fitted on frames of one half of the utterances and judged on the other
+half, both ways; noise recordings (utt2noisefile) stay in one half where a kind has several. OUT gets accuracies with
+95 % intervals beside chance, the share of the most frequent kind. What adversarial training has removed, a probe does
+not find.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from nrsr.arguments import seed_number
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exp", required=True, type=Path, help="folder of a trained hybrid or CTC system")
+    parser.add_argument("--data", required=True, help="data directory with utt2noise, and perhaps utt2noisefile")
+    parser.add_argument("--layer", type=int, default=0, metavar="N", help="hidden layer, 1 for the first    (the last)")
+    parser.add_argument("--labels", default="utt2noise", metavar="LIST", help="list of kinds in DATA    (%(default)s)")
+    parser.add_argument("--missing", metavar="KIND", help="kind of the utterances that the list lacks")
+    parser.add_argument("--against", metavar="KIND", help="tell this kind from all others, as clean from noisy")
+    parser.add_argument("--frames", type=int, default=10, metavar="N", help="of an utterance, spread    (%(default)s)")
+    parser.add_argument("--utterances", type=int, default=2000, metavar="N", help="at most, drawn    (%(default)s)")
+    parser.add_argument("--width", type=int, default=256, metavar="N", help="hidden units, 0: linear    (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of draw, split and fit    (%(default)s)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs    (cpu)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    import nrsr
+    from nrsr.data.labels import LabelSettings
+    from nrsr.files import atomic_open
+    from nrsr.kaldi import DataDir
+    from nrsr.scoring.probe import ProbeSettings
+    from nrsr.scoring.probe_experiment import probe_experiment
+
+    labels = LabelSettings(args.labels, args.missing, args.against)
+    settings = ProbeSettings(width=args.width)
+    options = {"frames": args.frames, "utterances": args.utterances, "seed": args.seed, "device": args.device}
+    experiment = nrsr.load(args.exp)
+    found, notes = probe_experiment(experiment, DataDir(args.data), labels, args.layer, settings, **options)
+    for note in notes:
+        print(f"nrsr probe: {note}", file=sys.stderr)
+    if args.out:
+        with atomic_open(args.out) as stream:
+            stream.write(json.dumps({"experiment": str(args.exp), "data": args.data} | found, indent=1) + "\n")
+    for level in ("utterance", "frame"):
+        figures = found[level]
+        low, high = figures["interval"]
+        print(f"{level}: {figures['accuracy']:.1f} % [{low:.1f}, {high:.1f}] right, chance {figures['chance']:.1f} %")
