@@ -7,8 +7,9 @@ Example:
         --acoustic-scale 0.05,0.1,0.2 --dev data/dev
 
 Writes OUT/text and OUT/decode.log. Options that are not given come from `decoding` in the experiment's config. A hybrid
-system reads the features of DATA and needs a graph, or --write-loglikes alone for Kaldi's decoders; of several acoustic
-scales the one with the fewest word errors on --dev is taken, and left in OUT/acoustic_scale.
+system, or a GMM's folder as --exp, reads the features of DATA and needs a graph, or --write-loglikes alone for Kaldi's
+decoders; of several acoustic scales the one with the fewest word errors on --dev is taken, and left in
+OUT/acoustic_scale.
 """
 
 import argparse
@@ -77,11 +78,13 @@ def scales(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
+    from nrsr.decoding.gmm_scores import is_gmm
     from nrsr.systems import Senone, system_class
     from nrsr.training.experiment import load_config
 
-    config = load_config(args.exp)
-    is_hybrid = issubclass(system_class(config), Senone)
+    gmm = is_gmm(args.exp)
+    config = {} if gmm else load_config(args.exp)
+    is_hybrid = gmm or issubclass(system_class(config), Senone)
     for name in OF_CTC if is_hybrid else OF_HYBRIDS:
         if getattr(args, name) is not None:
             kind = "a hybrid system, which has no such search" if is_hybrid else "no hybrid system"

@@ -1,4 +1,4 @@
-"""Recognising a data directory with a hybrid system: senone log-likelihoods, searched through a decoding graph."""
+"""Recognising a data directory with a hybrid system or a GMM: senone log-likelihoods, searched through a graph."""
 
 import shutil
 import sys
@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from nrsr.decoding.gmm_scores import write_scores
 from nrsr.decoding.recogniser import DecodingError
-from nrsr.decoding.senone_scores import HybridJob, shown, write_likelihoods
+from nrsr.decoding.senone_scores import HybridJob, shown
 from nrsr.decoding.wfst import decode_likelihoods
 from nrsr.files import atomic_open
 from nrsr.kaldi import DataDir, open_table, write_list
@@ -43,7 +44,7 @@ def decode_hybrid(
     """
     lines = [f"experiment {job.exp}, graph {job.graph or 'none'}, data {data.path}, {nj} workers, {job.device}"]
     if job.graph is None:
-        scored = write_likelihoods(job, data, out, nj=nj, allow_pipes=allow_pipes)
+        scored = write_scores(job, data, out, nj=nj, allow_pipes=allow_pipes)
         return _finish(out, [*lines, f"{scored.table}: {scored.speed(scored.seconds, 'scoring')}"])
     if scales and dev is not None:
         scale, tried = tuned_scale(job, dev, out, scales, nj=nj, allow_pipes=allow_pipes)
@@ -51,7 +52,7 @@ def decode_hybrid(
         lines += tried
         with atomic_open(out / "acoustic_scale") as stream:
             stream.write(f"{scale}\n")
-    scored = write_likelihoods(job, data, out, nj=nj, allow_pipes=allow_pipes)
+    scored = write_scores(job, data, out, nj=nj, allow_pipes=allow_pipes)
     started = time.perf_counter()
     text = dict.fromkeys(scored.frames, "") | search(job, open_table(scored.table), nj)
     searching = time.perf_counter() - started
@@ -84,7 +85,7 @@ def tuned_scale(
     if lacking := [name for name in dev.utterances if name not in reference]:
         raise DecodingError(f"{dev.path / 'text'}: lacks {len(lacking)} utterances: {shown(lacking)}")
     folder = out / "dev_scores"
-    scored = write_likelihoods(job, dev, folder, nj=nj, allow_pipes=allow_pipes)
+    scored = write_scores(job, dev, folder, nj=nj, allow_pipes=allow_pipes)
     errors = {}
     for scale in sorted(set(scales)):
         scaled = replace(job, settings=replace(job.settings, acoustic_scale=scale))

@@ -242,3 +242,15 @@ def test_bad_input_is_named(toy_speech, trained, nrsr_main, tmp_path):
     (lda / "gmm.yaml").write_text("features: {cmvn: none, deltas: 1}\n")
     shutil.copy(trained / "mono" / "tree", lda / "tree")
     assert "features have 12 values" in said("align", "--gmm", lda, *align)
+
+
+def test_a_gmm_is_decoded_as_a_neural_network_is(toy_speech, trained, nrsr_main, tmp_path):
+    tri, graph = trained / "tri", tmp_path / "graph"
+    assert nrsr_main("make-graph", "--lang", toy_speech.lang, "--model", tri, "--loop", "--out", graph)[0] == 0
+    decode = ("decode", "--data", toy_speech.data, "--out", tmp_path / "out", "--graph", graph, "--exp")
+    status, _, said = nrsr_main(*decode, tri)
+    assert status == 0, said
+    reference, found = read_list(toy_speech.data / "text"), read_list(tmp_path / "out" / "text")
+    assert np.mean([reference[name] == found[name] for name in reference]) > 0.9
+    status, _, said = nrsr_main(*decode, trained / "mono")
+    assert status == 1 and re.search(r"is for \d+ pdfs, .*mono has 18", said)
