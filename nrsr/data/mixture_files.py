@@ -93,8 +93,11 @@ class MixtureFiles:
             return round(waves.seconds(name) * waves.rate())
         return waves.info(name)[0]
 
-    def read(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def read(self, name: str, *, silence: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Mixture [T], sources [K, T] and noise [T] (None where the directory does not tell it), float32.
+
+        Args:
+            silence: let sources be silent.
 
         Raises:
             MixturesError: lengths at odds, or a silent source.
@@ -109,7 +112,7 @@ class MixtureFiles:
                     "mixture have its length"
                 )
         noise = parts.pop("noise1.scp", None)
-        for scp, part in parts.items():
+        for scp, part in parts.items() if not silence else ():
             self._refuse_silence(scp, name, part)
         return wave, np.stack(list(parts.values())), noise
 

@@ -1,0 +1,254 @@
+"""Measures of separation against other implementations, and scoring of whole directories."""
+
+import json
+import warnings
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nrsr.kaldi import WaveWriter, write_list
+from nrsr.scoring import separation
+from nrsr.scoring.separation import HIGHEST, LOWEST, UndefinedMeasure, score_mixture, sdr, si_snr, stoi
+
+RATE = 8000
+
+
+def speech_like(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """Coloured noise whose level wanders, float32."""
+    wave = np.convolve(rng.normal(size=samples), np.hanning(9), "same")
+    return np.float32(0.05 * wave * (0.2 + np.abs(np.sin(np.arange(samples) / 1500 + rng.uniform(0, 6)))))
+
+
+def mixture_of(speakers: int, seed: int, samples: int = 9000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mixture, sources and imperfect estimates in a random order: filtered, leaking, noisy, with an offset."""
+    rng = np.random.default_rng(seed)
+    sources = np.stack([speech_like(rng, samples) for _ in range(speakers)])
+    mixture = sources.sum(0) + 0.2 * speech_like(rng, samples)
+    leak = rng.uniform(0, 0.3, (speakers, speakers)) + np.eye(speakers)
+    filtered = np.stack([np.convolve(source, rng.normal(size=8) * 0.1 + np.eye(8)[0])[:samples] for source in sources])
+    estimates = leak @ filtered + 0.01 * rng.normal(size=sources.shape) + 0.003
+    return mixture, sources, np.float32(estimates[rng.permutation(speakers)])
+
+
+@pytest.mark.parametrize("speakers", [2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_agreement_with_torchmetrics_and_permutation(speakers, seed):
+    audio = pytest.importorskip("torchmetrics.functional.audio", reason="pip install torchmetrics")
+    mixture, sources, estimates = mixture_of(speakers, seed)
+    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    double = torch.from_numpy(estimates).double()[None], torch.from_numpy(sources).double()[None]
+    best, order = audio.permutation_invariant_training(
+        *double, audio.scale_invariant_signal_noise_ratio, eval_func="max"
+    )
+    assert found.order == order[0].tolist()
+    assert found.values["si_snr"].mean() == pytest.approx(best.item(), abs=1e-3)
+    ordered, noisy = torch.from_numpy(estimates[found.order]), torch.from_numpy(mixture).expand(speakers, -1)
+    for name, theirs in (("si_snr", audio.scale_invariant_signal_noise_ratio), ("sdr", audio.signal_distortion_ratio)):
+        after, before = (theirs(one.double(), double[1][0]).numpy() for one in (ordered, noisy))
+        np.testing.assert_allclose(found.values[name], after, atol=1e-3)
+        np.testing.assert_allclose(found.values[f"{name}_i"], after - before, atol=1e-3)
+
+
+@pytest.mark.parametrize("speakers", [2, 3])
+def test_sdr_agrees_with_mir_eval(speakers):
+    theirs = pytest.importorskip("mir_eval.separation", reason="pip install 'mir_eval<0.9'")
+    mixture, sources, estimates = mixture_of(speakers, 5, 4000)
+    found = score_mixture(mixture, sources, estimates, RATE, ("sdr",))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        values, _, _, order = theirs.bss_eval_sources(sources.astype(float), estimates.astype(float))
+    assert order.tolist() == found.order
+    np.testing.assert_allclose(found.values["sdr"], values, atol=1e-3)
+
+
+def test_si_snr_of_worked_numbers():
+    source = np.array([1.0, -1.0, 1.0, -1.0])
+    noise = np.array([1.0, 1.0, -1.0, -1.0])  # orthogonal to it, without mean
+    assert si_snr(source, 3 * source + 0.3 * noise) == pytest.approx(20.0)
+    assert si_snr(source + 7, source + noise - 2) == pytest.approx(0.0)  # means count nothing
+    assert (
+        si_snr(source, source) == HIGHEST and si_snr(source, 0 * source) == LOWEST and si_snr(source, noise) == LOWEST
+    )
+    with pytest.raises(UndefinedMeasure, match="the source is constant"):
+        si_snr(np.ones(4), noise)
+
+
+def test_sdr_forgives_a_short_filter_and_si_snr_does_not():
+    _, sources, _ = mixture_of(2, 0)
+    late = np.concatenate([np.zeros(20, dtype=np.float32), sources[0][:-20]])
+    assert sdr(sources[0], late) > 20 and si_snr(sources[0], late) < 5
+    assert sdr(sources[0], np.zeros_like(late)) == LOWEST and sdr(sources[0], sources[0]) == HIGHEST
+
+
+@pytest.mark.parametrize("speakers", [2, 3])
+def test_the_order_of_estimates_changes_nothing(speakers):
+    mixture, sources, estimates = mixture_of(speakers, 3)
+    wanted = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    for order in permutations(range(speakers)):
+        found = score_mixture(mixture, sources, estimates[list(order)], RATE, ("si_snr", "sdr"))
+        for name, values in wanted.values.items():
+            np.testing.assert_allclose(found.values[name], values, rtol=1e-9)
+        assert [order[number] for number in found.order] == wanted.order
+
+
+def test_silent_sources_and_estimates():
+    mixture, sources, estimates = mixture_of(3, 4)
+    whole = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    sources[1] = 0.0
+    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    assert found.silent_sources == [1] and np.isnan(found.values["sdr"][1]) and found.failed == {}
+    assert [found.order[0], found.order[2]] == [whole.order[0], whole.order[2]]
+    np.testing.assert_allclose(found.values["si_snr"][[0, 2]], whole.values["si_snr"][[0, 2]])
+    # A silent estimate is left to the silent source; where all are heard, one source gets it.
+    estimates[found.order[0]] = 0.0
+    assert score_mixture(mixture, sources, estimates, RATE, ("si_snr",)).silent_estimates == []
+    mixture, sources, _ = mixture_of(3, 4)
+    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    (silent,) = found.silent_estimates
+    assert found.values["si_snr"][silent] == LOWEST and found.values["sdr"][silent] == LOWEST
+
+
+def test_pesq_and_stoi_are_those_of_the_libraries():
+    pesq, pystoi = pytest.importorskip("pesq"), pytest.importorskip("pystoi")
+    mixture, sources, estimates = mixture_of(2, 6, 12000)
+    found = score_mixture(mixture, sources, estimates, RATE)
+    first = estimates[found.order[0]]
+    assert found.values["pesq"][0] == pytest.approx(pesq.pesq(RATE, sources[0], first, "nb"))
+    assert found.values["stoi"][0] == pytest.approx(pystoi.stoi(sources[0], first, RATE))
+    assert found.values["stoi_i"][0] == pytest.approx(
+        pystoi.stoi(sources[0], first, RATE) - pystoi.stoi(sources[0], mixture, RATE)
+    )
+    assert score_mixture(mixture, sources, estimates, 11025, ("pesq",)).failed == {
+        "pesq": "source 2: PESQ is for 8000 and 16000 Hz, not 11025"
+    }
+    with pytest.raises(UndefinedMeasure, match="at least 1/4 of a second"):
+        separation.pesq(sources[0][:500], first[:500], RATE)
+    with pytest.raises(UndefinedMeasure):
+        separation.pesq(sources[0], 0 * first, RATE)
+    with pytest.raises(UndefinedMeasure, match="too little speech"):
+        stoi(sources[0][:1000], first[:1000], RATE)
+
+
+def write_set(folder: Path, parts: dict[str, dict[str, np.ndarray]]) -> Path:
+    for part, waves in parts.items():
+        with WaveWriter(folder / f"{part}.ark", folder / f"{part}.scp", RATE, bits=32) as writer:
+            for name, wave in waves.items():
+                writer[name] = wave
+    names = list(next(iter(parts.values())))
+    write_list(folder / "utt2spk", {name: name for name in names})
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path) -> tuple[Path, Path]:
+    """Eight mixtures m0 ... m7 of two speakers in two noises at two SNRs, and what a system made of them."""
+    ref: dict[str, dict[str, np.ndarray]] = {"wav": {}, "spk1": {}, "spk2": {}}
+    est: dict[str, dict[str, np.ndarray]] = {"spk1": {}, "spk2": {}}
+    for number in range(8):
+        mixture, sources, estimates = mixture_of(2, number, 4000 + 100 * number)
+        ref["wav"][f"m{number}"] = mixture
+        for speaker in range(2):
+            ref[f"spk{speaker + 1}"][f"m{number}"] = sources[speaker]
+            est[f"spk{speaker + 1}"][f"m{number}"] = estimates[speaker]
+    data = write_set(tmp_path / "test", ref)
+    write_list(data / "utt2noise", {f"m{n}": ("car", "rain")[n % 2] for n in range(8)})
+    write_list(data / "utt2noisefile", {f"m{n}": f"recording{n % 4}" for n in range(8)})
+    write_list(data / "utt2snr", {f"m{n}": str(5 * (n // 4)) for n in range(8)})
+    return data, write_set(tmp_path / "separated", est)
+
+
+def test_scoring_a_directory(folders, nrsr_main, tmp_path):
+    data, separated = folders
+    status, out, err = nrsr_main(
+        "score-sep", data, separated, "--out", tmp_path / "score", "--measures", "sdr,si_snr", "--draws", 1000
+    )
+    assert status == 0 and err == ""
+    assert "SI-SNRi" in out and "rain" in out and "over mixtures and noise recordings (1000 draws)" in out
+    expected = []
+    for number in range(8):
+        mixture, sources, estimates = mixture_of(2, number, 4000 + 100 * number)
+        expected.append(score_mixture(mixture, sources, estimates, RATE, ("si_snr",)).values["si_snr_i"].mean())
+    summary = json.loads((tmp_path / "score" / "sep.json").read_text())
+    figure = summary["total"]["si_snr_i"]
+    assert figure["mean"] == pytest.approx(np.mean(expected), abs=1e-6) and figure["mixtures"] == 8
+    assert figure["interval"][0] < figure["mean"] < figure["interval"][1]
+    assert summary["snr"]["5"]["si_snr_i"]["mean"] == pytest.approx(np.mean(expected[4:]), abs=1e-6)
+    assert summary["noise"]["car"]["sdr"]["mixtures"] == 4
+    rows = [line.split("\t") for line in (tmp_path / "score" / "utterances.tsv").read_text().splitlines()]
+    assert rows[0][:6] == ["utt", "noise", "noisefile", "snr", "si_snr", "si_snr_i"] and len(rows) == 9
+    assert float(rows[3][5]) == pytest.approx(expected[2], abs=1e-6) and rows[3][2] == "recording2"
+    assert len((tmp_path / "score" / "sources.tsv").read_text().splitlines()) == 17
+    assert (tmp_path / "score" / "sep.txt").read_text() == out
+
+
+def test_a_paired_comparison(folders, nrsr_main, tmp_path):
+    data, separated = folders
+    names = [f"m{number}" for number in range(8)]
+    same = {f"spk{k}": {n: mixture_of(2, i, 4000 + 100 * i)[0] for i, n in enumerate(names)} for k in (1, 2)}
+    other = write_set(tmp_path / "nothing", same)  # the mixture twice: an improvement of 0 dB
+    options = ["--measures", "si_snr", "--out", tmp_path / "score", "--versus", other]
+    status, out, _ = nrsr_main("score-sep", data, separated, *options)
+    assert status == 0 and f"paired with {other} (above 0: better than it)" in out
+    summary = json.loads((tmp_path / "score" / "sep.json").read_text())
+    assert summary["versus"]["si_snr"]["mean"] == pytest.approx(summary["total"]["si_snr_i"]["mean"], abs=1e-9)
+
+
+def test_what_is_silent_or_clipped_is_named(folders, nrsr_main):
+    data, separated = folders
+    with (
+        WaveWriter(data / "a.ark", data / "spk2.scp", RATE, bits=32) as sources,
+        WaveWriter(data / "b.ark", data / "wav.scp", RATE, bits=32) as mixtures,
+        WaveWriter(separated / "a.ark", separated / "spk1.scp", RATE, bits=32) as estimates,
+    ):
+        for number in range(8):
+            mixture, own, made = mixture_of(2, number, 4000 + 100 * number)
+            sources[f"m{number}"] = own[1] * (number != 3)
+            mixtures[f"m{number}"] = np.clip(mixture * (60 if number == 5 else 1), -1, 1)
+            estimates[f"m{number}"] = made[0] * (number != 6)
+    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "si_snr")
+    assert status == 0
+    assert "1 mixtures with silent sources, which have no scores: m3\n" in err
+    assert "1 mixtures with silent estimates, which count -50 dB: m6\n" in err
+    assert "1 mixtures with clipping: m5\n" in err
+
+
+def test_folders_that_do_not_belong_together_are_refused(folders, nrsr_main, tmp_path):
+    data, separated = folders
+
+    def message(*options: object) -> str:
+        status, _, err = nrsr_main("score-sep", data, separated, "--measures", "si_snr", *options)
+        assert status == 1
+        return err
+
+    scp = (separated / "spk2.scp").read_text().splitlines(keepends=True)
+    (separated / "spk2.scp").write_text("".join(scp[:5]))
+    assert "spk2.scp: lacks 3 of 8 mixtures, first m5; separate the same data directory again" in message()
+    (separated / "spk2.scp").write_text(
+        "".join(scp).replace("m1 ", "m0x ").replace("m0 ", "m1 ").replace("m0x ", "m0 ")
+    )
+    assert "m0: 4100 samples were separated of 4000" in message() or "4000 samples" in message()
+    (separated / "spk2.scp").unlink()
+    assert "has no spk2.scp, but" in message()
+    (data / "spk2.scp").unlink()
+    assert "one speaker only (spk1.scp)" in message()
+
+
+def test_missing_libraries_are_named(folders, nrsr_main, monkeypatch):
+    data, separated = folders
+    monkeypatch.setattr(separation, "LIBRARIES", {"pesq": "no_such_pesq", "stoi": "no_such_stoi"})
+    status, out, err = nrsr_main("score-sep", data, separated)
+    assert status == 0 and "PESQ" not in out and "SDRi" in out
+    assert "no_such_pesq and no_such_stoi not installed (pip install no_such_pesq no_such_stoi); what needs them" in err
+    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "sdr,stoi")
+    assert status == 1 and "--measures sdr,stoi: no_such_stoi not installed" in err
+    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "mos")
+    assert status == 2 and "mos: the measures are si_snr, sdr, pesq, stoi" in err
+
+
+def test_processes_give_what_one_gives(folders, nrsr_main):
+    data, separated = folders
+    outs = [nrsr_main("score-sep", data, separated, "--measures", "si_snr", "--nj", nj)[1] for nj in (1, 2)]
+    assert outs[0] == outs[1]
