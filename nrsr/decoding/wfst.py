@@ -49,13 +49,13 @@ class WfstResult(NamedTuple):
         words: with spaces between them.
         final: whether the path ends where the grammar allows; otherwise it is the best unfinished one.
         cost: of the path, acoustics scaled; infinite where nothing was found.
-        alignment: transition-id of each frame, int32 [frames].
+        pdfs: pdf-id of each frame, int32 [frames].
     """
 
     words: str
     final: bool
     cost: float
-    alignment: np.ndarray
+    pdfs: np.ndarray
 
 
 class WfstDecoder:
@@ -71,7 +71,6 @@ class WfstDecoder:
         self.settings = settings
         options = kaldi_hmm_gmm.FasterDecoderOptions(beam=settings.beam, max_active=settings.max_active)
         self._decoder = kaldi_hmm_gmm.FasterDecoder(self._graph.fst, options)
-        self._columns = self._graph.pdfs[1:]
 
     def __call__(self, scores: np.ndarray, name: str = "scores") -> WfstResult:
         """The best words of an utterance.
@@ -93,15 +92,14 @@ class WfstDecoder:
         if not len(scores):
             return WfstResult("", False, np.inf, np.zeros(0, np.int32))
         scaled = np.float32(self.settings.acoustic_scale) * scores.astype(np.float32, copy=False)
-        # The library looks up the score of a transition-id, so each gets the column of its pdf.
-        self._decoder.decode(kaldi_hmm_gmm.DecodableCtc(scaled[:, self._columns]))
+        self._decoder.decode(kaldi_hmm_gmm.DecodableCtc(scaled))  # it takes column `label - 1`, which is the pdf-id
         final = self._decoder.reached_final()
         found, path = self._decoder.get_best_path()
         if not found:
             return WfstResult("", False, np.inf, np.zeros(0, np.int32))
-        _, transitions, words, weight = kaldifst.get_linear_symbol_sequence(path)
+        _, labels, words, weight = kaldifst.get_linear_symbol_sequence(path)
         text = " ".join(self._graph.words[word] for word in words)
-        return WfstResult(text, final, weight.value1 + weight.value2, np.array(transitions, np.int32))
+        return WfstResult(text, final, weight.value1 + weight.value2, np.array(labels, np.int32) - 1)
 
 
 def decode_likelihoods(
@@ -134,7 +132,7 @@ def decode_likelihoods(
 def decode_all(
     graph: str | Path, scores: Mapping[str, np.ndarray], settings: WfstSettings, nj: int = 1
 ) -> dict[str, WfstResult]:
-    """As decode_likelihoods, with costs and alignments."""
+    """As decode_likelihoods, with costs and pdf-ids."""
     if not Path(graph).is_dir():
         raise WfstError(f"{graph}: there is no such graph folder; make it with nrsr make-graph")
     utterances = _Utterances(scores)

@@ -47,7 +47,7 @@ def decoding_graph(
     """
     words = kaldifst.compose(lexicon, grammar)
     _refuse_empty(words, "lexicon and grammar")
-    kaldifst.determinize_star(words, use_log=True)
+    determinise(words, "lexicon and grammar")
     kaldifst.minimize_encoded(words)
     kaldifst.arcsort(words, sort_type="ilabel")
     contexts, windows = kaldifst.compose_context(lang.disambiguation, tree.width, tree.central, words)
@@ -57,7 +57,7 @@ def decoding_graph(
     hmms, disambiguation = kaldi_hmm_gmm.get_h_transducer(windows, tree.for_library(), model, config)
     graph = kaldifst.compose(hmms, contexts)
     _refuse_empty(graph, "HMMs and lexicon")
-    kaldifst.determinize_star(graph, use_log=True)
+    determinise(graph, "HMMs, lexicon and grammar")
     _erase(graph, disambiguation)
     kaldifst.minimize_encoded(graph)
     return kaldi_hmm_gmm.add_self_loops(options.self_loop_scale, [], True, model, graph)
@@ -66,6 +66,21 @@ def decoding_graph(
 def _refuse_empty(fst: kaldifst.StdFst, what: str) -> None:
     if fst.start < 0:
         raise FstError(f"{what} accept no common sentence; make the lang folder, the grammar and the model fit")
+
+
+def determinise(fst: kaldifst.StdVectorFst, what: str) -> None:
+    """Remove epsilons and determinise in place, adding probabilities of equal paths.
+
+    Raises:
+        FstError: one input has several outputs, as when disambiguation symbols are missing.
+    """
+    try:
+        kaldifst.determinize_star(fst, use_log=True)
+    except RuntimeError:  # what the library says of it spans lines and names its own sources
+        raise FstError(
+            f"{what} cannot be determinised: words that sound alike lack disambiguation symbols, or the grammar"
+            " accepts a sentence in several ways; make the lang folder and the grammar with nrsr"
+        ) from None
 
 
 def _erase(fst: kaldifst.StdVectorFst, labels: Sequence[int]) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kaldifst
-import numpy as np
 
 from nrsr.files import atomic_copy, atomic_open
 from nrsr.hmm.fst_files import FstError, read_fst, write_fst
@@ -25,15 +24,14 @@ class Graph:
     """A decoding graph and what its labels mean.
 
     Attributes:
-        fst: from transition-ids to words.
+        fst: from pdf-ids + 1 to words. HCLG.fst itself has transition-ids, as Kaldi's programs want them; the search
+            needs no more than their pdfs, and scores with a column for each transition-id would be many times as wide.
         words: of each word's number, with "" for numbers that are not used.
-        pdfs: int32 [transition-ids + 1]; place 0 is unused.
         num_pdfs: scores that the model gives for a frame.
     """
 
     fst: kaldifst.StdVectorFst
     words: list[str]
-    pdfs: np.ndarray
     num_pdfs: int
 
     @classmethod
@@ -53,8 +51,21 @@ class Graph:
             raise FstError(
                 f"{folder}: has no transition_pdfs.int, which Kaldi's graphs lack; let nrsr make-graph make the graph"
             )
-        pdfs = np.array([-1, *_numbers(folder / "transition_pdfs.int")], np.int32)
-        return cls(fst, words, pdfs, _numbers(folder / "num_pdfs")[0])
+        _relabel(fst, [0, *(pdf + 1 for pdf in _numbers(folder / "transition_pdfs.int"))], folder)
+        return cls(fst, words, _numbers(folder / "num_pdfs")[0])
+
+
+def _relabel(fst: kaldifst.StdVectorFst, labels: list[int], folder: Path) -> None:
+    """Put labels[ilabel] in the place of each input label."""
+    try:
+        for state in kaldifst.StateIterator(fst):
+            for arc in kaldifst.ArcIterator(fst, state):
+                if arc.ilabel:
+                    arc.ilabel = labels[arc.ilabel]
+    except IndexError:
+        raise FstError(
+            f"{folder}: HCLG.fst and transition_pdfs.int are not of one model; make the graph anew"
+        ) from None
 
 
 def _numbers(path: Path) -> list[int]:

@@ -118,7 +118,7 @@ def test_decoder_finds_the_best_of_all_sentences(tmp_path, width):
             result = decode(scores)
             assert result.final and result.cost == pytest.approx(min(costs), abs=1e-3)
             assert result.words == candidates[int(np.argmin(costs))][0]
-            assert len(result.alignment) == frames
+            assert len(result.pdfs) == frames and result.pdfs.min() >= 0
 
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -168,6 +168,9 @@ def test_oracle_scores_give_the_right_words(digits, nrsr_main):
     graph = digits / "model" / "graph"
     found = decode_likelihoods(graph, scores)
     assert found == {utterance: " ".join(words) for utterance, words in spoken.items()}
+    best = decode_all(graph, scores, WfstSettings())
+    right = [(best[utterance].pdfs == array.argmax(axis=1)).mean() for utterance, array in scores.items()]
+    assert np.mean(right) > 0.97
     # What travels to a worker process does so whole.
     make, pair = pickle.loads(
         pickle.dumps((functools.partial(UtteranceDecoder, graph, WfstSettings()), ("u0", scores["u0"])))
@@ -201,6 +204,9 @@ def test_bad_scores_and_settings(digits, nrsr_main):
         WfstSettings(acoustic_scale=0)
     with pytest.raises(WfstError, match="no such graph folder"):
         decode_likelihoods(digits / "nowhere", {})
+    (graph / "transition_pdfs.int").write_text("0\n")
+    with pytest.raises(FstError, match="are not of one model"):
+        Graph.load(graph)
     (graph / "transition_pdfs.int").unlink()
     with pytest.raises(FstError, match="let nrsr make-graph make the graph"):
         Graph.load(graph)

@@ -4,8 +4,11 @@ import math
 
 import kaldifst
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nrsr.hmm.fst_files import FstError, read_fst, write_fst
+from nrsr.hmm.graph import determinise
 from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import PronunciationError, guess
 from nrsr.kaldi.dictionary import dictionary_of
@@ -52,6 +55,26 @@ def test_disambiguation_symbols_stand_where_they_must():
     assert cost(fst, lang, "SIL #3 A B SIL #3 #0", "a #0") is not None
     determinised = kaldifst.StdVectorFst(fst)
     assert kaldifst.determinize_star(determinised, max_states=1000) is False  # ends, so the symbols suffice
+
+
+WORDS = st.lists(st.lists(st.sampled_from("AB"), min_size=1, max_size=4).map(tuple), min_size=1, max_size=7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(spoken=WORDS, silence=st.sampled_from([0.0, 0.5]))
+def test_any_lexicon_can_be_determinised(spoken, silence):
+    entries = [Pronunciation(f"w{number}", phones) for number, phones in enumerate(spoken)]
+    lang, lexicon = make_lang(dictionary_of([*entries, LEXICON[0]]), LangOptions())
+    fst = lexicon_fst(lang, lexicon, silence, disambiguate=True)
+    assert kaldifst.determinize_star(fst, max_states=5000) is False
+
+
+@pytest.mark.parametrize("other", [("A",), ("A", "A")])
+def test_without_disambiguation_symbols_it_cannot(other):
+    entries = [LEXICON[0], Pronunciation("one", ("A",)), Pronunciation("other", other)]
+    lang, lexicon = make_lang(dictionary_of(entries), LangOptions())
+    with pytest.raises(FstError, match="a test cannot be determinised"):
+        determinise(lexicon_fst(lang, lexicon, 0.5, disambiguate=False), "a test")
 
 
 def test_fst_files(tmp_path):

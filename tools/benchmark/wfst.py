@@ -5,8 +5,8 @@ Example:
     python tools/benchmark/wfst.py --graph exp/tri/graph --scores exp/dnn/decode_test/loglikes.scp --scale 0.2
 
 Without --graph: ten digits said as espeak-ng guesses, a triphone tree with a leaf for every pair of a state and the
-class of its neighbour, a word loop and a 3-gram, and scores in which the right pdf mostly stands out. The selection of
-the columns and the way back to words are part of the time; reading scores is not. CPU time is counted.
+class of its neighbour, a word loop and a 3-gram, and scores in which the right pdf mostly stands out. Scaling
+and the way back to words are part of the time; reading scores and the graph is not. CPU time is counted.
 """
 
 import argparse
