@@ -59,7 +59,7 @@ def train_gmm(
     stored = StoredFeatures(data, settings.features)
     transcripts = read_transcripts(data, lang, stored)
     out.mkdir(parents=True, exist_ok=True)
-    with open(out / "train.log", "a", encoding="utf-8") as stream:
+    with open(out / "train.log", "w", encoding="utf-8") as stream:
         log = TrainingLog(stream, sys.stderr, f"nrsr train-gmm {kind}")
         announce(transcripts, data, log)
         with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
