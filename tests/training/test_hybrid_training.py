@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,3 +108,32 @@ def test_data_without_two_kinds_of_noise_are_refused(train, corpus, tmp_path):
     (tmp_path / "train" / "utt2noise").write_text("s1-001 car\ns0-002 car\n")
     with pytest.raises(LabelError, match="1 kinds of label among the utterances .car."):
         run.run_training(CONFIG, 0, tmp_path / "train", corpus / "dev", None, tmp_path / "exp")
+
+
+CONFIGS = Path(__file__).parent / "hybrid_configs"
+CRITERIA = {
+    "single": set(),
+    "amtl": {"noise", "noise_errors"},
+    "multitask": {"noise", "noise_errors"},
+    "invariant": {"condition", "condition_errors"},
+    "tdnn": {"noise", "noise_errors"},
+}
+
+
+def test_every_config_is_tried():
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == CRITERIA.keys()
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+def test_the_systems_of_the_literature_are_configs(name, corpus, nrsr_main, tmp_path):
+    conf = CONFIGS / f"{name}.yaml"
+    made = nrsr_main("compute-cmvn", "--config", conf, "--out", tmp_path / "statistics.ark", corpus / "train")
+    assert made[0] == 0, made[2]
+    folders = ["--train", corpus / "train", "--dev", corpus / "dev", "--exp", tmp_path]
+    status, _, err = nrsr_main("train", "--config", conf, *folders)
+    assert status == 0, err
+    history = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert history[-1]["dev"].keys() == {"loss", "errors"} | CRITERIA[name]
+    assert history[-1]["dev"]["loss"] < history[0]["dev"]["loss"]
+    heads = nrsr.load(tmp_path).system.heads
+    assert {head.settings.reversed for head in heads.values()} == ({name != "multitask"} if CRITERIA[name] else set())
