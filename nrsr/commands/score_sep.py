@@ -1,10 +1,10 @@
 """SI-SNR, SDR, PESQ and STOI of separated speakers and their improvement, with 95 % intervals, by noise and SNR.
 
 Example:
-    nrsr score-sep --out exp/a/separate_test/score data/test exp/a/separate_test
-    nrsr score-sep data/test exp/a/separate_test --versus exp/b/separate_test --measures si_snr,sdr
+    nrsr score-sep --data data/test --estimates exp/a/separate_test --out exp/a/separate_test/score
+    nrsr score-sep --data data/test --estimates exp/a/separate_test --versus exp/b/separate_test --measures si_snr,sdr
 
-REF is the data directory of mixtures (wav.scp, spk1.scp, spk2.scp, ...), EST a folder of nrsr separate with as many
+DATA is a data directory of mixtures (wav.scp, spk1.scp, spk2.scp, ...), DIR a folder of nrsr separate with as many
 spk1.scp, spk2.scp, ..., in any order: that with the highest mean SI-SNR is taken, for all measures. Improvement is
 against the mixture. OUT gets sep.txt (tables), sep.json (the same for programs), utterances.tsv and sources.tsv. PESQ
 and STOI need the libraries pesq and pystoi; without them, they are left out and said to be.
@@ -24,10 +24,10 @@ SHOWN = 20  # mixtures named on stderr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ref", metavar="REF", help="data directory of mixtures with their sources")
-    parser.add_argument("est", metavar="EST", help="folder of nrsr separate")
+    parser.add_argument("--data", required=True, metavar="DATA", help="data directory of mixtures with their sources")
+    parser.add_argument("--estimates", required=True, metavar="DIR", help="folder of nrsr separate")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for sep.txt, sep.json and the tables")
-    parser.add_argument("--versus", metavar="EST2", help="folder of another system, for a paired comparison")
+    parser.add_argument("--versus", metavar="DIR", help="folder of another system, for a paired comparison")
     parser.add_argument("--measures", type=measures, metavar="NAME,...", help="of si_snr, sdr, pesq, stoi (all)")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
@@ -48,13 +48,13 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.scoring.separation_sets import collect, compare, means, score_separation, write_tables
 
     wanted = available(args.measures)
-    scored = score_separation(args.ref, args.est, wanted, args.nj)
-    tell(args.ref, scored)
-    scores = collect(scored, args.ref)
-    summary = {"reference": args.ref, "separated": args.est, **means(scores, args.draws, args.seed)}
+    scored = score_separation(args.data, args.estimates, wanted, args.nj)
+    tell(args.data, scored)
+    scores = collect(scored, args.data)
+    summary = {"reference": args.data, "separated": args.estimates, **means(scores, args.draws, args.seed)}
     tables = separation_tables(summary)
     if args.versus:
-        versus = collect(score_separation(args.ref, args.versus, wanted, args.nj), args.ref)
+        versus = collect(score_separation(args.data, args.versus, wanted, args.nj), args.data)
         summary["versus"] = {"separated": args.versus, **compare(scores, versus, args.draws, args.seed)}
         differences = {name: figure for name, figure in summary["versus"].items() if name != "separated"}
         tables.append(separation_comparison(differences, args.versus))

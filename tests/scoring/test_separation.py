@@ -163,7 +163,17 @@ def folders(tmp_path) -> tuple[Path, Path]:
 def test_scoring_a_directory(folders, nrsr_main, tmp_path):
     data, separated = folders
     status, out, err = nrsr_main(
-        "score-sep", data, separated, "--out", tmp_path / "score", "--measures", "sdr,si_snr", "--draws", 1000
+        "score-sep",
+        "--data",
+        data,
+        "--estimates",
+        separated,
+        "--out",
+        tmp_path / "score",
+        "--measures",
+        "sdr,si_snr",
+        "--draws",
+        1000,
     )
     assert status == 0 and err == ""
     assert "SI-SNRi" in out and "rain" in out and "over mixtures and noise recordings (1000 draws)" in out
@@ -190,7 +200,7 @@ def test_a_paired_comparison(folders, nrsr_main, tmp_path):
     same = {f"spk{k}": {n: mixture_of(2, i, 4000 + 100 * i)[0] for i, n in enumerate(names)} for k in (1, 2)}
     other = write_set(tmp_path / "nothing", same)  # the mixture twice: an improvement of 0 dB
     options = ["--measures", "si_snr", "--out", tmp_path / "score", "--versus", other]
-    status, out, _ = nrsr_main("score-sep", data, separated, *options)
+    status, out, _ = nrsr_main("score-sep", "--data", data, "--estimates", separated, *options)
     assert status == 0 and f"paired with {other} (above 0: better than it)" in out
     summary = json.loads((tmp_path / "score" / "sep.json").read_text())
     assert summary["versus"]["si_snr"]["mean"] == pytest.approx(summary["total"]["si_snr_i"]["mean"], abs=1e-9)
@@ -208,7 +218,7 @@ def test_what_is_silent_or_clipped_is_named(folders, nrsr_main):
             sources[f"m{number}"] = own[1] * (number != 3)
             mixtures[f"m{number}"] = np.clip(mixture * (60 if number == 5 else 1), -1, 1)
             estimates[f"m{number}"] = made[0] * (number != 6)
-    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "si_snr")
+    status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "si_snr")
     assert status == 0
     assert "1 mixtures with silent sources, which have no scores: m3\n" in err
     assert "1 mixtures with silent estimates, which count -50 dB: m6\n" in err
@@ -219,7 +229,9 @@ def test_folders_that_do_not_belong_together_are_refused(folders, nrsr_main, tmp
     data, separated = folders
 
     def message(*options: object) -> str:
-        status, _, err = nrsr_main("score-sep", data, separated, "--measures", "si_snr", *options)
+        status, _, err = nrsr_main(
+            "score-sep", "--data", data, "--estimates", separated, "--measures", "si_snr", *options
+        )
         assert status == 1
         return err
 
@@ -239,16 +251,19 @@ def test_folders_that_do_not_belong_together_are_refused(folders, nrsr_main, tmp
 def test_missing_libraries_are_named(folders, nrsr_main, monkeypatch):
     data, separated = folders
     monkeypatch.setattr(separation, "LIBRARIES", {"pesq": "no_such_pesq", "stoi": "no_such_stoi"})
-    status, out, err = nrsr_main("score-sep", data, separated)
+    status, out, err = nrsr_main("score-sep", "--data", data, "--estimates", separated)
     assert status == 0 and "PESQ" not in out and "SDRi" in out
     assert "no_such_pesq and no_such_stoi not installed (pip install no_such_pesq no_such_stoi); what needs them" in err
-    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "sdr,stoi")
+    status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "sdr,stoi")
     assert status == 1 and "--measures sdr,stoi: no_such_stoi not installed" in err
-    status, _, err = nrsr_main("score-sep", data, separated, "--measures", "mos")
+    status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "mos")
     assert status == 2 and "mos: the measures are si_snr, sdr, pesq, stoi" in err
 
 
 def test_processes_give_what_one_gives(folders, nrsr_main):
     data, separated = folders
-    outs = [nrsr_main("score-sep", data, separated, "--measures", "si_snr", "--nj", nj)[1] for nj in (1, 2)]
+    outs = [
+        nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "si_snr", "--nj", nj)[1]
+        for nj in (1, 2)
+    ]
     assert outs[0] == outs[1]
