@@ -20,6 +20,10 @@ setup(
         "jiwer>=3",
         "rapidfuzz>=3",
         "torchjd>=0.18,<0.19",
+        # These three fit each other: later kaldifst and kaldi-hmm-gmm do not exchange FSTs.
+        "kaldi-hmm-gmm==1.1.4",
+        "kaldifst==1.7.17",
+        "kaldilm==1.15.5",
         "flashlight-text>=0.0.7",
         "espeakng-loader>=0.2.4",
         "tqdm>=4.60",

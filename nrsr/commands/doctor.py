@@ -48,6 +48,10 @@ LIBRARIES = [
     Library("torchjd", "torchjd", "gradient methods such as PCGrad"),
     Library("cvxpy", "cvxpy", "of these CAGrad and Nash-MTL", False, 'pip install "torchjd[full]"'),
     Library("qpsolvers", "qpsolvers", "of these UPGrad", False, 'pip install "torchjd[full]"'),
+    Library("kaldifst", "kaldifst", "graphs of hybrid recognisers"),
+    Library("kaldi_hmm_gmm", "kaldi-hmm-gmm", "HMMs, Gaussian mixtures, WFST decoding"),
+    # Behind kaldifst: imported before it, it hangs.
+    Library("kaldilm", "kaldilm", "language models as graphs"),
     Library("tqdm", "tqdm", "progress bars"),
     Library("torch.utils.tensorboard", "tensorboard", "training curves"),
     Library("matplotlib", "matplotlib", "figures"),
