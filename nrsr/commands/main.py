@@ -43,6 +43,7 @@ COMMANDS = {
     "score-wer": "word error rate with intervals and breakdowns",
     "score-sep": "SI-SNR, SDR, PESQ and STOI of separated speakers, with intervals",
     "report": "write the tables of RESULTS.md from scored experiments",
+    "report-sep": "write the tables of RESULTS.md from scored separation experiments",
 }
 
 
