@@ -4,16 +4,8 @@
 # run.sh sets: config (one or more YAML files), seeds, tag, nj, data (its data directories), experiments (folder),
 # variant (what tells its data from others in an experiment's name, as _fold0), train_set, test_sets (separated by commas).
 
-# for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
-for_each() {
-  local one seed name
-  for one in $config; do
-    name=$(basename "$one" .yaml)${tag:+-$tag}$variant
-    for seed in $seeds; do
-      "$1" "$one" "$seed" "$experiments/${name}_seed$seed"
-    done
-  done
-}
+# shellcheck source=utils/experiments.sh
+. "$NRSR_ROOT/utils/experiments.sh"
 
 statistics() { # CONFIG SEED EXPERIMENT
   once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
@@ -21,11 +13,6 @@ statistics() { # CONFIG SEED EXPERIMENT
 
 units() {
   once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
-}
-
-# Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
-train() {
-  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3"
 }
 
 decode_sets() {

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
+#
+# run.sh sets: config (one or more YAML files), seeds, tag, data (its data directories), experiments (folder), variant
+# (what tells its data from others in an experiment's name, as _fold0), train_set.
+
+# for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
+for_each() {
+  local one seed name
+  for one in $config; do
+    name=$(basename "$one" .yaml)${tag:+-$tag}$variant
+    for seed in $seeds; do
+      "$1" "$one" "$seed" "$experiments/${name}_seed$seed"
+    done
+  done
+}
+
+# Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
+train() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3"
+}
