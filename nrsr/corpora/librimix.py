@@ -19,7 +19,14 @@ from pathlib import Path
 
 from nrsr.corpora import librimix_tree as tree
 from nrsr.corpora.datadirs import Prepared
-from nrsr.corpora.librimix_metadata import LibriMixError, Recipe, metadata_files, missing_recordings, read_metadata
+from nrsr.corpora.librimix_metadata import (
+    LibriMixError,
+    Recipe,
+    metadata_files,
+    missing_recordings,
+    original_noise,
+    read_metadata,
+)
 from nrsr.corpora.librimix_mixing import TYPES, Job, folders, make_mixer
 from nrsr.files import atomic_open
 from nrsr.progress import track
@@ -142,6 +149,14 @@ def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prep
     made = list(track(results, f"mixing {name}", total=len(recipes)))
     refuse([result.problem for result in made if result.problem], f"mixtures of {name} could not be made", listing)
     done.table.append(f"{name}: {sum(r.new for r in made)} mixtures made, {sum(not r.new for r in made)} stood already")
+    remade = sum(
+        original_noise(recipe.noise)[1] != 1.0 and not (job.wham / recipe.noise).is_file() for recipe in recipes
+    )
+    if remade:
+        done.notes.append(
+            f"{name}: the noises of {remade} mixtures, at 0.8 or 1.2 of their speed, are made here by soxr; those that "
+            "LibriMix's script makes by sox are alike, but not to the last bit"
+        )
     clipped = [result.id for result in made if result.clipped]
     if clipped:
         some = ", ".join(clipped[:NAMED]) + (", ..." if len(clipped) > NAMED else "")

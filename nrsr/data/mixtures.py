@@ -83,7 +83,10 @@ class MixtureSet(TrainingSet):
         self.ids = list(samples)
         self.samples = np.array(list(samples.values()), dtype=np.int64)
         if not self.ids:
-            raise MixturesError(f"{self.path}: no mixture is left of {len(self.skipped)}; {self.reasons()}")
+            name, reason = next(iter(self.skipped.items()), ("none", "the directory is empty"))
+            raise MixturesError(
+                f"{self.path}: no mixture is left of {len(self.skipped)}; {self.reasons()}; first {name}: {reason}"
+            )
         self.speaker_of = self.files.speaker_lists(self.ids) if dynamic_mixing else None
 
     def __getitem__(self, item: int | Draw) -> MixtureExample:
