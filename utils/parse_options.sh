@@ -7,7 +7,8 @@
 while [ $# -gt 0 ]; do
   case $1 in
     --help|-h)
-      sed -n '2,/^[^#]/ { /^#/ s/^# \{0,1\}//p }' "$0"
+      [ -f "$0" ] && _script=$0 || _script=$(basename "$0") # run.sh has gone to its own folder by now
+      sed -n '2,/^[^#]/ { /^#/ s/^# \{0,1\}//p }' "$_script"
       exit 0 ;;
     --*)
       _name=${1#--}

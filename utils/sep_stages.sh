@@ -2,7 +2,8 @@
 # Sourced by the run.sh of the sep recipes: stages 4 to 6, for each config and seed of the run.
 #
 # run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), device (cpu or cuda),
-# results (file), baseline (system that the others are compared with).
+# results (file), baseline (system that the others are compared with), recogniser (a trained experiment of an asr recipe
+# for the WER of each separated speaker, or nothing).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
@@ -30,11 +31,46 @@ score() {
   once "$3/.done/score" score_sets "$3"
 }
 
+recognise() { # SPEAKERS OUT: words of a data directory of single speakers
+  nrsr decode --exp "$recogniser" --data "$1" --out "$2" --nj "$nj"
+  nrsr score-wer --data "$1" --out "$2/score" "$1/text" "$2/text" | sed -n '1,2p'
+}
+
+# The mixtures themselves and the speakers alone: what separation has to better, and the best that it can do.
+recognise_bounds() {
+  local set
+  for set in ${test_sets//,/ }; do
+    echo "  WER, $set: the mixture for each speaker"
+    nrsr split-speakers --data "$data/$set" --mixture --out "$data/speakers_mixed_$set"
+    recognise "$data/speakers_mixed_$set" "$data/decode_mixed_$set"
+    echo "  WER, $set: each speaker alone, without noise"
+    nrsr split-speakers --data "$data/$set" --out "$data/speakers_alone_$set"
+    recognise "$data/speakers_alone_$set" "$data/decode_alone_$set"
+  done
+}
+
+recognise_separated() { # CONFIG SEED EXPERIMENT
+  local set
+  for set in ${test_sets//,/ }; do
+    echo "  WER, $set: speakers separated by $(basename "$3"), permutation by best SI-SNR"
+    nrsr split-speakers --data "$data/$set" --estimates "$3/separate_$set" --out "$3/speakers_$set"
+    recognise "$3/speakers_$set" "$3/decode_$set"
+  done
+}
+
+words() {
+  once "$3/.done/words" recognise_separated "$@"
+}
+
 sep_stages() {
   if in_stages 4 "training"; then for_each train; fi
   if in_stages 5 "separation"; then for_each separate; fi
   if in_stages 6 "scoring and report"; then
     for_each score
+    if [ -n "$recogniser" ]; then
+      once "$data/.done/words" recognise_bounds
+      for_each words
+    fi
     nrsr report-sep --exp "$experiments" --sets "$test_sets" --baseline "$baseline" --out "$results"
   fi
 }

@@ -38,6 +38,7 @@ COMMANDS = {
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
     "separate": "separate the speakers of mixtures",
+    "split-speakers": "make a data directory of the single speakers of mixtures",
     "transcribe": "recognise wav files",
     "probe": "tell the kinds of noise from a trained system's hidden layer",
     "score-wer": "word error rate with intervals and breakdowns",

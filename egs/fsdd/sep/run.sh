@@ -12,6 +12,7 @@
 #   --tag NAME                added to the experiments' names, to keep variants apart
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #   --device cpu|cuda         where stage 5 runs; training takes a GPU where there is one    (cpu)
+#   --recogniser DIR          a trained experiment of an asr recipe: WER of each separated speaker in stage 6    (none)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (this recipe's folder)
 #   --results FILE            the file whose tables are written anew    (exp/SIZE_Nmix/RESULTS.md)
@@ -30,6 +31,7 @@ folds=0
 tag=
 size=full
 device=cpu
+recogniser=
 nj=2
 work_dir=$PWD
 results=
@@ -39,6 +41,7 @@ results=
 . ../../../utils/sep_stages.sh
 . ../../../utils/fsdd_corpus.sh
 
+if [ -n "$recogniser" ]; then recogniser=$(find_dir "$recogniser"); fi
 case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 if [ -z "$config" ]; then
   config="conf/sep_${speakers}mix.yaml conf/unified_${speakers}mix.yaml"

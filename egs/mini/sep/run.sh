@@ -7,6 +7,7 @@
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
+#   --recogniser DIR          a trained experiment of an asr recipe: WER of each separated speaker in stage 6    (none)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/ and exp/ go    (this recipe's folder)
 #   --results FILE            where the table goes as well    (exp/SIZE/RESULTS.md in the work dir)
@@ -20,6 +21,7 @@ config="conf/sep_2mix.yaml conf/unified_2mix_gm.yaml"
 seeds=1
 tag=
 size=full
+recogniser=
 nj=2
 work_dir=$PWD
 results=
@@ -28,6 +30,7 @@ results=
 . ../../../utils/stages.sh
 . ../../../utils/sep_stages.sh
 
+if [ -n "$recogniser" ]; then recogniser=$(find_dir "$recogniser"); fi
 case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 corpus=$work_dir/data/$size
 data=$work_dir/data/${size}_2mix

@@ -1,0 +1,92 @@
+"""Mixtures taken apart: a data directory of single speakers, which a recogniser decodes and score-wer scores."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nrsr.kaldi import DataDir, write_list
+from nrsr.kaldi.contents import spk2utt_of
+from nrsr.scoring.texts import ScoringError
+
+CHOICES = "score/sources.tsv"
+# Lists of a mixture that hold for each of its speakers.
+COPIED = ("utt2noise", "utt2noisefile", "utt2snr")
+
+
+def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, mixture: bool = False) -> str:
+    """Write a data directory with an utterance <speaker>-<mixture>-<number> for each speaker of each mixture.
+
+    Its audio is the estimate that score-sep has chosen for the speaker, that of the permutation with the best SI-SNR;
+    without `estimates` the speaker alone as in the mixture, or with `mixture` the mixture as it is: the best and the
+    worst that separation can do for a recogniser.
+
+    Args:
+        data: mixtures, with text_spk1, text_spk2, ...
+        estimates: folder of nrsr separate, with what nrsr score-sep wrote in score/.
+
+    Returns:
+        a line that says what was done.
+
+    Raises:
+        ScoringError: no transcripts, or mixtures that were not scored or not separated.
+    """
+    count = 0
+    while data.has(f"text_spk{count + 1}"):
+        count += 1
+    if not count:
+        raise ScoringError(
+            f"{data.path}: no text_spk1; WER needs the transcript of each speaker (mix-speakers --mode max)"
+        )
+    chosen = read_choices(estimates / CHOICES) if estimates else {}
+    lists: dict[str, dict[str, str]] = {name: {} for name in ("wav.scp", "text", "utt2spk")}
+    copied = {name: data.read(name) for name in COPIED if data.has(name)}
+    labels: dict[str, dict[str, str]] = {name: {} for name in copied}
+    for number in range(1, count + 1):
+        texts = data.read(f"text_spk{number}")
+        speakers = data.read(f"utt2spk{number}") if data.has(f"utt2spk{number}") else {}
+        audio = _audio_of(data, number, estimates, chosen, mixture)
+        for name in data.utterances:
+            if name not in texts or name not in audio:
+                lacking = f"text_spk{number}" if name not in texts else "what was separated and scored"
+                raise ScoringError(f"{data.path}: {name} is not in {lacking}; score and separate the same directory")
+            speaker = speakers.get(name, name)
+            utterance = f"{speaker}-{name}-{number}"
+            for key, value in (("wav.scp", audio[name]), ("text", texts[name]), ("utt2spk", speaker)):
+                lists[key][utterance] = value
+            for key, own in copied.items():
+                if name in own:
+                    labels[key][utterance] = own[name]
+    lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
+    for name, content in {**lists, **labels}.items():
+        write_list(out / name, content)
+    return f"{out}: {len(lists['text'])} utterances of the speakers of {len(data.utterances)} mixtures"
+
+
+def read_choices(path: Path) -> dict[tuple[str, int], int]:
+    """(mixture, source) -> estimate, numbers from 1, of the sources.tsv of score-sep.
+
+    Raises:
+        ScoringError: no such file, or a damaged one.
+    """
+    if not path.is_file():
+        raise ScoringError(f"{path}: no such file; run nrsr score-sep with --out {path.parent}")
+    lines = [line.split("\t")[:3] for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        if not lines or lines[0] != ["utt", "source", "estimate"]:
+            raise ValueError("another header")
+        return {(utt, int(source)): int(estimate) for utt, source, estimate in lines[1:]}
+    except ValueError as error:
+        raise ScoringError(f"{path}: is no table of score-sep ({error}); score again") from error
+
+
+def _audio_of(
+    data: DataDir, number: int, estimates: Path | None, chosen: Mapping[tuple[str, int], int], mixture: bool
+) -> dict[str, str]:
+    """The audio of one speaker of each mixture, as wav.scp names it."""
+    if mixture:
+        return data.read("wav.scp")
+    if estimates is None:
+        return data.read(f"spk{number}.scp")
+    separated = DataDir(estimates)
+    scps = {estimate: separated.read(f"spk{estimate}.scp") for estimate in set(chosen.values())}
+    entries = {name: scps[chosen[name, number]] for name in data.utterances if (name, number) in chosen}
+    return {name: own[name] for name, own in entries.items() if name in own}
