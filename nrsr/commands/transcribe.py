@@ -22,8 +22,10 @@ def run(args: argparse.Namespace) -> None:
     import nrsr
     from nrsr.decoding import Recogniser
     from nrsr.decoding.files import read_file
+    from nrsr.decoding.recogniser import check_recogniser
 
     experiment = nrsr.load(args.exp)
+    check_recogniser(experiment.system)
     settings = settings_of(args, experiment.config)
     recogniser = Recogniser(experiment.system, experiment.units, settings, lm=args.lm)
     for name in args.files:

@@ -1,12 +1,13 @@
 """A block of utterances in memory, from which batches of frames with context are cut by index."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from nrsr.data.alignments import Alignments
 from nrsr.data.features import FeaturesError, StoredFeatures, padded_rows
 from nrsr.data.frame_plan import shuffled_items
 
@@ -54,7 +55,7 @@ class Block:
 
 def read_block(
     features: StoredFeatures,
-    alignments: Mapping[str, np.ndarray],
+    alignments: Alignments,
     groups: Sequence[Sequence[str]],
     numbers: np.ndarray,
     frames: np.ndarray,

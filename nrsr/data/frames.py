@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError
+from nrsr.data.alignments import Alignments, FramesError
 from nrsr.data.batch import TrainingBatch
 from nrsr.data.batches import BatchSettings
 from nrsr.data.features import FeatureSettings, StoredFeatures
@@ -19,16 +20,9 @@ from nrsr.data.frame_plan import batch_count, epoch_blocks, ordered_blocks
 from nrsr.data.labels import UNKNOWN, open_labels
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.errors import NrsrError
 from nrsr.kaldi.datadir import DataDir
-from nrsr.kaldi.lists import c_sorted
-from nrsr.kaldi.tables import open_table
 
 IN_ORDER = -1  # the epoch of batches that are not shuffled
-
-
-class FramesError(NrsrError):
-    """Features and alignments of which no frames can be made."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +106,12 @@ class FrameDataset(TrainingSet):
         directory = DataDir(path)
         options = FeatureSettings(cmvn, deltas, delta_window)
         self.features = StoredFeatures(path, options, allow_pipes=allow_pipes)
-        if not directory.has("ali.scp"):
-            raise FramesError(f"{self.path / 'ali.scp'}: no such file; nrsr align writes it, copy it here")
-        self._alignments = open_table(self.path / "ali.scp", allow_pipes=allow_pipes)
-        self._read_lists(directory, senones)
+        self._alignments = Alignments(directory, self.features, senones, allow_pipes=allow_pipes)
+        self.ids, self.skipped = self._alignments.ids, self._alignments.skipped
+        self.counts, self.senone_counts = self._alignments.counts, self._alignments.senone_counts
+        self._sizes = -(-self.counts // chunk)
+        if not self.ids:
+            raise FramesError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
         self.labels = open_labels(labels, directory)
         for kind in self.labels.values():
             kind.learn(self.ids)
@@ -123,54 +119,6 @@ class FrameDataset(TrainingSet):
         self._plan: tuple[tuple[int, int], list[list[np.ndarray]]] | None = None
         self._block: tuple[tuple[int, int, int], Block] | None = None
         self._ahead = ReadAhead()
-
-    def _read_lists(self, directory: DataDir, senones: int | None) -> None:
-        """Go through the alignments once: lengths, counts, what is left out."""
-        self.skipped, self.ids = {}, []
-        counts, digest, seen = [], hashlib.sha256(), np.zeros(senones or 1, dtype=np.int64)
-        usable = [name for name in directory.utterances if self.features.reason_against(name) is None]
-        frames = self.features.frames([name for name in usable if name in self._alignments])
-        for name in directory.utterances:
-            senones_of = self._alignment(name) if name in frames else None
-            reason = self._unfit(name, senones_of, frames.get(name))
-            if reason is not None:
-                self.skipped[name] = reason
-                continue
-            found = np.bincount(senones_of, minlength=len(seen))
-            if senones is not None and len(found) > senones:
-                raise FramesError(
-                    f"{self.path / 'ali.scp'}: {name}: has senone {len(found) - 1}, but data.senones is {senones}; "
-                    "align with the model of that many senones"
-                )
-            seen = found + np.pad(seen, (0, len(found) - len(seen)))
-            self.ids.append(name)
-            counts.append(len(senones_of))
-            digest.update(name.encode() + b"\n" + senones_of.tobytes())
-        alone = self._alignments.keys() - set(directory.utterances)
-        self.skipped.update(dict.fromkeys(c_sorted(alone), "in ali.scp alone"))
-        if not self.ids:
-            raise FramesError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
-        self.counts, self.senone_counts = np.array(counts, dtype=np.int64), seen
-        self._sizes = -(-self.counts // self.chunk)
-        self._digest = digest.hexdigest()
-
-    def _alignment(self, name: str) -> np.ndarray:
-        alignment = self._alignments[name]
-        if not isinstance(alignment, np.ndarray) or alignment.dtype != np.int32 or (alignment < 0).any():
-            raise FramesError(
-                f"{self.path / 'ali.scp'}: {name}: is no vector of senone numbers; nrsr align writes them"
-            )
-        return alignment
-
-    def _unfit(self, name: str, alignment: np.ndarray | None, frames: int | None) -> str | None:
-        """Why an utterance is left out, or None."""
-        if reason := self.features.reason_against(name):
-            return reason
-        if alignment is None:
-            return "no alignment"
-        if len(alignment) != frames:
-            return f"features and alignment of different lengths: {frames} frames, {len(alignment)} aligned"
-        return "no frames" if frames == 0 else None
 
     def leave_out_unfit(self, system: nn.Module) -> None:
         """Take the context of the system's network."""
@@ -218,7 +166,7 @@ class FrameDataset(TrainingSet):
 
     def fingerprint(self) -> str:
         """A digest of ids, alignments and labels."""
-        digest = hashlib.sha256(self._digest.encode())
+        digest = hashlib.sha256(self._alignments.digest.encode())
         for name, labels in sorted(self.labels.items()):
             digest.update(f"{name} {' '.join(labels.classes)}\n".encode() + labels.numbers.tobytes())
         return digest.hexdigest()

@@ -17,11 +17,23 @@ from nrsr.decoding.settings import DecodingSettings
 from nrsr.errors import NrsrError
 from nrsr.nn.losses import ctc_collapse
 from nrsr.signal.masks import zero_padding
-from nrsr.systems import JointAsr, System
+from nrsr.systems import JointAsr, Senone, System
 
 
 class DecodingError(NrsrError):
     """An utterance, system or option with which recognition is not possible."""
+
+
+def check_recogniser(system: System) -> None:
+    """Refuse a system that gives no words by itself.
+
+    Raises:
+        DecodingError: any but the joint CTC system.
+    """
+    if isinstance(system, Senone):
+        raise DecodingError("a hybrid system gives words with a graph and stored features; run nrsr decode --graph")
+    if not isinstance(system, JointAsr):
+        raise DecodingError(f"{type(system).__name__} recognises no words; give the experiment of a recogniser")
 
 
 class Hypothesis(NamedTuple):
@@ -56,8 +68,7 @@ class Recogniser:
         """
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
             raise DecodingError("--device cuda: torch sees no GPU; leave the option out, or see nrsr doctor")
-        if not isinstance(system, JointAsr):
-            raise DecodingError(f"{type(system).__name__} recognises no words; give the experiment of a recogniser")
+        check_recogniser(system)
         self._system, self._units, self._device = system.to(device).eval(), units, device
         self._search = self._make_search(settings, lm)
 

@@ -189,3 +189,8 @@ def test_what_does_not_fit_is_named(toy, decode, tmp_path, experiment, nrsr_main
     status, _, err = nrsr_main("decode", "--exp", experiment, *options[:4], "--method", "beam", "--beam", "2.5")
     assert status == 1 and "--beam 2.5: a beam of hypotheses is a whole number" in err
     assert hybrid.shown(["a"] * 9) == "a a a a a ..."
+
+
+def test_audio_files_are_refused_with_what_to_do_instead(toy, nrsr_main):
+    status, _, err = nrsr_main("transcribe", "--exp", toy / "exp", "x.wav")
+    assert status == 1 and "a hybrid system gives words with a graph and stored features" in err
