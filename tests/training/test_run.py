@@ -288,3 +288,12 @@ def test_loading_says_what_is_missing(run_toy, tmp_path):
     (folder / "config.yaml").write_text("sample_rate: 8000\n")
     with pytest.raises(ConfigError, match="exp/config.yaml: the config has no key 'system'"):
         nrsr.load(folder)
+
+
+def test_a_system_is_told_how_far_the_training_is(run_toy, monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(toy_systems.ToyAsr, "set_progress", lambda self, *progress: told.append(progress))
+    run_toy(tmp_path / "exp", {"training.epochs": 2})
+    fractions, epochs = zip(*told, strict=True)
+    assert fractions == pytest.approx([step / len(told) for step in range(len(told))])
+    assert epochs == pytest.approx([2 * step / len(told) for step in range(len(told))])
