@@ -58,7 +58,8 @@ class Separator:
         return levelled(joined(pieces, starts, len(wave)), wave)
 
     def _separate(self, piece: Tensor) -> Tensor:
-        return self._system.separate(piece[None].to(self._device), torch.tensor([len(piece)]))[0].cpu()
+        lengths = torch.tensor([len(piece)], device=self._device)
+        return self._system.separate(piece[None].to(self._device), lengths)[0].cpu()
 
 
 def piece_starts(samples: int, size: int, overlap: int) -> list[int]:
