@@ -59,6 +59,11 @@ if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
 fi
 pip -e "$tools/..$extras"
 
+# pesq is optional: it is compiled from its source.
+if ! "$venv/bin/python" -c 'import pesq' 2>/dev/null && ! pip 'pesq>=0.0.4' 2>/dev/null; then
+  echo "install.sh: pesq could not be compiled; nrsr works without it, score-sep leaves PESQ out" >&2
+fi
+
 # torchaudio is optional: the tests compare features with it. Its wheel links CUDA, so beside a CPU torch
 # its compiled part cannot load; what we use of it is pure Python, and imports once that part is gone.
 if "$venv/bin/python" -c 'import torchaudio' 2>/dev/null; then :

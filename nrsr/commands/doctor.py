@@ -52,6 +52,10 @@ LIBRARIES = [
     Library("kaldi_hmm_gmm", "kaldi-hmm-gmm", "HMMs, Gaussian mixtures, WFST decoding"),
     # Behind kaldifst: imported before it, it hangs.
     Library("kaldilm", "kaldilm", "language models as graphs"),
+    Library("scipy", "scipy", "assigning separated speakers"),
+    Library("fast_bss_eval", "fast_bss_eval", "SDR of separated speech"),
+    Library("pystoi", "pystoi", "STOI of separated speech"),
+    Library("pesq", "pesq", "PESQ of separated speech", False, "a C compiler, and tools/install.sh"),
     Library("tqdm", "tqdm", "progress bars"),
     Library("torch.utils.tensorboard", "tensorboard", "training curves"),
     Library("matplotlib", "matplotlib", "figures"),
@@ -59,6 +63,8 @@ LIBRARIES = [
     Library("torchaudio", "torchaudio", "the tests compare features with it", False),
     Library("kaldi_native_io", "kaldi_native_io", "the tests exchange tables with it", False, INSTALL_DEV),
     Library("kaldi_native_fbank", "kaldi-native-fbank", "the tests compare features with it", False, INSTALL_DEV),
+    Library("mir_eval", "mir_eval", "the tests compare SDR with it", False, INSTALL_DEV),
+    Library("torchmetrics", "torchmetrics", "the tests compare SI-SNR and SDR with it", False, INSTALL_DEV),
     Library("pytest", "pytest", "the tests", False, INSTALL_DEV),
     Library("hypothesis", "hypothesis", "the tests", False, INSTALL_DEV),
 ]
