@@ -45,6 +45,8 @@ def train(training: Training, progress: Progress) -> None:
         )
         while not progress.finished:
             system.train()
+            for turn in training.turns:
+                turn.schedule.epochs_done([entry["dev"][settings.select] for entry in progress.history])
             whole = training.plan(progress.epoch)
             groups = grouped(whole[progress.position :], processes.size * settings.accumulate)
             shared_out = [(len(group), *processes.share(group)) for group in groups]

@@ -297,3 +297,12 @@ def test_a_system_is_told_how_far_the_training_is(run_toy, monkeypatch, tmp_path
     fractions, epochs = zip(*told, strict=True)
     assert fractions == pytest.approx([step / len(told) for step in range(len(told))])
     assert epochs == pytest.approx([2 * step / len(told) for step in range(len(told))])
+
+
+def test_a_plateau_of_the_development_criterion_cuts_the_rate(run_toy, monkeypatch, tmp_path):
+    values = iter([5.0, 6.0, 4.0, 7.0])
+    monkeypatch.setattr("nrsr.training.loop.validate", lambda *_: {"loss": next(values)})
+    schedule = {"class": "nrsr.training.schedules.Plateau", "patience": 0}
+    folder = run_toy(tmp_path / "exp", {"training.epochs": 4, "training.average": 1, "schedule": schedule})
+    rates = [json.loads(line)["train"]["lr"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert rates == pytest.approx([0.01, 0.01, 0.005, 0.005])
