@@ -1,13 +1,13 @@
 """Compute mean and variance statistics: of stored features, or of the waveforms that a system normalises itself.
 
 Example:
-    nrsr compute-cmvn --by speaker data/train
+    nrsr compute-cmvn --by speaker data/train data/dev
     nrsr compute-cmvn --config conf/system.yaml --out exp/x/statistics.ark data/train
 
-The first form reads DATA/feats.scp and writes Kaldi's DATA/cmvn.ark and cmvn.scp, one matrix per speaker, utterance, or
-one named `global`. The second builds the system that the config describes, runs the audio of DATA through its
-features, or the features of DATA where it takes those, and writes one matrix for each of its GlobalNorm modules, named
-as the module.
+The first form reads feats.scp of each DATA and writes Kaldi's DATA/cmvn.ark and cmvn.scp, one matrix per speaker,
+utterance, or one named `global`. The second builds the system that the config describes, runs the audio of DATA through
+its features, or the features of DATA where it takes those, and writes one matrix for each of its GlobalNorm modules,
+named as the module.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class StatisticsDataError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", help="data directory")
+    parser.add_argument("data", metavar="DATA", nargs="+", help="data directories; a single one with --config")
     parser.add_argument("--by", choices=("speaker", "utterance", "global"), help="of stored features (speaker)")
     parser.add_argument("--config", help="YAML file of a system")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
@@ -39,9 +39,12 @@ def run(args: argparse.Namespace) -> None:
     if (args.config is None) != (args.out is None) or (args.config and args.by):
         raise StatisticsDataError("give either --by, or --config with --out; `nrsr compute-cmvn --help` shows both")
     if args.config:
-        of_system(args)
+        if len(args.data) > 1:
+            raise StatisticsDataError(f"--config takes one data directory, not {len(args.data)}; join them first")
+        of_system(load_yaml(args.config, args.set), args.data[0], args.out, args.allow_pipes)
     else:
-        of_features(args.data, args.by or "speaker")
+        for data in args.data:
+            of_features(data, args.by or "speaker")
 
 
 def of_features(data: str, by: str) -> None:
@@ -66,7 +69,7 @@ def of_features(data: str, by: str) -> None:
     print(f"nrsr compute-cmvn: {data}/cmvn.scp: {len(stats)} matrices", file=sys.stderr)
 
 
-def of_system(args: argparse.Namespace) -> None:
+def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) -> None:
     """Write the statistics of each GlobalNorm of a system."""
     import torch
 
@@ -75,18 +78,17 @@ def of_system(args: argparse.Namespace) -> None:
     from nrsr.nn import GlobalNorm
     from nrsr.systems import system_class
 
-    config = load_yaml(args.config, args.set)
     with torch.inference_mode():
         observe = observed_frames if issubclass(system_class(config).data, FrameDataset) else observed_waves
-        system = observe(config, args)
+        system = observe(config, data, allow_pipes)
     norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
-    with TableWriter(f"ark:{args.out}") as writer:
+    with TableWriter(f"ark:{out}") as writer:
         for name, module in sorted(norms.items()):
             writer[name] = module.statistics()
-    print(f"nrsr compute-cmvn: {args.out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
+    print(f"nrsr compute-cmvn: {out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
 
 
-def observed_waves(config: dict[str, Any], args: argparse.Namespace) -> "nn.Module":
+def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
     """A system that has seen the audio of a data directory."""
     from nrsr.kaldi import DataDir
     from nrsr.progress import track
@@ -97,21 +99,21 @@ def observed_waves(config: dict[str, Any], args: argparse.Namespace) -> "nn.Modu
         # Domain heads normalise nothing, and their classes are known when training has seen all labels.
         config["system"].pop("heads", None)
     system = build_system(config, vocabulary=4).eval()
-    directory = DataDir(args.data)
-    waves = directory.waves(rate=config["sample_rate"], allow_pipes=args.allow_pipes)
+    directory = DataDir(data)
+    waves = directory.waves(rate=config["sample_rate"], allow_pipes=allow_pipes)
     if not len(waves):
-        raise StatisticsDataError(f"{args.data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
+        raise StatisticsDataError(f"{data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
     if silent := [name for name in directory.utterances if name not in waves]:
         told = f"{len(silent)} utterances have no audio and are left out, the first is {silent[0]}"
-        print(f"nrsr compute-cmvn: {args.data}: {told}", file=sys.stderr)
+        print(f"nrsr compute-cmvn: {data}: {told}", file=sys.stderr)
     todo = chunks(list(waves))
-    for chunk in track(todo, f"statistics of {args.data}, {len(todo)} chunks"):
+    for chunk in track(todo, f"statistics of {data}, {len(todo)} chunks"):
         for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
             system.observe(batch, lengths)
     return system
 
 
-def observed_frames(config: dict[str, Any], args: argparse.Namespace) -> "nn.Module":
+def observed_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
     """A system that has seen the stored features of a data directory, as training will give them to it."""
     import torch
 
@@ -120,12 +122,12 @@ def observed_frames(config: dict[str, Any], args: argparse.Namespace) -> "nn.Mod
     from nrsr.systems import build_system
     from nrsr.training.run import open_data
 
-    data = open_data(config, args.data, None, BatchSettings(), args.allow_pipes)
-    if data.skipped:
-        told = f"{len(data.skipped)} utterances are left out: {data.reasons()}"
-        print(f"nrsr compute-cmvn: {args.data}: {told}", file=sys.stderr)
-    system = build_system(config, facts=data.facts()).eval()
-    for name in track(data.ids, f"statistics of {args.data}, {len(data.ids)} utterances"):
-        features = torch.from_numpy(data.features[name])
+    frames = open_data(config, data, None, BatchSettings(), allow_pipes)
+    if frames.skipped:
+        told = f"{len(frames.skipped)} utterances are left out: {frames.reasons()}"
+        print(f"nrsr compute-cmvn: {data}: {told}", file=sys.stderr)
+    system = build_system(config, facts=frames.facts()).eval()
+    for name in track(frames.ids, f"statistics of {data}, {len(frames.ids)} utterances"):
+        features = torch.from_numpy(frames.features[name])
         system.observe(features.unsqueeze(0), torch.tensor([len(features)]))
     return system

@@ -1,7 +1,7 @@
-"""Compute the features of a data directory: feats.ark, feats.scp and utt2num_frames.
+"""Compute the features of data directories: feats.ark, feats.scp and utt2num_frames.
 
 Example:
-    nrsr make-feats --config conf/fbank.yaml --nj 4 data/train
+    nrsr make-feats --config conf/fbank.yaml --nj 4 data/train data/dev
 
 with conf/fbank.yaml holding, for instance,
     sample_rate: 8000
@@ -17,7 +17,7 @@ from nrsr.config import ConfigError, check_keys, load_yaml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", help="data directory")
+    parser.add_argument("data", metavar="DATA", nargs="+", help="data directories")
     parser.add_argument("--config", required=True, help="YAML file with sample_rate and features")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
@@ -37,5 +37,6 @@ def run(args: argparse.Namespace) -> None:
     if not isinstance(config["sample_rate"], int) or config["sample_rate"] < 1:
         raise ConfigError(f"{args.config}: sample_rate {config['sample_rate']!r}: give samples a second, as 8000")
     options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes}
-    done = make_features(DataDir(args.data), config["features"], config["sample_rate"], **options)
-    print(f"nrsr make-feats: {args.data}/feats.scp: {done} utterances", file=sys.stderr)
+    for data in args.data:
+        done = make_features(DataDir(data), config["features"], config["sample_rate"], **options)
+        print(f"nrsr make-feats: {data}/feats.scp: {done} utterances", file=sys.stderr)

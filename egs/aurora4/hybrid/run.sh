@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Aurora-4: invariant representations and adversarial multi-task learning with networks of the published size.
+#
+# Usage: egs/aurora4/hybrid/run.sh --corpus-dir AURORA4 --wsj0-dir WSJ0 [options]
+#   --stage N --stop-stage N  0 corpus, 1 development sets, 2 features, 3 lexicon, GMMs and alignments,
+#                             4 training, 5 decoding, 6 scoring, probes and report
+#   --corpus-dir DIR          Aurora-4, the folder that holds lists/    (needed by stage 0)
+#   --wsj0-dir DIR            WSJ0, for transcripts and the language model    (needed by stages 0 and 3)
+#   --noise-list FILE         `utterance noise` lines, if the multi-condition list does not tell the noises
+#   --lexicon FILE            Kaldi's lexicon.txt    (made of CMUdict, which stage 3 fetches)
+#   --lm NAME                 language model of WSJ0's lng_modl/base_lm: bcb05cnp, tcb05cnp, ...    (bcb05cnp)
+#   --noises "1 2 3 4 5 6 all"  how many kinds of noise, added one by one, networks are trained with    (all)
+#   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
+#   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
+#   --tag NAME                added to the experiments' names, to keep variants apart
+#   --scales 0.1,0.2          acoustic scales of which the best on development data is taken    (0.05,0.07,0.1,0.13)
+#   --probe-layer N           hidden layer in which probes look for the noise    (4)
+#   --nj N                    parallel jobs    (4)
+#   --work-dir DIR            where data/ and exp/ go    (this recipe's folder)
+#   --results FILE            the file whose tables are written anew    (exp/RESULTS.md)
+set -euo pipefail
+
+called_from=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")"
+stage=0
+stop_stage=6
+corpus_dir=
+wsj0_dir=
+noise_list=
+lexicon=
+lm=bcb05cnp
+noises=all
+config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"
+seeds=1
+tag=
+scales=0.05,0.07,0.1,0.13
+probe_layer=4
+nj=4
+work_dir=$PWD
+results=
+. ../../../utils/parse_options.sh
+. ../../../utils/path.sh
+. ../../../utils/stages.sh
+
+case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
+data=$work_dir/data
+experiments=$work_dir/exp
+results=${results:-$experiments/RESULTS.md}
+groups=test_A,test_B,test_C,test_D
+test_sets=$groups
+report_sets=$groups,test_0330
+gmm_variant= # the GMMs are the same whatever noise the networks are trained with
+probe_sets=test_B
+cmvn_by=speaker
+lang=$work_dir/data/lang_$lm
+grammar=(--arpa "$lang.arpa")
+. ../../../utils/hybrid_stages.sh
+
+# The words of the language model and of the training sentences, with CMUdict's phones without stress.
+make_lang() {
+  local packed
+  packed=$(find -L "${wsj0_dir:-nowhere}" -iname "$lm.z" -print -quit)
+  if [ -z "$packed" ]; then
+    echo "$0: there is no $lm.z below '$wsj0_dir'; give the folder of WSJ0 with doc/lng_modl/base_lm as --wsj0-dir" >&2
+    return 1
+  fi
+  gzip -cdf < "$packed" | sed -n '/^\\data\\/,$p' > "$lang.arpa"
+  sed -n '/^\\1-grams:/,/^\\2-grams:/p' "$lang.arpa" | awk 'NF > 1 && $2 !~ /^<.*>$/ { print $2 }' > "$lang.words"
+  if [ -z "$lexicon" ]; then
+    lexicon=$work_dir/data/cmudict.txt
+    curl -fsSL -o "$lexicon.raw" https://raw.githubusercontent.com/cmusphinx/cmudict/master/cmudict.dict
+    sed 's/ *#.*//; s/^\([^ ]*\)([0-9]*) /\1 /; s/\([A-Z]\)[0-2]\( \|$\)/\1\2/g' "$lexicon.raw" |
+      awk '{ $1 = toupper($1); print }' | sort -u > "$lexicon"
+  fi
+  cut -d ' ' -f 2- "$data/train_clean/text" | tr ' ' '\n' | sort -u - "$lang.words" > "$lang.wanted"
+  awk 'NR == FNR { wanted[$1]; next } $1 in wanted' "$lang.wanted" "$lexicon" > "$lang.lexicon"
+  nrsr prepare-lang --lexicon "$lang.lexicon" --text "$data/train_clean/text" --words "$lang.words" --guess \
+    --position-dependent "$lang"
+}
+
+# 40 sentences in each of the fourteen conditions; and the same as the first microphone heard them without noise.
+development_sets() {
+  cut -d ' ' -f 1 "$data/dev_0330/wav.scp" | sed -n 's/0$//p' | awk 'NR % 8 == 1 && count++ < 40' > "$data/dev.sentences"
+  sed 's/$/0/' "$data/dev.sentences" > "$data/dev.clean"
+  awk '{ for (n = 1; n <= 14; n++) print $1 substr("0123456789abcd", n, 1) }' "$data/dev.sentences" > "$data/dev.all"
+  nrsr subset-data --utt-list "$data/dev.clean" "$data/dev_0330" "$data/dev_clean"
+  nrsr subset-data --utt-list "$data/dev.all" "$data/dev_0330" "$data/dev"
+}
+
+# The fourteen sets have the same words, so that the WER of all together is the average of the fourteen.
+score_sets() { # EXPERIMENT
+  mkdir -p "$1/decode_test_0330"
+  LC_ALL=C sort "$1"/decode_test_[ABCD]/text > "$1/decode_test_0330/text"
+  run_jobs.sh --max-jobs "$nj" "SET=$report_sets" "$1/log/score_SET.log" \
+    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
+}
+
+[ -z "$wsj0_dir" ] || wsj0_dir=$(find_dir "$wsj0_dir")
+[ -z "$lexicon" ] || [[ $lexicon == /* ]] || lexicon=$called_from/$lexicon
+[ -z "$noise_list" ] || [[ $noise_list == /* ]] || noise_list=$called_from/$noise_list
+nrsr doctor --quiet
+if in_stages 0 "corpus to data directories"; then
+  [ -z "$corpus_dir" ] || corpus_dir=$(find_dir "$corpus_dir")
+  nrsr doctor --quiet --recipe . ${corpus_dir:+--corpus-dir "$corpus_dir"}
+  once "$data/.done/prepare" nrsr prepare aurora4 --corpus-dir "$corpus_dir" ${wsj0_dir:+--wsj0-dir "$wsj0_dir"} \
+    ${noise_list:+--noise-list "$noise_list"} --out "$data"
+fi
+if in_stages 1 "development sets"; then
+  once "$data/.done/dev" development_sets
+fi
+for count in $noises; do
+  train_set=train_noises$count
+  variant=-noises$count
+  if [ "$count" = all ]; then train_set=train_multi variant=; fi
+  hybrid_stages
+done

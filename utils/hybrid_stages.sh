@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# Sourced by the run.sh of the hybrid recipes: stages 2 to 6. GMMs are trained on clean speech, once for all noise; the
+# senone networks on DATA/train with the alignments of the clean speech that it was made of.
+#
+# run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), results (file),
+# cmvn_by (utterance or speaker), scales (acoustic scales to try on development data), probe_layer,
+# probe_sets (separated by commas), lang (folder), grammar (options of make-graph, an array); perhaps report_sets and
+# gmm_variant where they differ from test_sets and variant; and a function make_lang that fills the lang folder and
+# whatever the grammar needs.
+# In DATA: train_clean and dev_clean (clean speech), train, dev, and the test sets.
+
+# shellcheck source=utils/experiments.sh
+. "$NRSR_ROOT/utils/experiments.sh"
+
+gmm=$experiments/gmm # mono/ and tri/ in it
+train_set=train      # unless run.sh says otherwise for a run of hybrid_stages
+
+features() { # CONFIG FOLDER...
+  nrsr make-feats --config "$1" --nj "$nj" "${@:2}"
+  nrsr compute-cmvn --by "$cmvn_by" "${@:2}"
+}
+
+fbank() { # SET...
+  features conf/fbank.yaml "${@/#/$data/}"
+}
+
+mfcc() { # SET...: features for the GMMs stand in directories of their own
+  local set
+  for set in "$@"; do
+    mkdir -p "$data/mfcc/$set"
+    cp "$data/$set"/{wav.scp,text,utt2spk,spk2utt,utt2dur} "$data/mfcc/$set"
+  done
+  features conf/mfcc.yaml "${@/#/$data/mfcc/}"
+}
+
+all_features() {
+  local tests
+  read -ra tests <<< "${test_sets//,/ }"
+  once "$data/.done/fbank_$train_set" fbank "$train_set"
+  once "$data/.done/fbank" fbank dev "${tests[@]}"
+  once "$data/.done/mfcc" mfcc train_clean dev_clean dev "${tests[@]}"
+}
+
+mono() {
+  nrsr train-gmm mono --config conf/gmm.yaml --data "$data/mfcc/train_clean" --lang "$lang" --exp "$gmm/mono" --nj "$nj"
+}
+
+tri() {
+  nrsr train-gmm tri --config conf/gmm.yaml --ali "$gmm/mono" --data "$data/mfcc/train_clean" --lang "$lang" \
+    --exp "$gmm/tri" --nj "$nj"
+}
+
+graph() { # KIND
+  nrsr make-graph --lang "$lang" --model "$gmm/$1" "${grammar[@]}"
+}
+
+align_dev() {
+  nrsr align --gmm "$gmm/tri" --data "$data/mfcc/dev_clean" --lang "$lang" --out "$data/ali/dev_clean" --nj "$nj"
+}
+
+carry() { # CLEAN SET: the set gets the alignments of its clean speech
+  nrsr align --from-parallel "$1" --data "$data/$2" --out "$data/ali/$2"
+  cp "$data/ali/$2/ali.scp" "$data/$2/ali.scp"
+}
+
+gmms() {
+  local kind
+  once "$lang/.done" make_lang
+  for kind in mono tri; do
+    once "$gmm/$kind/.done/train" "$kind"
+    once "$gmm/$kind/.done/graph" graph "$kind"
+  done
+  once "$data/.done/align_dev" align_dev
+  once "$data/.done/carry_$train_set" carry "$gmm/tri" "$train_set"
+  once "$data/.done/carry_dev" carry "$data/ali/dev_clean" dev
+}
+
+statistics() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
+}
+
+decode_sets() { # MODEL GRAPH DATA OUT: the acoustic scale that is best on development data decodes the test sets
+  nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$scales" --dev "$3/dev" --data "$3/dev" \
+    --out "$4/decode_dev" --nj "$nj"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$4/log/decode_SET.log" \
+    nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$(cat "$4/decode_dev/acoustic_scale")" --data "$3/SET" \
+    --out "$4/decode_SET"
+}
+
+decode() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/decode" decode_sets "$3" "$gmm/tri/graph" "$data" "$3"
+}
+
+# The GMMs have one training; the first seed's place in the tables is theirs.
+gmm_experiment() { # KIND
+  echo "$experiments/$1${gmm_variant-$variant}_seed${seeds%% *}"
+}
+
+decode_gmms() {
+  local kind out
+  for kind in mono tri; do
+    out=$(gmm_experiment "$kind")
+    once "$out/.done/decode" decode_sets "$gmm/$kind" "$gmm/$kind/graph" "$data/mfcc" "$out"
+  done
+}
+
+score_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_SET.log" \
+    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
+}
+
+score() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/score" score_sets "$3"
+}
+
+score_gmms() {
+  local kind
+  for kind in mono tri; do
+    score - - "$(gmm_experiment "$kind")"
+  done
+}
+
+# Can a new classifier tell the kinds of noise, and clean speech from noisy, by what the trained network makes of them?
+probe_experiment() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_SET.log" \
+    nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --out "$1/decode_SET/probe.json"
+  run_jobs.sh SET=dev "$1/log/probe_SET.log" nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" \
+    --missing clean --against clean --out "$1/decode_SET/probe.json"
+}
+
+probe() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/probe" probe_experiment "$3"
+}
+
+hybrid_stages() {
+  if in_stages 2 "features"; then all_features; fi
+  if in_stages 3 "lexicon, GMMs on clean speech, alignments of noisy speech"; then gmms; fi
+  if in_stages 4 "training"; then
+    for_each statistics
+    for_each train
+  fi
+  if in_stages 5 "decoding"; then
+    decode_gmms
+    for_each decode
+  fi
+  if in_stages 6 "scoring, probes and report"; then
+    score_gmms
+    for_each score
+    for_each probe
+    nrsr report --exp "$experiments" --sets "${report_sets:-$test_sets}" --baseline single --out "$results"
+  fi
+}
+
+# The clean speech once more, under other names (alignments find UTT by UTT-c0), joined with the noisy speech.
+with_clean() { # CLEAN NOISY OUT
+  local list
+  mkdir -p "$3.clean"
+  for list in wav.scp text utt2spk utt2dur; do
+    sed 's/ /-c0 /' "$1/$list" > "$3.clean/$list"
+  done
+  nrsr combine-data "$3" "$3.clean" "$2"
+}
