@@ -35,6 +35,7 @@ results=
 . ../../../utils/path.sh
 . ../../../utils/stages.sh
 . ../../../utils/asr_stages.sh
+. ../../../utils/fsdd_corpus.sh
 
 case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 experiments=$work_dir/exp/$size
@@ -42,32 +43,12 @@ results=${results:-$experiments/RESULTS.md}
 test_sets=test_clean,test_seen,test_unseen
 train_set=train${speeds:+_$speeds}
 
-download() { # the corpora of a user with network
-  if [ -z "$corpus_dir" ]; then
-    corpus_dir=$work_dir/downloads/free-spoken-digit-dataset
-    [ -d "$corpus_dir" ] || git clone --depth 1 https://github.com/Jakobovski/free-spoken-digit-dataset "$corpus_dir"
-  fi
-  if [ -z "$noise_dir" ]; then
-    noise_dir=$work_dir/downloads/Nonspeech
-    if [ ! -d "$noise_dir" ]; then
-      curl -fL -o "$work_dir/downloads/Nonspeech.zip" http://web.cse.ohio-state.edu/pnl/corpus/HuNonspeech/Nonspeech.zip
-      python3 -m zipfile -e "$work_dir/downloads/Nonspeech.zip" "$work_dir/downloads"
-    fi
-  fi
-}
-
 mix() { # SPEECH NOISE OUT
   once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" --snr=-5,0,5,10,15 --active --out "$data/$3"
 }
 
 nrsr doctor --quiet
-if [ "$stage" -le 0 ]; then
-  mkdir -p "$work_dir/downloads"
-  download
-  corpus_dir=$(find_dir "$corpus_dir")
-  noise_dir=$(find_dir "$noise_dir")
-  nrsr doctor --quiet --recipe . --corpus-dir "$corpus_dir" --noise-dir "$noise_dir"
-fi
+if [ "$stage" -le 0 ]; then fsdd_corpus; fi
 
 for fold in $folds; do
   data=$work_dir/data/${size}_fold$fold
