@@ -56,6 +56,21 @@ def test_processes_change_nothing(tmp_path, nrsr_main):
     assert contents[0] == contents[1]
 
 
+def test_several_directories_get_what_each_gets_alone(tmp_path, nrsr_main):
+    one, two = (write_directory(tmp_path / name, lengths) for name, lengths in (("a", [900, 1700]), ("b", [2500])))
+    config = configure(tmp_path, FBANK)
+    assert nrsr_main("make-feats", "--config", config, one, two)[0] == 0
+    assert nrsr_main("compute-cmvn", "--by", "utterance", one, two)[0] == 0
+    for data, count in ((one, 2), (two, 1)):
+        together = [(data / name).read_bytes() for name in ("feats.ark", "cmvn.ark")]
+        assert len(read_list(data / "cmvn.scp")) == count
+        assert nrsr_main("make-feats", "--config", config, data)[0] == 0
+        assert nrsr_main("compute-cmvn", "--by", "utterance", data)[0] == 0
+        assert [(data / name).read_bytes() for name in ("feats.ark", "cmvn.ark")] == together
+    status, _, err = nrsr_main("compute-cmvn", "--config", config, "--out", tmp_path / "x.ark", one, two)
+    assert status == 1 and "one data directory, not 2" in err
+
+
 def test_compressed_features_are_close(data, tmp_path, nrsr_main):
     config = configure(tmp_path, FBANK)
     assert nrsr_main("make-feats", "--config", config, "--compress", data)[0] == 0

@@ -1,5 +1,6 @@
 """Preparation of Aurora-4 from a generated tree of its shape: 2 sentences of each set."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,13 @@ def test_noises_that_the_paths_do_not_tell(corpus, wsj0, tmp_path, nrsr_main):
     told.write_text(told.read_text().replace("street", "rain"))
     assert "noise 'rain' is none of" in refused(nrsr_main, corpus, wsj0, tmp_path / "other", "--noise-list", told)
     assert multi.is_file()
+
+
+def test_the_recipe_chooses_development_sentences_in_all_conditions(corpus, wsj0, tmp_path, root):
+    command = [root / "egs/aurora4/hybrid/run.sh", "--corpus-dir", corpus, "--wsj0-dir", wsj0, "--work-dir", tmp_path]
+    result = subprocess.run([*map(str, command), "--stop-stage", "1"], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    dev, clean = (DataDir(tmp_path / "data" / name) for name in ("dev", "dev_clean"))
+    assert clean.utterances == ["050c01010"]
+    assert dev.utterances == [f"050c0101{mark}" for mark in "0123456789abcd"]
+    assert set(dev.read("utt2uniq").values()) == set(clean.utterances)
