@@ -1,0 +1,71 @@
+"""The table of probes: how well new classifiers tell the noise from what each trained system makes of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from nrsr.errors import NrsrError
+from nrsr.reporting.tables import Table
+
+
+class ProbeFileError(NrsrError):
+    """A probe.json that is not one."""
+
+
+def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
+    """Accuracies over utterances in per cent, the mean of a system's runs, with chance in brackets; None without any.
+
+    Args:
+        systems: name -> folders of its runs, in which decode_<set>/probe.json are looked for.
+
+    Raises:
+        ProbeFileError: a file that nrsr probe did not write.
+    """
+    found = {system: _probes(folders) for system, folders in systems.items()}
+    found = {system: sets for system, sets in found.items() if sets}
+    if not found:
+        return None
+    columns = list(dict.fromkeys(name for sets in found.values() for name in sets))
+    rows = [[system, *(_cell(sets.get(name, [])) for name in columns)] for system, sets in found.items()]
+    notes = [
+        "Accuracy of a new classifier over utterances, mean of the runs (chance: the share of the most frequent kind)."
+    ]
+    for name in columns:
+        probes = [probe for sets in found.values() for probe in sets.get(name, [])]
+        asked = sorted({_question(probe) for probe in probes})
+        notes.append(f"{name}: {'; '.join(asked)}; {min(map(_utterances, probes))} utterances or more.")
+    return Table("Probes for the kind of noise (%)", ["system", *columns], rows, notes)
+
+
+def _probes(folders: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
+    """Test set -> contents of its probe.json in each run that has one."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("decode_*/probe.json")):
+            try:
+                probe = json.loads(path.read_text(encoding="utf-8"))
+                _cell([probe])
+                _question(probe), _utterances(probe)
+            except (ValueError, KeyError, TypeError):
+                raise ProbeFileError(f"{path}: is not what nrsr probe writes; run it again") from None
+            found.setdefault(path.parent.name.removeprefix("decode_"), []).append(probe)
+    return found
+
+
+def _cell(probes: Sequence[Mapping[str, Any]]) -> str:
+    if not probes:
+        return "-"
+    accuracy, chance = (fmean(probe["utterance"][key] for probe in probes) for key in ("accuracy", "chance"))
+    return f"{accuracy:.1f} ({chance:.1f})"
+
+
+def _question(probe: Mapping[str, Any]) -> str:
+    labels = probe["labels"]
+    what = f"{labels['against']} or not" if labels["against"] else f"which of {len(probe['classes'])} kinds"
+    return f"{what} ({labels['file']}), layer {probe['layer'] or 'the last'}"
+
+
+def _utterances(probe: Mapping[str, Any]) -> int:
+    return probe["utterances"]
