@@ -31,7 +31,13 @@ from nrsr.scoring.pooling import pool_runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, metavar="DIR", help="folder that holds the experiments")
     parser.add_argument("--sets", type=names, default="test_clean,test_seen,test_unseen", help="(%(default)s)")
-    parser.add_argument("--baseline", default="no_se", help="system that others are compared with    (%(default)s)")
+    parser.add_argument(
+        "--baseline",
+        type=names,
+        default="no_se",
+        metavar="A,B",
+        help="systems that all others are compared with    (%(default)s)",
+    )
     parser.add_argument(
         "--primary",
         type=names,

@@ -14,7 +14,7 @@ def short(test_set: str) -> str:
 
 
 def results_tables(pooled: Mapping[str, Any]) -> list[Table]:
-    """The overview, the intervals of each set, the differences to the baseline, and what was measured."""
+    """The overview, the intervals of each set, the differences to the baselines, and what was measured."""
     tables = [_overview(pooled), _main_figures(pooled)]
     tables += [_by_snr(pooled, name) for name, one in pooled["sets"].items() if one["snrs"]]
     if any(one["comparisons"] for one in pooled["sets"].values()):
@@ -119,14 +119,14 @@ def _comparisons(pooled: Mapping[str, Any]) -> Table:
     rows = []
     for name, one in pooled["sets"].items():
         figure = main_figure(pooled, name)
-        for system, comparison in one["comparisons"].items():
+        for comparison in one["comparisons"]:
             difference = comparison["figures"].get(figure)
             if difference is None:
                 continue
             relative, better = difference["relative"], difference["probability_of_improvement"]
             rows.append(
                 [
-                    f"{short(name)}: {marked(pooled, system)} - {marked(pooled, comparison['versus'])}",
+                    f"{short(name)}: {marked(pooled, comparison['system'])} - {marked(pooled, comparison['versus'])}",
                     with_interval(difference["difference"], difference["interval"], "+.2f"),
                     "-" if relative is None else f"{relative:+.1f} %",
                     "-" if better is None else f"{better:.3f}",
@@ -134,8 +134,8 @@ def _comparisons(pooled: Mapping[str, Any]) -> Table:
                 ]
             )
     header = ["paired difference", "points of WER", "relative", "probability of improvement", "runs paired"]
-    notes = ["Below 0: fewer errors than the baseline. Only runs of the same fold and seed are paired."]
-    return Table("Differences to the baseline (clean: WER, else the primary figure)", header, rows, notes)
+    notes = ["Below 0: fewer errors than the second system. Only runs of the same fold and seed are paired."]
+    return Table("Differences between systems (clean: WER, else the primary figure)", header, rows, notes)
 
 
 def _measured(pooled: Mapping[str, Any]) -> Table:
@@ -154,8 +154,8 @@ def _measured(pooled: Mapping[str, Any]) -> Table:
     notes = [
         f"{name}: {one['words']} words in {_drawn(one)}, all folds together." for name, one in pooled["sets"].items()
     ]
-    if not pooled["baseline_found"]:
-        notes.append(f"There is no baseline {pooled['baseline']} among the systems: nothing was compared.")
+    for baseline in pooled["baselines_missing"]:
+        notes.append(f"There is no baseline {baseline} among the systems: nothing was compared with it.")
     for key, values in pooled.get("config_differences", {}).items():
         notes.append(f"Setting {key}: " + "; ".join(f"{system} `{value}`" for system, value in values.items()) + ".")
     return Table("What was measured", ["system", "parameters", "runs", "seeds", "folds"], rows, notes)

@@ -22,7 +22,7 @@ PRIMARY = "primary"
 def pool_runs(
     runs: Sequence[Run],
     sets: Sequence[str],
-    baseline: str,
+    baselines: Sequence[str],
     primary: Sequence[str] = ("-5", "0", "5"),
     draws: int = DRAWS,
     seed: int = SEED,
@@ -30,32 +30,44 @@ def pool_runs(
     """The content of a results table.
 
     Args:
-        baseline: the system that others are compared with; `baseline-TAG` where it is there for a system `NAME-TAG`.
+        baselines: systems that all others are compared with, the first one the first row of the tables;
+            `BASELINE-TAG` where it is there for a system `NAME-TAG`.
         primary: labels of the SNRs whose mean is the primary figure.
 
     Returns:
         "systems": name -> its "seeds", "folds" and "missing" runs; "sets": set -> "snrs", "words", "strings",
-        "noise_recordings", "systems": name -> figures, "comparisons": name -> paired differences. Figures are
-        named by SNR, "primary", or "all" for a set without noise.
+        "noise_recordings", "systems": name -> figures, "comparisons": paired differences. Figures are named by SNR,
+        "primary", or "all" for a set without noise.
     """
     by_system: dict[str, list[Run]] = {}
     for run in runs:
         by_system.setdefault(run.system, []).append(run)
     expected = {run.pair for run in runs}
-    versus = {name: baseline_of(name, baseline, by_system) for name in by_system}
+    versus = {name: compared_with(name, baselines, by_system) for name in by_system}
+    leading = baselines[0]
     by_system = dict(
-        sorted(by_system.items(), key=lambda item: (versus[item[0]] is not None, item[0]))
-    )  # baseline first
+        sorted(by_system.items(), key=lambda item: (baseline_of(item[0], leading, by_system) is not None, item[0]))
+    )
     found = [name for name in sets if any(name in run.scores for run in runs)]
     return {
         "primary": list(primary),
         "bootstrap": {"draws": draws, "seed": seed},
-        "baseline": baseline,
-        "baseline_found": any(baseline in (name, name.partition("-")[0]) for name in by_system),
+        "baselines_missing": [
+            baseline
+            for baseline in baselines
+            if not any(baseline in (name, name.partition("-")[0]) for name in by_system)
+        ],
         "sets_not_scored": [name for name in sets if name not in found],
         "systems": {name: _system(own, expected, found) for name, own in by_system.items()},
         "sets": {name: _PooledSet(name, by_system, primary, draws, seed).summary(versus) for name in found},
     }
+
+
+def compared_with(system: str, baselines: Sequence[str], systems: Mapping[str, Any]) -> list[str]:
+    """The systems to compare with; a baseline is compared with those before it, so that no pair stands twice."""
+    own = system.partition("-")[0]
+    before = baselines[: list(baselines).index(own) + 1] if own in baselines else baselines
+    return [other for baseline in before if (other := baseline_of(system, baseline, systems)) is not None]
 
 
 def baseline_of(system: str, baseline: str, systems: Mapping[str, Any]) -> str | None:
@@ -122,17 +134,18 @@ class _PooledSet:
         wer = ratios(sums[..., 0], sums[..., 1])
         return {figure: wer[..., numbers].mean(axis=-1) for figure, numbers in self.figures.items()}
 
-    def summary(self, versus: Mapping[str, str | None]) -> dict[str, Any]:
-        """Figures of the systems and their differences to the baseline, all from the same draws."""
+    def summary(self, versus: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """Figures of the systems and their differences to the baselines, all from the same draws."""
         parts = dict(self.runs)
         pairs = {}
         for system, own in self.runs.items():
-            other = self.runs.get(versus[system] or "", [])
-            common = {run.pair for run in own} & {run.pair for run in other}
-            if common:
-                pairs[system] = (versus[system], len(common))
-                parts[system, "own"] = [run for run in own if run.pair in common]
-                parts[system, "versus"] = [run for run in other if run.pair in common]
+            for baseline in versus[system]:
+                other = self.runs.get(baseline, [])
+                common = {run.pair for run in own} & {run.pair for run in other}
+                if common:
+                    pairs[system, baseline] = len(common)
+                    parts[system, baseline, "own"] = [run for run in own if run.pair in common]
+                    parts[system, baseline, "versus"] = [run for run in other if run.pair in common]
         counts = {part: self.counts(runs) for part, runs in parts.items()}
         values = np.concatenate([count.reshape(self.length, -1) for count in counts.values()], axis=1)
         sums = resampled_sums(values, drawn_units(self.rows), self.draws, self.seed)
@@ -145,10 +158,15 @@ class _PooledSet:
             "words": int(self.rows["words"].sum()),
             "noise_recordings": len(set(self.rows["noisefile"].tolist()) - {UNKNOWN}),
             "systems": {system: self._figures(system, observed[system], drawn[system]) for system in self.runs},
-            "comparisons": {
-                system: {"versus": other, "pairs": number} | self._differences(system, observed, drawn)
-                for system, (other, number) in pairs.items()
-            },
+            "comparisons": [
+                {
+                    "system": pair[0],
+                    "versus": pair[1],
+                    "pairs": number,
+                    "figures": self._differences(pair, observed, drawn),
+                }
+                for pair, number in pairs.items()
+            ],
         }
 
     def _figures(self, system: str, observed: Mapping, drawn: Mapping) -> dict[str, Any]:
@@ -171,11 +189,11 @@ class _PooledSet:
             return {}
         return {figure: float(np.std([rates[figure] for rates in whole], ddof=1)) for figure in self.figures}
 
-    def _differences(self, system: str, observed: Mapping, drawn: Mapping) -> dict[str, Any]:
+    def _differences(self, pair: tuple[str, str], observed: Mapping, drawn: Mapping) -> dict[str, Any]:
         differences = {}
         for figure in self.figures:
-            own, other = observed[system, "own"][figure], observed[system, "versus"][figure]
-            samples = drawn[system, "own"][figure] - drawn[system, "versus"][figure]
+            own, other = observed[(*pair, "own")][figure], observed[(*pair, "versus")][figure]
+            samples = drawn[(*pair, "own")][figure] - drawn[(*pair, "versus")][figure]
             differences[figure] = {
                 "wer": _number(own),
                 "versus_wer": _number(other),
@@ -184,7 +202,7 @@ class _PooledSet:
                 "relative": _number(100 * (own - other) / other) if other > 0 else None,
                 "probability_of_improvement": improvement(samples),
             }
-        return {"figures": differences}
+        return differences
 
 
 def _number(value: Any) -> float | None:

@@ -49,9 +49,15 @@ def exp(tmp_path):
     return folder
 
 
+def only(pooled, test_set, system):
+    """The system's one comparison on a test set."""
+    (found,) = [one for one in pooled["sets"][test_set]["comparisons"] if one["system"] == system]
+    return found
+
+
 def test_figures_are_those_of_a_plain_computation(exp):
     runs, left_out = find_runs(exp, SETS)
-    pooled = pool_runs(runs, SETS, "no_se", primary=["-5", "0"], draws=1000)
+    pooled = pool_runs(runs, SETS, ["no_se"], primary=["-5", "0"], draws=1000)
     assert left_out == []
     assert list(pooled["systems"]) == ["no_se", "mtl"]
     of_seed = {}
@@ -72,14 +78,14 @@ def test_figures_are_those_of_a_plain_computation(exp):
         assert figures["primary"]["seed_deviation"] == pytest.approx(np.std(of_seed[system], ddof=1))
         low, high = figures["primary"]["interval"]
         assert low < figures["primary"]["wer"] < high
-    comparison = pooled["sets"]["test_seen"]["comparisons"]["mtl"]
+    comparison = only(pooled, "test_seen", "mtl")
     assert (comparison["versus"], comparison["pairs"]) == ("no_se", 4)
     difference = comparison["figures"]["primary"]
     assert difference["difference"] == pytest.approx(np.mean(of_seed["mtl"]) - np.mean(of_seed["no_se"]))
     assert difference["relative"] == pytest.approx(100 * difference["difference"] / np.mean(of_seed["no_se"]))
     assert difference["interval"][1] < 0
     assert difference["probability_of_improvement"] > 0.99
-    assert "no_se" not in pooled["sets"]["test_seen"]["comparisons"]
+    assert [one["system"] for one in pooled["sets"]["test_seen"]["comparisons"]] == ["mtl"]
     assert list(pooled["sets"]["test_clean"]["systems"]["mtl"]) == ["all"]
     assert pooled["sets"]["test_seen"]["noise_recordings"] == 12
 
@@ -89,7 +95,7 @@ def test_identical_systems_differ_by_nothing(tmp_path):
         write_run(tmp_path, f"no_se_seed{seed}", 0, 0.3)
         (tmp_path / f"copy_seed{seed}").symlink_to(tmp_path / f"no_se_seed{seed}")
     runs, _ = find_runs(tmp_path, SETS)
-    compared = pool_runs(runs, SETS, "no_se", draws=1000)["sets"]["test_seen"]["comparisons"]["copy"]
+    compared = only(pool_runs(runs, SETS, ["no_se"], draws=1000), "test_seen", "copy")
     for figure in (*SNRS, "primary"):
         assert compared["figures"][figure]["difference"] == 0
         assert compared["figures"][figure]["interval"] == (0, 0)
@@ -102,7 +108,7 @@ def test_seeds_of_one_string_are_no_new_evidence(tmp_path):
     (tmp_path / "ten").mkdir()
     for seed in range(10):
         (tmp_path / "ten" / f"no_se_seed{seed}").symlink_to(tmp_path / "one" / "no_se_seed1")
-    one, ten = (pool_runs(find_runs(tmp_path / name, SETS)[0], SETS, "no_se", draws=1000) for name in ("one", "ten"))
+    one, ten = (pool_runs(find_runs(tmp_path / name, SETS)[0], SETS, ["no_se"], draws=1000) for name in ("one", "ten"))
     figures, again = (pooled["sets"]["test_seen"]["systems"]["no_se"]["primary"] for pooled in (one, ten))
     assert again["interval"] == pytest.approx(figures["interval"])
     assert figures["seed_deviation"] is None
@@ -120,21 +126,41 @@ def test_missing_runs_are_named_and_not_paired(exp, nrsr_main, tmp_path):
     assert "small* lacks runs that other systems have: fold 0 seed 2; fold 1 seed 1 on test_seen; fold 1 seed 2." in out
     assert "test_unseen was scored for no system." in out
     assert f"{exp}/odd is left out" in err
-    pooled = pool_runs(find_runs(exp, SETS)[0], SETS, "no_se", draws=1000)
-    assert pooled["sets"]["test_seen"]["comparisons"]["small"]["pairs"] == 1
-    assert pooled["sets"]["test_clean"]["comparisons"]["small"]["pairs"] == 2
-    only = next(run for run in find_runs(exp, SETS)[0] if run.path.name == "no_se_fold0_seed1").scores["test_seen"]
-    lowest = only.take(only["snr"] == "-5")
+    pooled = pool_runs(find_runs(exp, SETS)[0], SETS, ["no_se"], draws=1000)
+    assert only(pooled, "test_seen", "small")["pairs"] == 1
+    assert only(pooled, "test_clean", "small")["pairs"] == 2
+    one = next(run for run in find_runs(exp, SETS)[0] if run.path.name == "no_se_fold0_seed1").scores["test_seen"]
+    lowest = one.take(one["snr"] == "-5")
     expected = 100 * lowest["errors"].sum() / lowest["words"].sum()
-    assert pooled["sets"]["test_seen"]["comparisons"]["small"]["figures"]["-5"]["versus_wer"] == pytest.approx(expected)
+    assert only(pooled, "test_seen", "small")["figures"]["-5"]["versus_wer"] == pytest.approx(expected)
 
 
 def test_baseline_of_the_same_tag(tmp_path):
     for system in ("no_se", "no_se-big", "mtl-big", "mtl-old"):
         write_run(tmp_path, f"{system}_seed1", 0, 0.3)
-    pooled = pool_runs(find_runs(tmp_path, SETS)[0], SETS, "no_se", draws=1000)
-    versus = {system: one["versus"] for system, one in pooled["sets"]["test_clean"]["comparisons"].items()}
+    pooled = pool_runs(find_runs(tmp_path, SETS)[0], SETS, ["no_se"], draws=1000)
+    versus = {one["system"]: one["versus"] for one in pooled["sets"]["test_clean"]["comparisons"]}
     assert versus == {"no_se-big": "no_se", "mtl-big": "no_se-big", "mtl-old": "no_se"}
+
+
+def test_several_baselines(tmp_path, nrsr_main):
+    for system, rate in (("gr", 0.1), ("mtl", 0.3), ("no_se", 0.2)):
+        write_run(tmp_path, f"{system}_seed1", 0, rate)
+    status, out, _ = nrsr_main("report", "--exp", tmp_path, "--baseline", "no_se,mtl,gold", "--draws", "1000")
+    assert status == 0
+    for pair in ("gr - no_se", "mtl - no_se", "gr - mtl"):
+        assert f"clean: {pair} " in out
+    assert "clean: no_se - " not in out  # said already, the other way round
+    assert "There is no baseline gold" in out
+    runs = find_runs(tmp_path, SETS)[0]
+    alone, both = (pool_runs(runs, SETS, names, draws=1000) for names in (["mtl"], ["no_se", "mtl"]))
+    of_both, of_one = (
+        next(
+            one for one in pooled["sets"]["test_seen"]["comparisons"] if (one["system"], one["versus"]) == ("gr", "mtl")
+        )
+        for pooled in (both, alone)
+    )
+    assert of_both == of_one
 
 
 def test_results_file(exp, nrsr_main, tmp_path):
