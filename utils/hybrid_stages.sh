@@ -4,7 +4,7 @@
 #
 # run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), results (file),
 # cmvn_by (utterance or speaker), scales (acoustic scales to try on development data), probe_layer,
-# probe_sets (separated by commas), lang (folder), grammar (options of make-graph, an array); perhaps report_sets and
+# probe_sets (separated by commas, or none), lang (folder), grammar (options of make-graph, an array); perhaps report_sets and
 # gmm_variant where they differ from test_sets and variant; and a function make_lang that fills the lang folder and
 # whatever the grammar needs.
 # In DATA: train_clean and dev_clean (clean speech), train, dev, and the test sets.
@@ -122,8 +122,10 @@ score_gmms() {
 
 # Can a new classifier tell the kinds of noise, and clean speech from noisy, by what the trained network makes of them?
 probe_experiment() { # EXPERIMENT
-  run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_SET.log" \
-    nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --out "$1/decode_SET/probe.json"
+  if [ -n "$probe_sets" ]; then
+    run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_SET.log" \
+      nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --out "$1/decode_SET/probe.json"
+  fi
   run_jobs.sh SET=dev "$1/log/probe_SET.log" nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" \
     --missing clean --against clean --out "$1/decode_SET/probe.json"
 }

@@ -1,0 +1,82 @@
+"""The hybrid recipes from audio to the table at their smallest size."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MINI, FSDD, AURORA4 = (ROOT / "egs" / corpus / "hybrid" / "run.sh" for corpus in ("mini", "fsdd", "aurora4"))
+SHORT = ["--size", "tiny", "--scales", "0.1,0.2"]
+
+
+def run(recipe: Path, work: Path, *options: str) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [str(recipe), "--work-dir", str(work), *options]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory) -> tuple[Path, str]:
+    """The work folder of a mini run with one network, and what the run printed."""
+    work = tmp_path_factory.mktemp("hybrid")
+    return work, run(MINI, work, *SHORT, "--config", "conf/amtl.yaml")
+
+
+def test_mini_ends_with_gmms_and_networks_in_the_table(mini):
+    work, out = mini
+    table = out[out.index("stage 6") :]
+    for system in ("mono", "tri", "amtl"):
+        assert re.search(rf"^\s*\|?\s*{system}\b", table, flags=re.MULTILINE)
+        for name in ("test_clean", "test_seen", "test_unseen"):
+            assert (work / f"exp/tiny/{system}_seed1/decode_{name}/score/wer.json").is_file()
+    assert (work / "exp/tiny/RESULTS.md").is_file()
+    clean = json.loads((work / "exp/tiny/tri_seed1/decode_test_clean/score/wer.json").read_text())
+    assert clean["total"]["wer"] < 70.0  # trained on a minute and a half of speech
+
+
+def test_networks_learn_the_alignments_of_clean_speech(mini):
+    work, _ = mini
+    data = work / "data/tiny"
+    names = [line.split()[0] for line in (data / "train/ali.scp").read_text().splitlines()]
+    assert len(names) == 120
+    assert sum(name.endswith("-c0") for name in names) == 60
+    noises = [line.split()[0] for line in (data / "train/utt2noise").read_text().splitlines()]
+    assert set(names) - set(noises) == {name for name in names if name.endswith("-c0")}
+
+
+def test_probes_and_scales_stand_beside_the_hypotheses(mini):
+    work, _ = mini
+    probe = json.loads((work / "exp/tiny/amtl_seed1/decode_dev/probe.json").read_text())
+    assert (probe["layer"], probe["labels"]["against"]) == (2, "clean")
+    assert probe["utterance"]["chance"] == pytest.approx(50.0, abs=0.1)
+    for system in ("mono", "tri", "amtl"):
+        assert float((work / f"exp/tiny/{system}_seed1/decode_dev/acoustic_scale").read_text()) in (0.1, 0.2)
+
+
+def test_a_second_run_repeats_nothing(mini):
+    work, _ = mini
+    before = time.time()
+    run(MINI, work, *SHORT, "--config", "conf/amtl.yaml", "--stop-stage", "5")
+    assert [path for path in work.rglob("*") if path.is_file() and path.stat().st_mtime > before] == []
+
+
+def test_fsdd_runs_on_real_recordings(shared_data, tmp_path):
+    corpus, noise = (os.path.relpath(shared_data / name, ROOT) for name in ("fsdd", "nonspeech"))
+    options = ["--corpus-dir", corpus, "--noise-dir", noise, "--config", "conf/invariant.yaml", "--folds", "1"]
+    out = run(FSDD, tmp_path, *SHORT, *options)
+    assert "invariant" in out[out.rindex("stage 6") :]
+    assert (tmp_path / "exp/tiny/tri_fold1_seed1/decode_test_unseen/score/wer.json").is_file()
+
+
+def test_aurora4_names_a_corpus_that_is_not_given(tmp_path):
+    command = [str(AURORA4), "--work-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert "give --corpus-dir" in done.stderr
