@@ -3,8 +3,9 @@
 Example:
     nrsr report --exp egs/mini/asr/exp/full --baseline no_se --out egs/mini/asr/RESULTS.md
 
-Reads EXP/<system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv, which `nrsr score-wer --out` wrote. Replaces
-what stands between the two marks `<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the results file.
+Reads EXP/<system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv, which `nrsr score-wer --out` wrote, and
+probe.json of `nrsr probe` where it stands in decode_<set>. Replaces what stands between the two marks
+`<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the results file.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from nrsr.errors import NrsrError
 from nrsr.reporting.config_differences import config_differences
 from nrsr.reporting.figure import draw_wer_over_snr
 from nrsr.reporting.gradient_figure import draw_gradients
+from nrsr.reporting.probe_table import probe_table
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results import results_tables
 from nrsr.reporting.results_file import write_results
@@ -62,6 +64,8 @@ def run(args: argparse.Namespace) -> None:
     pooled = pool_runs(runs, args.sets, args.baseline, args.primary, args.draws)
     describe(pooled, runs)
     tables = results_tables(pooled)
+    if probes := probe_table(by_system(runs)):
+        tables.insert(1, probes)
     origin = f"Measured: tables of {provenance()}; {trained_with(runs)}."
     if args.out:
         write_results(args.out, "\n".join([origin, "", *(table.markdown() for table in tables)]))

@@ -35,7 +35,7 @@ def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
     for name in columns:
         probes = [probe for sets in found.values() for probe in sets.get(name, [])]
         asked = sorted({_question(probe) for probe in probes})
-        notes.append(f"{name}: {'; '.join(asked)}; {min(map(_utterances, probes))} utterances or more.")
+        notes.append(f"{name}: {'; '.join(asked)}; at least {min(map(_utterances, probes))} utterances.")
     return Table("Probes for the kind of noise (%)", ["system", *columns], rows, notes)
 
 
