@@ -12,7 +12,7 @@ from nrsr.files import atomic_open
 PANELS = (
     ("Angle between the tasks' gradients", "degrees", {"angle": ("-", "before"), "angle_after": ("--", "after")}),
     ("Shared tensors", "share", {"conflicts": ("-", "in conflict"), "rescaled": ("--", "rescaled")}),
-    ("Norm of the later over the earlier loss", "ratio", {"ratio": ("-", "")}),
+    ("Norm of the later loss's gradient over the earlier's", "ratio", {"ratio": ("-", "")}),
 )
 
 

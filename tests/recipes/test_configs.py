@@ -30,6 +30,7 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/mtl.yaml": 689_198,
     "egs/fsdd/asr/conf/mtl_published.yaml": 689_198,
     "egs/fsdd/asr/conf/mtl_measured.yaml": 689_198,
+    "egs/fsdd/asr/conf/gr_published.yaml": 689_198,
     "egs/fsdd/asr/conf/pcgrad.yaml": 689_198,
     "egs/fsdd/asr/conf/gr.yaml": 689_198,
     "egs/fsdd/asr/conf/gm.yaml": 689_198,
