@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -180,17 +181,19 @@ def test_refused_values_leave_nothing_and_keep_what_stood(key, value, words):
     assert (Path("x.ark").read_bytes(), Path("x.scp").read_text()) == (before, scp)
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """Files may not grow beyond this many bytes, as on a disk that fills."""
+    """Files may not grow beyond this many bytes, as on a disk that fills; nor may the file that pytest reports to."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("what", ["a large ark", "many small buffered values", "the scp", "the last fsync"])
-def test_full_disk_leaves_nothing_half_written(what, small_files, monkeypatch):
+def test_full_disk_leaves_nothing_half_written(what, monkeypatch):
     before = write(old=MATRIX)
     scp = Path("x.scp").read_text()
     values = {
@@ -202,7 +205,11 @@ def test_full_disk_leaves_nothing_half_written(what, small_files, monkeypatch):
     with monkeypatch.context() as patch:
         if what == "the last fsync":
             patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
-        with pytest.raises(OSError, match="No space|too large"), TableWriter("ark,scp:x.ark,x.scp") as writer:
+        with (
+            pytest.raises(OSError, match="No space|too large"),
+            small_files(),
+            TableWriter("ark,scp:x.ark,x.scp") as writer,
+        ):
             for key, value in values.items():
                 writer[key] = value
     assert sorted(os.listdir()) == ["x.ark", "x.scp"]
