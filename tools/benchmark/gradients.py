@@ -17,7 +17,6 @@ that of a process of its own for each (on a GPU: of the allocator). Goal: gr wit
 
 import argparse
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -131,13 +130,17 @@ WAYS = ("mtl", "floor", "gr", "straight")
 
 
 def peak_mib(way: str, args: argparse.Namespace) -> float:
-    """Peak memory of two steps, run in a process of its own."""
+    """Peak memory of a step (the second one), run in a process of its own."""
     step = Step(args)
-    for _ in range(2):
-        step.timed(getattr(step, way))
+    step.timed(getattr(step, way))
     if step.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        step.timed(getattr(step, way))
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak begins anew
+    step.timed(getattr(step, way))
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def main() -> None:
