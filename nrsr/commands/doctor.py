@@ -91,7 +91,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     problems: list[str] = []
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
-    lines = [python, *library_lines(problems), *program_lines(), gpu_line()]
+    # Quietly only what is needed is looked at: recipes ask at each start, and importing all takes seconds.
+    libraries = [library for library in LIBRARIES if library.needed or not args.quiet]
+    lines = [python, *library_lines(libraries, problems), *program_lines(), gpu_line()]
     if args.recipe is not None:
         found = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += found
@@ -109,10 +111,10 @@ def line(state: str, name: str, version: str, purpose: str, cure: str = "") -> s
     return f"{state:<9}{name:<20}{version:<16}{purpose}" + (f"; get it: {cure}" if cure else "")
 
 
-def library_lines(problems: list[str]) -> list[str]:
+def library_lines(libraries: list[Library], problems: list[str]) -> list[str]:
     """One line a library; imported, not just looked up, since a library that does not load is as good as none."""
     lines = []
-    for library in LIBRARIES:
+    for library in libraries:
         try:
             importlib.import_module(library.module)
             lines.append(line("ok", library.package, importlib.metadata.version(library.package), library.purpose))
