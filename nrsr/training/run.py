@@ -24,7 +24,7 @@ from nrsr.training.checkpoint import (
 from nrsr.training.facts import write_facts
 from nrsr.training.loop import TrainingError, train
 from nrsr.training.plan import Training, validate
-from nrsr.training.processes import joined_processes
+from nrsr.training.processes import Processes, joined_processes
 from nrsr.training.progress import Progress
 from nrsr.training.settings import TrainingSettings, check_experiment, differences
 from nrsr.training.stopping import only_training_in
@@ -72,32 +72,51 @@ def run_training(
             if first:
                 print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
             return Progress(**state["progress"])
-        sets = [open_data(config, path, units, batching, allow_pipes) for path in (train_dir, dev_dir)]
-        facts = sets[0].facts()
-        sets[1].follow(facts)
-        seed_generators(seed)
-        system = build_system(config, len(units) if units else None, facts)
-        load_statistics(system, folder / "statistics.ark")
-        for data in sets:
-            data.leave_out_unfit(system)
-        if first:
-            tell_left_out(sets, folder)
-        digests = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
-        if units:
-            digests["units"] = digest(units.symbols)
-        system.to(processes.device)
-        turns = build_turns(config, system, settings.precision)
-        training = Training(
-            folder, {"config": config, "data": digests}, system, turns, *sets, settings, batching, seed, processes
+        training = make_training(
+            config, (train_dir, dev_dir), units, folder, settings, batching, processes, allow_pipes
         )
-        if first:
-            write_descriptions(folder, config, units, facts)
-        check_criterion(training)
         # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
         seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
         train(training, progress)
         return progress
+
+
+def make_training(
+    config: dict[str, Any],
+    directories: tuple[str | Path, str | Path],
+    units: Units | None,
+    folder: Path,
+    settings: TrainingSettings,
+    batching: BatchSettings,
+    processes: Processes,
+    allow_pipes: bool,
+) -> Training:
+    """Data, system and turns of an experiment, in order to begin; the folder gets its descriptions.
+
+    Args:
+        directories: of the training and of the development data.
+    """
+    sets = [open_data(config, path, units, batching, allow_pipes) for path in directories]
+    facts = sets[0].facts()
+    sets[1].follow(facts)
+    seed_generators(config["seed"])
+    system = build_system(config, len(units) if units else None, facts)
+    load_statistics(system, folder / "statistics.ark")
+    for data in sets:
+        data.leave_out_unfit(system)
+    digests = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
+    if units:
+        digests["units"] = digest(units.symbols)
+    system.to(processes.device)
+    turns = build_turns(config, system, settings.precision)
+    identity = {"config": config, "data": digests}
+    training = Training(folder, identity, system, turns, *sets, settings, batching, config["seed"], processes)
+    if processes.rank == 0:
+        tell_left_out(sets, folder)
+        write_descriptions(folder, config, units, facts)
+    check_criterion(training)
+    return training
 
 
 def read_units(config: dict[str, Any], units_dir: str | Path | None, folder: Path) -> Units | None:
