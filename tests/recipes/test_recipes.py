@@ -103,7 +103,8 @@ def assert_equal(one, other) -> None:
 
 def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_path):
     work, _ = mini
-    python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    section = (ROOT / "README.md").read_text().partition("## Add a front-end")[2].partition("\n## ")[0]
+    python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", section, flags=re.DOTALL)
     (tmp_path / "frame_mask.py").write_text(python)
     config = tmp_path / "frame_mask.yaml"
     config.write_text(yaml.replace("base: mtl.yaml", f"base: {MINI.parent}/conf/mtl.yaml"))
