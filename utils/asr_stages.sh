@@ -6,10 +6,8 @@
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
-
-statistics() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
-}
+# shellcheck source=utils/score_words.sh
+. "$NRSR_ROOT/utils/score_words.sh"
 
 units() {
   once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
@@ -22,15 +20,6 @@ decode_sets() {
 
 decode() {
   once "$3/.done/decode" decode_sets "$3"
-}
-
-score_sets() {
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_SET.log" \
-    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
-}
-
-score() {
-  once "$3/.done/score" score_sets "$3"
 }
 
 asr_stages() {

@@ -19,3 +19,7 @@ for_each() {
 train() { # CONFIG SEED EXPERIMENT
   once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3"
 }
+
+statistics() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
+}

@@ -11,6 +11,8 @@
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/score_words.sh
+. "$NRSR_ROOT/utils/score_words.sh"
 
 gmm=$experiments/gmm # mono/ and tri/ in it
 train_set=train      # unless run.sh says otherwise for a run of hybrid_stages
@@ -75,10 +77,6 @@ gmms() {
   once "$data/.done/carry_dev" carry "$data/ali/dev_clean" dev
 }
 
-statistics() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
-}
-
 decode_sets() { # MODEL GRAPH DATA OUT: the acoustic scale that is best on development data decodes the test sets
   nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$scales" --dev "$3/dev" --data "$3/dev" \
     --out "$4/decode_dev" --nj "$nj"
@@ -102,15 +100,6 @@ decode_gmms() {
     out=$(gmm_experiment "$kind")
     once "$out/.done/decode" decode_sets "$gmm/$kind" "$gmm/$kind/graph" "$data/mfcc" "$out"
   done
-}
-
-score_sets() { # EXPERIMENT
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_SET.log" \
-    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
-}
-
-score() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/score" score_sets "$3"
 }
 
 score_gmms() {

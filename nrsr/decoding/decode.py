@@ -15,14 +15,13 @@ import nrsr
 from nrsr.data import Units
 from nrsr.decoding.batches import make_batches
 from nrsr.decoding.language_model import unspelled_words
+from nrsr.decoding.listing import SHOWN, shown
 from nrsr.decoding.recogniser import DecodingError, Hypothesis, Recogniser
 from nrsr.decoding.settings import DecodingSettings
 from nrsr.files import atomic_open
 from nrsr.kaldi import DataDir, TableWriter, write_list
 from nrsr.progress import track
 from nrsr.workers import run_work
-
-SHOWN = 5  # how many ids or words a message lists
 
 
 @dataclass(frozen=True)
@@ -139,13 +138,9 @@ def _remarks(text: Mapping[str, str], frames: Mapping[str, int]) -> list[str]:
     empty = sorted(utterance for utterance, words in text.items() if not words and frames[utterance])
     remarks = []
     if short:
-        remarks.append(f"{len(short)} utterances are too short for one frame and stand without words: {_some(short)}")
+        remarks.append(f"{len(short)} utterances are too short for one frame and stand without words: {shown(short)}")
     if empty:
-        remarks.append(f"{len(empty)} utterances have an empty hypothesis: {_some(empty)}")
+        remarks.append(f"{len(empty)} utterances have an empty hypothesis: {shown(empty)}")
     for remark in remarks:
         print(remark, file=sys.stderr)
     return remarks
-
-
-def _some(ids: list[str]) -> str:
-    return " ".join(ids[:SHOWN]) + (" ..." if len(ids) > SHOWN else "")

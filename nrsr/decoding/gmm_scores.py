@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.data.features import StoredFeatures
+from nrsr.decoding.listing import shown
 from nrsr.decoding.recogniser import DecodingError
-from nrsr.decoding.senone_scores import HybridJob, Scored, shown, write_likelihoods
+from nrsr.decoding.senone_scores import HybridJob, Scored, write_likelihoods
 from nrsr.hmm.gmm_folder import load_settings
 from nrsr.hmm.model import read_model
 from nrsr.kaldi import DataDir, TableWriter

@@ -11,8 +11,9 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from nrsr.decoding.gmm_scores import write_scores
+from nrsr.decoding.listing import shown
 from nrsr.decoding.recogniser import DecodingError
-from nrsr.decoding.senone_scores import HybridJob, shown
+from nrsr.decoding.senone_scores import HybridJob
 from nrsr.decoding.wfst import decode_likelihoods
 from nrsr.files import atomic_open
 from nrsr.kaldi import DataDir, open_table, write_list

@@ -12,6 +12,7 @@ import torch
 import nrsr
 from nrsr.config import ConfigError, settings_from
 from nrsr.data.features import open_features
+from nrsr.decoding.listing import shown
 from nrsr.decoding.recogniser import DecodingError
 from nrsr.kaldi import DataDir, TableWriter
 from nrsr.progress import track
@@ -20,7 +21,6 @@ from nrsr.systems.hybrid import NEVER
 from nrsr.workers import run_work
 
 SHIFT = 0.01  # seconds a frame, for the real-time factor
-SHOWN = 5  # how many ids a message lists
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,3 @@ def write_likelihoods(job: HybridJob, data: DataDir, out: Path, *, nj: int = 1, 
             for name, values in scores.items():
                 writer[name] = values
     return Scored(out / "loglikes.scp", frames, time.perf_counter() - started)
-
-
-def shown(ids: list[str]) -> str:
-    """Some ids, for a message."""
-    return " ".join(ids[:SHOWN]) + (" ..." if len(ids) > SHOWN else "")

@@ -11,12 +11,11 @@ import kaldi_hmm_gmm
 import kaldifst
 import numpy as np
 
+from nrsr.decoding.listing import shown
 from nrsr.errors import NrsrError
 from nrsr.hmm.graph_folder import Graph
 from nrsr.progress import track
 from nrsr.workers import run_work
-
-SHOWN = 5  # utterances that a message lists
 
 
 class WfstError(NrsrError):
@@ -149,15 +148,11 @@ def remarks_on(results: Mapping[str, WfstResult]) -> list[str]:
     partial = [utterance for utterance, result in results.items() if not result.final and np.isfinite(result.cost)]
     remarks = []
     if lost:
-        remarks.append(f"{len(lost)} of {len(results)} utterances have no path and no words: {_shown(lost)}")
+        remarks.append(f"{len(lost)} of {len(results)} utterances have no path and no words: {shown(lost)}")
     if partial:
         cure = "a wider beam may help, unless they are shorter than any word"
-        remarks.append(f"{len(partial)} of {len(results)} did not reach a final state; {cure}: {_shown(partial)}")
+        remarks.append(f"{len(partial)} of {len(results)} did not reach a final state; {cure}: {shown(partial)}")
     return remarks
-
-
-def _shown(names: list[str]) -> str:
-    return " ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
 
 
 class _Utterances(Sequence):

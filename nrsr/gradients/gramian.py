@@ -85,11 +85,11 @@ class GramianCombiner(Combiner):
         gramians = inner_products(columns)
         groups = self._groups(names, gramians.device)
         if groups is not None:
-            shape = (int(max(groups[1]) + 1), *gramians.shape[1:])
-            gramians = gramians.new_zeros(shape).index_add_(0, groups[0], gramians)
+            numbers, count = groups
+            gramians = gramians.new_zeros(count, *gramians.shape[1:]).index_add_(0, numbers, gramians)
         weights, figures = self.weights(gramians, self._tasks)
         if groups is not None:
-            weights = weights[groups[0]]
+            weights = weights[numbers]
         # In place: these tensors are as large as the model, and fresh memory costs more than the arithmetic.
         first, *others = [list(weight.unbind()) for weight in weights.to(columns[0][0].dtype).unbind(1)]
         totals = columns[0]
@@ -101,14 +101,13 @@ class GramianCombiner(Combiner):
             self._combined[name] = (met[name][0], total if before is None else before[1].add_(total))
         return conflict_figures(gramians) | figures
 
-    def _groups(self, names: list[str], device: torch.device) -> tuple[Tensor, list[int]] | None:
-        """The group of each tensor, on the device and on the host; None where each is its own."""
+    def _groups(self, names: list[str], device: torch.device) -> tuple[Tensor, int] | None:
+        """The group of each tensor, and how many there are; None where each is its own."""
         if self.granularity == "tensor":
             return None
         modules = [name.rpartition(".")[0] if self.granularity == "module" else "" for name in names]
         numbers = {module: number for number, module in enumerate(dict.fromkeys(modules))}
-        groups = [numbers[module] for module in modules]
-        return torch.tensor(groups, device=device), groups
+        return torch.tensor([numbers[module] for module in modules], device=device), len(numbers)
 
 
 def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter]) -> list[list[Tensor | None]]:

@@ -1,0 +1,10 @@
+"""How messages of decoding list utterances or words: the first few."""
+
+from collections.abc import Sequence
+
+SHOWN = 5
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first names, with spaces between them, and dots where there are more."""
+    return " ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
