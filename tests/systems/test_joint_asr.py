@@ -1,134 +1,12 @@
-"""The joint front-end and recogniser: losses, padding, masked utterances, gradient flow, learning."""
+"""The joint front-end and recogniser: its losses, masked utterances, gradient flow, learning."""
 
 import dataclasses
 
-import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from toy_joint_asr import DECODER, NULL, VOCABULARY, make_batch, make_system
 
-from nrsr.config import ConfigError
-from nrsr.data import Batch
 from nrsr.gradients import Remedy, Sum
-from nrsr.nn import GlobalNorm, StatisticsError
 from nrsr.nn.losses import ctc_collapse
-from nrsr.systems import JointAsr, LossError, build_system
-
-VOCABULARY = 7
-MASK = {"class": "nrsr.frontends.MaskBlstm", "n_fft": 256, "hop": 80, "layers": 1, "width": 16, "mask": "sigmoid"}
-NULL = {"class": "nrsr.frontends.Null"}
-DECODER = {"class": "nrsr.nn.TransformerDecoder", "layers": 1, "ffn": 32}
-
-
-def config(**changed):
-    system = {
-        "class": "nrsr.systems.JointAsr",
-        "frontend": MASK,
-        "features": {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 24},
-        "encoder": {
-            "class": "nrsr.nn.ConformerEncoder",
-            "blocks": 1,
-            "dim": 32,
-            "heads": 2,
-            "ffn": 64,
-            "kernel": 7,
-            "channels": 8,
-            "dropout": 0.0,
-        },
-    }
-    return {"sample_rate": 8000, "system": system | changed}
-
-
-def make_batch(utterances=4, seed=0):
-    """Tones behind noise: every unit is a tone of its own, 0.15 s long."""
-    generator = torch.Generator().manual_seed(seed)
-    target_lengths = torch.randint(2, 5, (utterances,), generator=generator)
-    targets = torch.zeros(utterances, int(target_lengths.max()), dtype=torch.int64)
-    lengths = target_lengths * 1200 + torch.randint(0, 300, (utterances,), generator=generator)
-    clean = torch.zeros(utterances, int(lengths.max()))
-    for row in range(utterances):
-        units = torch.randperm(VOCABULARY - 3, generator=generator)[: target_lengths[row]] + 2
-        targets[row, : len(units)] = units
-        tone = torch.sin(torch.arange(1200) * 0.15 * units.unsqueeze(1)) * 0.3
-        clean[row, : 1200 * len(units)] = tone.flatten()
-    noise = 0.02 * torch.randn(clean.shape, generator=generator)
-    waves = (clean + noise).masked_fill(torch.arange(clean.shape[1]) >= lengths.unsqueeze(1), 0.0)
-    ids = [f"utt{row}" for row in range(utterances)]
-    return Batch(ids, waves, lengths, clean, torch.ones(utterances, dtype=torch.bool), targets, target_lengths)
-
-
-def make_system(batch, frontend=MASK, **changed) -> JointAsr:
-    torch.manual_seed(3)
-    system = build_system(config(frontend=frontend, **changed), VOCABULARY)
-    system.observe(batch.waves, batch.lengths)
-    for module in system.modules():
-        if isinstance(module, GlobalNorm):
-            module.finish()
-    return system
-
-
-def alone(batch, row, extra=0):
-    """One utterance as a batch of its own, cut to its length or with more padding."""
-    wide = torch.nn.functional.pad
-    size, units = int(batch.lengths[row]), int(batch.target_lengths[row])
-    return Batch(
-        [batch.ids[row]],
-        wide(batch.waves[row : row + 1, :size], (0, extra)),
-        batch.lengths[row : row + 1],
-        wide(batch.clean[row : row + 1, :size], (0, extra)),
-        batch.has_clean[row : row + 1],
-        batch.targets[row : row + 1, :units],
-        batch.target_lengths[row : row + 1],
-    )
-
-
-@pytest.mark.parametrize("extra", [0, 1, 80, 3333])
-def test_output_does_not_depend_on_padding_or_batch(extra):
-    batch = make_batch()
-    system = make_system(batch, decoder=DECODER).eval()
-    hidden, log_probs, lengths = system.encode(batch.waves, batch.lengths)
-    whole = system.validate(batch)
-    assert torch.equal(lengths, system.output_lengths(batch.lengths))
-    total = 0.0
-    for row in range(len(batch)):
-        one = alone(batch, row, extra)
-        _, alone_probs, alone_lengths = system.encode(one.waves, one.lengths)
-        assert alone_lengths[0] == lengths[row]
-        size = int(lengths[row])
-        torch.testing.assert_close(alone_probs[0, :size], log_probs[row, :size], atol=1e-5, rtol=0)
-        total += system.validate(one)["loss"][0]
-    torch.testing.assert_close(total, whole["loss"][0], atol=1e-4, rtol=0)
-
-
-@pytest.fixture(scope="module")
-def evaluated():
-    return make_system(make_batch()).eval()
-
-
-@given(lengths=st.lists(st.integers(1, 4000), min_size=1, max_size=3), extra=st.integers(0, 500))
-@settings(max_examples=20, deadline=None)
-def test_any_length_is_encoded_as_if_alone(evaluated, lengths, extra):
-    lengths = torch.tensor(lengths)
-    waves = torch.randn(len(lengths), int(lengths.max()) + extra)
-    _, log_probs, sizes = evaluated.encode(waves, lengths)  # random samples as padding: they must not matter
-    assert torch.equal(sizes, evaluated.output_lengths(lengths))
-    for row, (length, size) in enumerate(zip(lengths.tolist(), sizes.tolist(), strict=True)):
-        _, alone_probs, alone_sizes = evaluated.encode(waves[row : row + 1, :length], lengths[row : row + 1])
-        assert alone_sizes[0] == size
-        torch.testing.assert_close(alone_probs[0, :size], log_probs[row, :size], atol=1e-5, rtol=0)
-
-
-def test_enhanced_does_not_depend_on_padding():
-    batch = make_batch()
-    system = make_system(batch).eval()
-    enhanced, losses = system.frontend(batch.waves, batch.lengths, batch.clean)
-    for row in range(len(batch)):
-        one = alone(batch, row, 500)
-        alone_enhanced, loss = system.frontend(one.waves, one.lengths, one.clean)
-        size = int(batch.lengths[row])
-        torch.testing.assert_close(alone_enhanced[0, :size], enhanced[row, :size], atol=1e-5, rtol=0)
-        assert not enhanced[row, size:].any()
-        torch.testing.assert_close(loss[0], losses[row])
 
 
 def test_both_losses_reach_the_front_end_and_only_asr_the_rest():
@@ -241,53 +119,6 @@ def test_too_short_input_is_seen_as_an_infinite_loss():
     nothing = dataclasses.replace(batch, lengths=torch.tensor([10, 20, 30, 40]))
     assert system.output_lengths(nothing.lengths).tolist() == [0, 0, 0, 0]
     assert system.losses(nothing, "main", ["asr"])["asr"].isinf()
-
-
-def test_wrong_losses_are_named():
-    batch = make_batch()
-    with pytest.raises(LossError, match="no loss speaker; it has asr and se"):
-        make_system(batch).losses(batch, "main", ["asr", "speaker"])
-    with pytest.raises(LossError, match="Null has no enhancement loss; take 'se' out"):
-        make_system(batch, NULL).losses(batch, "main", ["asr", "se"])
-
-
-def test_missing_statistics_are_named_with_the_cure():
-    batch = make_batch()
-    system = build_system(config(), VOCABULARY)
-    with pytest.raises(StatisticsError, match="nrsr compute-cmvn --config"):
-        system.losses(batch, "main", ["asr"])
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"frontend": {"class": "torch.nn.Linear"}}, "system.frontend.class: .* is no .*FrontEnd"),
-        ({"features": NULL}, "system.features.class: .* is no .*FeatureExtractor"),
-        ({"encoder": NULL}, "system.encoder.class: .* is no .*Encoder"),
-        ({"decoder": NULL}, "system.decoder.class: .* is no .*TransformerDecoder"),
-        ({"specaugment": NULL}, "system.specaugment.class: .* is no .*SpecAugment"),
-        ({"frontend": NULL | {"sample_rate": 16000}}, "system.frontend: sample_rate is set by the program"),
-        ({"frontend": MASK | {"widht": 3}}, "system.frontend: .*'widht'"),
-        ({"frontend": MASK | {"mask": "tanh"}}, "system.frontend: mask 'tanh'"),
-        ({"ctc_weight": 1.5}, "system.ctc_weight: 1.5"),
-        ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "dim": 30}}, "heads 4 must divide dim 30"),
-        ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "kernel": 4}}, "kernel 4 must be odd"),
-        ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "subsampling": 3}}, "subsampling: 3 is not offered"),
-    ],
-)
-def test_wrong_configs_are_named(changed, message):
-    with pytest.raises(ConfigError, match=message):
-        build_system(config(**changed), VOCABULARY)
-
-
-@pytest.mark.parametrize("key", ["sample_rate", "system"])
-def test_missing_top_level_keys_are_named(key):
-    whole = config()
-    del whole[key]
-    with pytest.raises(ConfigError, match=key):
-        build_system(whole, VOCABULARY)
-    with pytest.raises(ConfigError, match=key):
-        build_system(config() | {key: "8k"}, VOCABULARY)
 
 
 def test_remedy_changes_the_front_end_alone():
