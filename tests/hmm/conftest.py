@@ -1,5 +1,6 @@
 """Toy speech for the tests of HMMs: features drawn from known states, so that every boundary is known."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from nrsr.kaldi.lexicon import Pronunciation
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.make_lang import LangOptions
 from nrsr.kaldi.tables import TableWriter
+
+sys.path.insert(0, str(Path(__file__).parent))  # library_training
 
 WORDS = {"ab": "A B", "ba": "B A", "cd": "C D", "ac": "A C", "dab": "D A B", "cb": "C B", "bd": "B D", "<unk>": "SPN"}
 DIM, STATES = 6, 3
