@@ -1,12 +1,25 @@
 # shellcheck shell=bash
-# Sourced by the run.sh of the sep recipes: stages 4 to 6, for each config and seed of the run.
+# Sourced by the run.sh of the sep recipes: mixing of stage 1, and stages 4 to 6 for each config and seed of the run.
 #
 # run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), device (cpu or cuda),
 # results (file), baseline (system that the others are compared with), recogniser (a trained experiment of an asr recipe
-# for the WER of each separated speaker, or nothing).
+# for the WER of each separated speaker, or nothing); for mix_sets also corpus (data directories of speech and noise),
+# speakers (in each mixture) and counts (set -> mixtures).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+
+mix() { # SPEECH NOISE SET
+  once "$data/.done/$3" nrsr mix-speakers --speech "$corpus/$1" --noise "$corpus/$2" --speakers "$speakers" \
+    --snr=0,5,10 --active --count "${counts[$3]}" --out "$data/$3"
+}
+
+mix_sets() {
+  mix train_clean noise_train train
+  mix dev_clean noise_dev dev
+  mix test_clean noise_seen test_seen
+  mix test_clean noise_unseen test_unseen
+}
 
 separate_sets() {
   if [ "$device" = cuda ]; then

@@ -34,6 +34,8 @@ PARAMETERS = {
 PARAMETERS |= {
     "egs/fsdd/sep/conf/sep_2mix.yaml": 190_337,
     "egs/fsdd/sep/conf/sep_3mix.yaml": 192_689,
+    "egs/emodb/sep/conf/sep_2mix.yaml": 211_969,
+    "egs/emodb/sep/conf/sep_2mix_8k.yaml": 190_337,
     "egs/mini/sep/conf/sep_2mix.yaml": 89_729,
     "egs/mini/sep/conf/convtasnet_2mix.yaml": 157_845,
     "egs/mini/sep/conf/sepformer_2mix.yaml": 148_658,
@@ -41,6 +43,8 @@ PARAMETERS |= {
 for end in ("", "_gm", "_gr"):
     PARAMETERS[f"egs/fsdd/sep/conf/unified_2mix{end}.yaml"] = 288_434
     PARAMETERS[f"egs/fsdd/sep/conf/unified_3mix{end}.yaml"] = 290_786
+    PARAMETERS[f"egs/emodb/sep/conf/unified_2mix{end}.yaml"] = 316_338
+    PARAMETERS[f"egs/emodb/sep/conf/unified_2mix{end}_8k.yaml"] = 288_434
     PARAMETERS[f"egs/mini/sep/conf/unified_2mix{end}.yaml"] = 135_202
 
 
@@ -69,7 +73,7 @@ def test_a_config_is_whole_and_has_its_size(path):
     assert f"_{system.speakers}mix" in path.stem
     [turn] = build_turns(config, system)
     assert turn.weights == ({"sep": 1.0} if system.enhancer is None else {"sep": 1.0, "se": 0.1})
-    if path.stem.endswith(("_gm", "_gr")):
+    if path.stem.removesuffix("_8k").endswith(("_gm", "_gr")):
         assert (turn.combiner.main, turn.combiner.auxiliary) == ("sep", "se")
         assert {name.split(".")[0] for name in turn.shared} == {"encoder", "enhancer"}
 

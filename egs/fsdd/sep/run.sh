@@ -55,11 +55,6 @@ test_sets=test_seen,test_unseen
 declare -A counts=([train]=1500 [dev]=150 [test_seen]=600 [test_unseen]=600)
 if [ "$size" = tiny ]; then counts=([train]=16 [dev]=4 [test_seen]=4 [test_unseen]=4); fi
 
-mix() { # SPEECH NOISE OUT
-  once "$data/.done/$3" nrsr mix-speakers --speech "$corpus/$1" --noise "$corpus/$2" --speakers "$speakers" \
-    --snr=0,5,10 --active --count "${counts[$3]}" --out "$data/$3"
-}
-
 nrsr doctor --quiet
 if [ "$stage" -le 0 ]; then fsdd_corpus; fi
 
@@ -71,11 +66,6 @@ for fold in $folds; do
     once "$corpus/.done/prepare" nrsr prepare fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" \
       --fold "$fold" --size "$size" --out "$corpus"
   fi
-  if in_stages 1 "mixing (fold $fold)"; then
-    mix train_clean noise_train train
-    mix dev_clean noise_dev dev
-    mix test_clean noise_seen test_seen
-    mix test_clean noise_unseen test_unseen
-  fi
+  if in_stages 1 "mixing (fold $fold)"; then mix_sets; fi
   sep_stages
 done

@@ -39,24 +39,15 @@ results=${results:-$experiments/RESULTS.md}
 baseline=sep_2mix
 device=cpu
 variant=
+speakers=2
 train_set=train
 test_sets=test_seen,test_unseen
 declare -A counts=([train]=600 [dev]=60 [test_seen]=100 [test_unseen]=100)
 if [ "$size" = tiny ]; then counts=([train]=16 [dev]=4 [test_seen]=4 [test_unseen]=4); fi
 
-mix() { # SPEECH NOISE OUT
-  once "$data/.done/$3" nrsr mix-speakers --speech "$corpus/$1" --noise "$corpus/$2" \
-    --snr=0,5,10 --active --count "${counts[$3]}" --out "$data/$3"
-}
-
 nrsr doctor --quiet --recipe .
 if in_stages 0 "corpus to data directories"; then
   once "$corpus/.done/prepare" nrsr prepare mini --size "$size" --out "$corpus"
 fi
-if in_stages 1 "mixing"; then
-  mix train_clean noise_train train
-  mix dev_clean noise_dev dev
-  mix test_clean noise_seen test_seen
-  mix test_clean noise_unseen test_unseen
-fi
+if in_stages 1 "mixing"; then mix_sets; fi
 sep_stages
