@@ -89,9 +89,9 @@ decode() { # CONFIG SEED EXPERIMENT
   once "$3/.done/decode" decode_sets "$3" "$gmm/tri/graph" "$data" "$3"
 }
 
-# The GMMs have one training; the first seed's place in the tables is theirs.
+# The GMMs have one training, whatever the seeds of the networks.
 gmm_experiment() { # KIND
-  echo "$experiments/$1${gmm_variant-$variant}_seed${seeds%% *}"
+  echo "$experiments/$1${gmm_variant-$variant}_once"
 }
 
 decode_gmms() {

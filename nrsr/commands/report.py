@@ -4,7 +4,8 @@ Example:
     nrsr report --exp egs/mini/asr/exp/full --baseline no_se --out egs/mini/asr/RESULTS.md
 
 Reads EXP/<system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv, which `nrsr score-wer --out` wrote, and
-probe.json of `nrsr probe` where it stands in decode_<set>. Replaces what stands between the two marks
+probe.json of `nrsr probe` where it stands in decode_<set>. A system that is trained once for all seeds is named
+<system>[_fold<F>]_once. Replaces what stands between the two marks
 `<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the results file.
 """
 
@@ -60,7 +61,7 @@ def names(text: str) -> list[str]:
 def run(args: argparse.Namespace) -> None:
     runs, left_out = find_runs(args.exp, args.sets)
     for name in left_out:
-        note(f"{args.exp}/{name} is left out: it is not named <system>[_fold<F>]_seed<S>")
+        note(f"{args.exp}/{name} is left out: it is not named <system>[_fold<F>]_seed<S> or ..._once")
     pooled = pool_runs(runs, args.sets, args.baseline, args.primary, args.draws)
     describe(pooled, runs)
     tables = results_tables(pooled)

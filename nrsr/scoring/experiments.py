@@ -1,4 +1,7 @@
-"""Finding the scored runs of an experiments folder: <system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv."""
+"""Finding the scored runs of an experiments folder: <system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv.
+
+A system that knows no seeds, such as a GMM, is named <system>[_fold<F>]_once.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +11,7 @@ from pathlib import Path
 from nrsr.errors import NrsrError
 from nrsr.scoring.utterances import Scores, read_scores
 
-NAME = re.compile(r"(?P<system>.+?)(_fold(?P<fold>\d+))?_seed(?P<seed>\d+)")
+NAME = re.compile(r"(?P<system>.+?)(_fold(?P<fold>\d+))?_(seed(?P<seed>\d+)|once)")
 SCORES = "score/utterances.tsv"
 
 
@@ -18,18 +21,18 @@ class ExperimentsError(NrsrError):
 
 @dataclass(frozen=True)
 class Run:
-    """One trained system and what it scored: test set -> scores."""
+    """One trained system and what it scored: test set -> scores; seed None where there was but one training."""
 
     path: Path
     system: str
     fold: int | None
-    seed: int
+    seed: int | None
     scores: dict[str, Scores]
 
     @property
     def pair(self) -> tuple[int, int]:
-        """(fold, seed), by which the runs of two systems are paired; -1 for a corpus without folds."""
-        return -1 if self.fold is None else self.fold, self.seed
+        """(fold, seed), by which the runs of two systems are paired; -1 for a corpus without folds, and for no seed."""
+        return -1 if self.fold is None else self.fold, -1 if self.seed is None else self.seed
 
 
 def find_runs(folder: str | Path, sets: Sequence[str]) -> tuple[list[Run], list[str]]:
@@ -52,7 +55,8 @@ def find_runs(folder: str | Path, sets: Sequence[str]) -> tuple[list[Run], list[
             scored = {name: path / f"decode_{name}" / SCORES for name in sets}
             scores = {name: read_scores(file) for name, file in scored.items() if file.exists()}
             fold = None if named["fold"] is None else int(named["fold"])
-            runs.append(Run(path, named["system"], fold, int(named["seed"]), scores))
+            seed = None if named["seed"] is None else int(named["seed"])
+            runs.append(Run(path, named["system"], fold, seed, scores))
         elif any(path.glob(f"decode_*/{SCORES}")):
             left_out.append(path.name)
     if not any(run.scores for run in runs):

@@ -1,11 +1,13 @@
 """Figures of systems over their seeds and folds, and paired differences to a baseline.
 
 The figure of a set with noise is the mean over SNRs of the WERs, each pooled over seeds and folds (errors of all runs
-over words of all runs). Intervals come from drawing strings and noise recordings (`nrsr.scoring.bootstrap`); the runs
-of all seeds on one string are drawn together, since they share its difficulty.
+over words of all runs); a run without a seed stands for each seed that others have. Intervals come from drawing strings
+and noise recordings (`nrsr.scoring.bootstrap`); the runs of all seeds on one string are drawn together, since they
+share its difficulty.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,10 +41,11 @@ def pool_runs(
         "noise_recordings", "systems": name -> figures, "comparisons": paired differences. Figures are named by SNR,
         "primary", or "all" for a set without noise.
     """
+    once = {run.system for run in runs if run.seed is None}
     by_system: dict[str, list[Run]] = {}
-    for run in runs:
+    for run in for_each_seed(runs):
         by_system.setdefault(run.system, []).append(run)
-    expected = {run.pair for run in runs}
+    expected = {run.pair for own in by_system.values() for run in own}
     versus = {name: compared_with(name, baselines, by_system) for name in by_system}
     leading = baselines[0]
     by_system = dict(
@@ -58,9 +61,22 @@ def pool_runs(
             if not any(baseline in (name, name.partition("-")[0]) for name in by_system)
         ],
         "sets_not_scored": [name for name in sets if name not in found],
-        "systems": {name: _system(own, expected, found) for name, own in by_system.items()},
+        "systems": {name: _system(own, expected, found, name in once) for name, own in by_system.items()},
         "sets": {name: _PooledSet(name, by_system, primary, draws, seed).summary(versus) for name in found},
     }
+
+
+def for_each_seed(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with one that has no seed repeated for each seed that other systems have in its fold."""
+    seeds: dict[int | None, set[int]] = {}
+    for run in runs:
+        if run.seed is not None:
+            seeds.setdefault(run.fold, set()).add(run.seed)
+    return [
+        replace(run, seed=seed)
+        for run in runs
+        for seed in (sorted(seeds.get(run.fold, ())) or [None] if run.seed is None else [run.seed])
+    ]
 
 
 def compared_with(system: str, baselines: Sequence[str], systems: Mapping[str, Any]) -> list[str]:
@@ -79,7 +95,7 @@ def baseline_of(system: str, baseline: str, systems: Mapping[str, Any]) -> str |
     return None
 
 
-def _system(own: Sequence[Run], expected: set[tuple[int, int]], sets: Sequence[str]) -> dict[str, Any]:
+def _system(own: Sequence[Run], expected: set[tuple[int, int]], sets: Sequence[str], once: bool) -> dict[str, Any]:
     """Seeds and folds of one system that were scored on some set, and the runs that others have and it lacks."""
     scored = {run.pair: run.scores.keys() for run in own if run.scores}
     missing = []
@@ -89,9 +105,9 @@ def _system(own: Sequence[Run], expected: set[tuple[int, int]], sets: Sequence[s
             fold = "" if pair[0] < 0 else f"fold {pair[0]} "
             missing.append(f"{fold}seed {pair[1]}" + ("" if len(lacking) == len(sets) else f" on {', '.join(lacking)}"))
     return {
-        "seeds": sorted({pair[1] for pair in scored}),
+        "seeds": [] if once else sorted({pair[1] for pair in scored}),
         "folds": sorted({pair[0] for pair in scored} - {-1}),
-        "runs": len(scored),
+        "runs": len({run.path for run in own if run.scores}),
         "missing": missing,
     }
 
@@ -185,7 +201,7 @@ class _PooledSet:
         folds = {run.pair[0] for run in runs}
         of_seed = [[run for run in runs if run.seed == seed] for seed in sorted({run.seed for run in runs})]
         whole = [self.rates(self.counts(own).sum(axis=0)) for own in of_seed if {r.pair[0] for r in own} == folds]
-        if len(whole) < 2:
+        if len(whole) < 2 or len({run.path for run in runs}) == len(folds):  # one training for all seeds
             return {}
         return {figure: float(np.std([rates[figure] for rates in whole], ddof=1)) for figure in self.figures}
 

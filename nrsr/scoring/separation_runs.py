@@ -51,7 +51,7 @@ def find_separation_runs(folder: str | Path, sets: Sequence[str]) -> tuple[list[
         files = {name: path / f"separate_{name}" / SCORES for name in sets}
         scores = {name: read_mixture_scores(file) for name, file in files.items() if file.exists()}
         named = NAME.fullmatch(path.name)
-        if scores and named:
+        if scores and named and named["seed"]:
             fold = None if named["fold"] is None else int(named["fold"])
             runs.append(SeparationRun(path, named["system"], fold, int(named["seed"]), scores))
         elif scores:

@@ -90,6 +90,23 @@ def test_figures_are_those_of_a_plain_computation(exp):
     assert pooled["sets"]["test_seen"]["noise_recordings"] == 12
 
 
+def test_a_system_without_seeds_is_paired_with_each_seed(exp):
+    for fold in (0, 1):
+        write_run(exp, f"gmm_fold{fold}_once", fold, 0.5)
+    runs, left_out = find_runs(exp, SETS)
+    pooled = pool_runs(runs, SETS, ["no_se"], draws=1000)
+    assert left_out == []
+    own = pooled["systems"]["gmm"]
+    assert (own["runs"], own["seeds"], own["folds"], own["missing"]) == (2, [], [0, 1], [])
+    assert all(other["missing"] == [] for other in pooled["systems"].values())
+    figures = pooled["sets"]["test_seen"]["systems"]["gmm"]["primary"]
+    assert figures["seed_deviation"] is None and figures["interval"][0] < figures["wer"] < figures["interval"][1]
+    comparison = only(pooled, "test_seen", "gmm")
+    assert comparison["pairs"] == 4
+    alone = pool_runs([run for run in runs if run.system == "gmm"], SETS, ["no_se"], draws=1000)
+    assert alone["sets"]["test_seen"]["systems"]["gmm"]["primary"]["wer"] == pytest.approx(figures["wer"])
+
+
 def test_identical_systems_differ_by_nothing(tmp_path):
     for seed in (1, 2):
         write_run(tmp_path, f"no_se_seed{seed}", 0, 0.3)
