@@ -86,8 +86,10 @@ def prepare(
     wav, out = Path(corpus_dir) / "wav", Path(out)
     noises = nonspeech.read_noises(Path(noise_dir), fold, seed, rate) if noise_dir else {}
     done = Prepared(table=[f"EmoDB, {rate} Hz"])
+    lengths = set()
     for name, members in sets.items():
         utterances = list(read_utterances(wav, members, rate))
+        lengths |= {len(utterance.wave) for utterance in utterances}
         done.table.append(write_speech(out / f"{name}_clean", utterances, rate))
         parts = {utterance.id: NAME.fullmatch(utterance.id).groups() for utterance in utterances}
         write_list(out / f"{name}_clean" / "utt2emotion", {u: EMOTIONS[part[2]] for u, part in parts.items()})
@@ -98,6 +100,11 @@ def prepare(
     official = [name for name in found if is_recording(name)]
     if len(official) != OFFICIAL:
         done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
+    if len(lengths) == 1:
+        done.notes.append(
+            f"{wav}: all recordings have {lengths.pop() / rate:.2f} s; those of the corpus differ, so this copy was cut "
+            "or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
+        )
     if others := sorted(set(found) - set(official)):
         done.notes.append(f"{wav}: {len(others)} files that are no recordings are left out: {' '.join(others)}")
     return done

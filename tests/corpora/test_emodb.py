@@ -19,7 +19,8 @@ def corpus(tmp_path_factory):
     rng = np.random.default_rng(0)
     for speaker in emodb.SPEAKERS:
         for sentence, emotion in (("a01", "W"), ("b10", "N")):
-            soundfile.write(root / "wav" / f"{speaker}{sentence}{emotion}a.wav", 0.1 * rng.normal(size=3200), 16000)
+            samples = 3200 if sentence == "a01" else 4800
+            soundfile.write(root / "wav" / f"{speaker}{sentence}{emotion}a.wav", 0.1 * rng.normal(size=samples), 16000)
     return root
 
 
@@ -38,6 +39,14 @@ def test_sets_have_different_speakers(rate, corpus, tmp_path):
     data = DataDir(tmp_path / "dev_clean")
     assert data.read("text")["12a01Wa"] == "der lappen liegt auf dem eisschrank"
     assert data.read("utt2emotion")["14b10Na"] == "neutral" and data.read("utt2sentence")["14b10Na"] == "b10"
+
+
+def test_a_copy_of_recordings_of_one_length_is_noted(corpus, tmp_path):
+    (tmp_path / "wav").mkdir()
+    for path in (corpus / "wav").glob("*a01*"):
+        (tmp_path / "wav" / path.name).symlink_to(path)
+    notes = emodb.prepare(tmp_path, tmp_path / "data").notes
+    assert any("all recordings have 0.20 s" in note and "take the original" in note for note in notes)
 
 
 def test_other_sets_can_be_asked_for(corpus, tmp_path, nrsr_main):
@@ -75,6 +84,8 @@ def test_the_real_recordings(shared_data, tmp_path):
         pytest.skip("no EmoDB in the folder of real recordings")
     done = emodb.prepare(shared_data / "emodb", tmp_path, shared_data / "nonspeech", rate=8000)
     counts = [len(DataDir(tmp_path / name).utterances) for name in SETS]
-    assert sum(counts) == 535 and min(counts) > 60 and done.notes == []
+    assert sum(counts) == 535 and min(counts) > 60
+    # Copies of the corpus are about in which every recording was cut or padded to one length.
+    assert [note for note in done.notes if "all recordings have" not in note] == []
     noise = DataDir(tmp_path / "noise_unseen")
     assert noise.waves().rate() == 8000 and "wind" not in noise.read("utt2noise").values()
