@@ -102,8 +102,8 @@ def prepare(
         done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
     if len(lengths) == 1:
         done.notes.append(
-            f"{wav}: all recordings have {lengths.pop() / rate:.2f} s; those of the corpus differ, so this copy was cut "
-            "or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
+            f"{wav}: all recordings have {lengths.pop() / rate:.2f} s; those of the corpus differ, so this copy was "
+            "cut or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
         )
     if others := sorted(set(found) - set(official)):
         done.notes.append(f"{wav}: {len(others)} files that are no recordings are left out: {' '.join(others)}")
