@@ -1,16 +1,19 @@
-"""Train a GMM-HMM: monophones from transcripts, or triphones with tied states from alignments.
+"""Train a GMM-HMM: monophones from transcripts, or triphones with tied states from alignments, perhaps with LDA+MLLT.
 
 Example:
     nrsr train-gmm mono --data data/train_clean --lang data/lang --exp exp/mono --nj 4
     nrsr train-gmm tri --ali exp/mono --config conf/gmm.yaml --data data/train_clean --lang data/lang --exp exp/tri
+    nrsr train-gmm lda --ali exp/tri --config conf/gmm.yaml --data data/train_clean --lang data/lang --exp exp/lda
 
-DATA has feats.scp and cmvn.scp (MFCC as a rule); deltas are added. EXP gets final.mdl and tree in Kaldi's form, and
-alignments of DATA: ali.scp (pdf-ids), trans_ali.scp (transition-ids), phone.ctm; EXP/unaligned lists utterances that
-have none. All settings are Kaldi's defaults unless the config says otherwise:
+DATA has feats.scp and cmvn.scp (MFCC as a rule); deltas are added, but for lda, which splices frames instead. EXP gets
+final.mdl and tree, of lda final.mat too, in Kaldi's form, and alignments of DATA: ali.scp (pdf-ids), trans_ali.scp
+(transition-ids), phone.ctm; EXP/unaligned lists utterances that have none. All settings are Kaldi's defaults unless the
+config says otherwise:
     features: {cmvn: mean, deltas: 2, delta_window: 2}
     alignment: {beam: 10, retry_beam: 40}
     mono: {gaussians: 1000, iterations: 40, grow_until: 30, power: 0.25}
     tri: {leaves: 2000, gaussians: 10000, iterations: 35, grow_until: 25, power: 0.25, min_gain: 300, cluster_gain: -1}
+    lda: {context: 3, dim: 40, and all keys of tri}
     frame_shift: 0.01
 """
 
@@ -22,11 +25,11 @@ from nrsr.config import ConfigError, load_yaml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=("mono", "tri"), help="what to train")
+    parser.add_argument("kind", choices=("mono", "tri", "lda"), help="what to train")
     parser.add_argument("--data", type=Path, required=True, help="data directory with text, feats.scp and cmvn.scp")
     parser.add_argument("--lang", type=Path, required=True, help="lang folder, of nrsr prepare-lang or Kaldi")
     parser.add_argument("--exp", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--ali", type=Path, metavar="DIR", help="for tri: folder with alignments of DATA")
+    parser.add_argument("--ali", type=Path, metavar="DIR", help="for tri and lda: folder with alignments of DATA")
     parser.add_argument("--config", help="YAML file with settings")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
@@ -38,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.hmm.gmm_folder import settings_of
     from nrsr.hmm.train_gmm import train_gmm
 
-    if (args.kind == "tri") != (args.ali is not None):
+    if (args.kind != "mono") != (args.ali is not None):
         raise AlignmentError("triphones need --ali, a folder with alignments of the data, and monophones take none")
     if args.set and not args.config:
         raise ConfigError("--set changes values of a config; give it with --config")

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nrsr.data.features import StoredFeatures
 from nrsr.decoding.listing import shown
 from nrsr.decoding.recogniser import DecodingError
 from nrsr.decoding.senone_scores import HybridJob, Scored, write_likelihoods
-from nrsr.hmm.gmm_folder import load_settings
+from nrsr.hmm.gmm_folder import open_features
 from nrsr.hmm.model import read_model
 from nrsr.kaldi import DataDir, TableWriter
 from nrsr.progress import track
@@ -26,8 +25,8 @@ class GmmScorer:
     """Scores batches of utterances; made once in each worker."""
 
     def __init__(self, folder: Path, data: Path, allow_pipes: bool):
-        self._gmm = read_model(folder).gmm
-        self._features = StoredFeatures(data, load_settings(folder).features, allow_pipes=allow_pipes)
+        model = read_model(folder)
+        self._gmm, self._features = model.gmm, open_features(folder, model, data, allow_pipes=allow_pipes)
 
     def __call__(self, batch: list[str]) -> dict[str, np.ndarray]:
         return {name: self._gmm.log_likelihoods(self._features[name]) for name in batch}
@@ -39,21 +38,20 @@ def write_scores(job: HybridJob, data: DataDir, out: Path, *, nj: int = 1, allow
     A GMM gives float32 [frames, pdfs], log p(frame | pdf). They do not depend on `nj`.
 
     Raises:
-        DecodingError: utterances without features, features or a graph of another model.
+        DecodingError: utterances without features, or a graph of another model.
         ModelFileError, ConfigError, FeaturesError: broken files.
     """
     if not is_gmm(job.exp):
         return write_likelihoods(job, data, out, nj=nj, allow_pipes=allow_pipes)
     started = time.perf_counter()
-    gmm, features = read_model(job.exp).gmm, StoredFeatures(data.path, load_settings(job.exp).features)
+    model = read_model(job.exp)
+    features = open_features(job.exp, model, data.path, allow_pipes=allow_pipes)
     if bad := [name for name in data.utterances if features.reason_against(name)]:
         reason = features.reason_against(bad[0])
         raise DecodingError(
             f"{data.path}: {len(bad)} utterances cannot be scored ({reason}): {shown(bad)}; fix the data"
         )
-    if features.dim != gmm.dim:
-        raise DecodingError(f"{data.path}: {features.dim} values a frame with deltas, {job.exp} takes {gmm.dim}")
-    check_graph(job, gmm.num_pdfs)
+    check_graph(job, model.gmm.num_pdfs)
     frames = features.frames(data.utterances)
     names = [name for name in frames if frames[name]]
     size = job.settings.batch_size

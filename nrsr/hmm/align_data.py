@@ -7,8 +7,8 @@ from nrsr.data.features import FeatureSettings, StoredFeatures
 from nrsr.files import atomic_copy
 from nrsr.hmm.alignment_files import clean_names, parallel_alignments, read_alignments, write_alignments
 from nrsr.hmm.alignments import AlignmentError
-from nrsr.hmm.gmm_folder import SETTINGS, load_settings
-from nrsr.hmm.model import read_model, read_transitions
+from nrsr.hmm.gmm_folder import SETTINGS, load_settings, open_features
+from nrsr.hmm.model import TRANSFORM, read_model, read_transitions
 from nrsr.hmm.processes import Processes
 from nrsr.hmm.share import Share
 from nrsr.hmm.topology import Topology
@@ -19,7 +19,7 @@ from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.symbols import read_symbols
 
-MODEL_FILES = ("final.mdl", "tree", SETTINGS)
+MODEL_FILES = ("final.mdl", "tree", TRANSFORM, SETTINGS)
 
 
 def say(line: str) -> None:
@@ -31,7 +31,7 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
     """Align DATA by its transcripts with the GMM of a folder, and write alignments and copies of the model to `out`.
 
     Raises:
-        AlignmentError: the model is of other phones or features, or nothing was aligned.
+        AlignmentError: the model is of other phones, or nothing was aligned.
         ModelFileError, LangError, FeaturesError, ListError, TableError: broken input.
     """
     nj, lang = checked(nj), Lang.load(lang_folder)
@@ -39,11 +39,7 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
     topology = Topology.from_text(lang.topo, f"{lang_folder}/topo")
     if topology.text() != model.transitions.topology.text():
         raise AlignmentError(f"{gmm}: was trained with other phones or HMMs than those of {lang_folder}")
-    stored = StoredFeatures(data, settings.features)
-    if stored.dim != model.gmm.dim:
-        raise AlignmentError(
-            f"{data}: features have {stored.dim} values a frame with deltas, {gmm} takes {model.gmm.dim}; make the same"
-        )
+    stored = open_features(gmm, model, data)
     transcripts = read_transcripts(data, lang, stored)
     announce(transcripts, data, say)
     with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
@@ -108,3 +104,5 @@ def copy_model(source: Path, target: Path) -> None:
     for name in MODEL_FILES:
         if (source / name).is_file():
             atomic_copy(source / name, target / name)
+        else:  # that of another model would be taken for this one's
+            (target / name).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 from nrsr.hmm.aligner import Beams
 from nrsr.hmm.gmm_statistics import GmmStatistics
 from nrsr.hmm.gmm_update import split, updated
+from nrsr.hmm.mllt import with_mllt
 from nrsr.hmm.model import Model
 from nrsr.hmm.processes import Processes
 
@@ -24,6 +25,7 @@ class Schedule:
         gaussians: to which number the mixtures grow, evenly until iteration `grow_until`.
         power: how far pdfs with more frames get more Gaussians.
         beams: of all alignments after the first; `first_beam` is that of the first.
+        mllt: iterations that begin with an MLLT, after the alignment.
     """
 
     iterations: int
@@ -33,6 +35,7 @@ class Schedule:
     power: float
     beams: Beams
     first_beam: float
+    mllt: Collection[int] = ()
 
 
 def total_statistics(processes: Processes, model: Model) -> GmmStatistics:
@@ -58,10 +61,13 @@ def estimate(
 
 
 def train(processes: Processes, model: Model, schedule: Schedule, seed: int, log: Log) -> Model:
-    """Run all iterations on the processes' utterances, which are aligned to the model's transition-ids."""
+    """Run all iterations on the processes' utterances, which are aligned to the model's transition-ids.
+
+    Log likelihoods are those of the features that it began with, whatever MLLT makes of them.
+    """
     gaussians = float(model.gmm.num_gaussians)
     step = max(schedule.gaussians - gaussians, 0.0) / max(schedule.grow_until, 1)
-    beams = replace(schedule.beams, beam=schedule.first_beam)
+    beams, log_determinant = replace(schedule.beams, beam=schedule.first_beam), 0.0
     for number in range(1, schedule.iterations):
         notes = []
         if number in schedule.realign:
@@ -69,12 +75,16 @@ def train(processes: Processes, model: Model, schedule: Schedule, seed: int, log
             beams = schedule.beams
             failed = sum(processes.ask("count_failed"))
             notes = [f"aligned, {retried} with the wider beam, {failed} not at all"]
+        if number in schedule.mllt:
+            model, change = with_mllt(processes, model)
+            log_determinant += change
+            notes.append("MLLT")
         statistics = total_statistics(processes, model)
         # One generator per iteration, so that a change to one does not move all later ones.
         rng = np.random.default_rng([seed, number])
         used = model.gmm.num_gaussians
         model = estimate(model, statistics, round(gaussians), schedule.power, rng)
-        average = statistics.log_likelihood / max(statistics.frames, 1)
+        average = statistics.log_likelihood / max(statistics.frames, 1) + log_determinant
         notes.append(f"log likelihood {average:.4f} a frame over {statistics.frames} frames with {used} Gaussians")
         log(f"iteration {number}: " + "; ".join(notes))
         if number <= schedule.grow_until:

@@ -1,4 +1,4 @@
-"""A GMM's folder: the settings it was trained with, which aligning and decoding need again, and its log."""
+"""A GMM's folder: the settings it was trained with and the features it takes, for aligning and decoding; its log."""
 
 import re
 import time
@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from nrsr.config import ConfigError, check_keys, load_yaml, save_yaml, settings_from
-from nrsr.data.features import FeatureSettings
+from nrsr.data.features import FeaturesError, FeatureSettings
 from nrsr.hmm.aligner import Beams
 from nrsr.hmm.alignment_files import FRAME_SHIFT
+from nrsr.hmm.gmm_features import GmmFeatures
+from nrsr.hmm.model import TRANSFORM, Model
+from nrsr.hmm.train_lda import LdaSettings
 from nrsr.hmm.train_mono import MonoSettings
 from nrsr.hmm.train_tri import TriSettings
+from nrsr.kaldi.binary import ModelFileError
 
 SETTINGS = "gmm.yaml"
-PARTS = {"features": FeatureSettings, "alignment": Beams, "mono": MonoSettings, "tri": TriSettings}
+KALDI_CONTEXT = "4"  # of splice-feats on each side, where splice_opts names none
+KINDS = {"mono": MonoSettings, "tri": TriSettings, "lda": LdaSettings}
+PARTS = {"features": FeatureSettings, "alignment": Beams, **KINDS}
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class GmmSettings:
     Attributes:
         features: how stored features are normalised, and their deltas.
         alignment: beams.
-        mono, tri: sizes and iterations.
+        mono, tri, lda: sizes and iterations.
         frame_shift: seconds between frames, for times of phones.
     """
 
@@ -33,6 +39,7 @@ class GmmSettings:
     alignment: Beams = field(default_factory=Beams)
     mono: MonoSettings = field(default_factory=MonoSettings)
     tri: TriSettings = field(default_factory=TriSettings)
+    lda: LdaSettings = field(default_factory=LdaSettings)
     frame_shift: float = FRAME_SHIFT
 
 
@@ -56,17 +63,19 @@ def _check(settings: GmmSettings, where: str) -> None:
     beams = settings.alignment
     if not 0 < beams.beam < beams.retry_beam:
         raise ConfigError(f"{where}: alignment: needs 0 < beam < retry_beam; Kaldi takes 10 and 40")
-    for name, part in (("mono", settings.mono), ("tri", settings.tri)):
+    for name, part in (("mono", settings.mono), ("tri", settings.tri), ("lda", settings.lda)):
         if min(part.gaussians, part.iterations, part.grow_until) < 1 or not 0 <= part.power <= 1:
             raise ConfigError(f"{where}: {name}: gaussians, iterations and grow_until start at 1, power lies in 0 to 1")
-    if settings.tri.leaves < 1 or settings.tri.min_gain < 0:
-        raise ConfigError(f"{where}: tri: needs leaves of 1 or more and min_gain of 0 or more")
+    for name, part in (("tri", settings.tri), ("lda", settings.lda)):
+        if part.leaves < 1 or part.min_gain < 0:
+            raise ConfigError(f"{where}: {name}: needs leaves of 1 or more and min_gain of 0 or more")
+    if settings.lda.context < 0 or settings.lda.dim < 1:
+        raise ConfigError(f"{where}: lda: needs context of 0 or more and dim of 1 or more; Kaldi takes 3 and 40")
 
 
 def save_settings(folder: Path, settings: GmmSettings, kind: str, seed: int) -> None:
     """Write what a GMM was trained with: the features and its own kind."""
-    content = asdict(settings)
-    del content[{"mono": "tri", "tri": "mono"}[kind]]
+    content = {name: part for name, part in asdict(settings).items() if name == kind or name not in KINDS}
     save_yaml({"trained": kind, "seed": seed, **content}, folder / SETTINGS)
 
 
@@ -75,9 +84,12 @@ def load_settings(folder: Path) -> GmmSettings:
 
     Raises:
         ConfigError: options that nrsr does not have.
+        ModelFileError: final.mat is missing.
     """
     if (folder / SETTINGS).is_file():
         content = load_yaml(folder / SETTINGS)
+        if content.get("trained") == "lda" and not (folder / TRANSFORM).is_file():
+            raise ModelFileError(f"{folder / TRANSFORM}: no such file, and the model was trained with it; copy it too")
         return settings_of(
             {key: value for key, value in content.items() if key not in ("trained", "seed")}, str(folder)
         )
@@ -93,7 +105,26 @@ def load_settings(folder: Path) -> GmmSettings:
         if option not in ("delta-order", "delta-window") or not value.isdigit():
             raise ConfigError(f"{folder}/delta_opts: --{option} is not known to nrsr; take Kaldi's own alignments")
         features = replace(features, **{"deltas" if option == "delta-order" else "delta_window": int(value)})
+    sides = _kaldi_options(folder / "splice_opts")
+    if sides.get("left-context", KALDI_CONTEXT) != sides.get("right-context", KALDI_CONTEXT):
+        raise ConfigError(f"{folder}/splice_opts: unequal sides are not known to nrsr; take Kaldi's own alignments")
     return GmmSettings(features=features)
+
+
+def open_features(folder: Path, model: Model, data: Path, *, allow_pipes: bool = False) -> GmmFeatures:
+    """The features of DATA as the model of a folder takes them: all that aligns or scores comes this way.
+
+    Raises:
+        FeaturesError: missing features, or others than those that the model was trained with.
+        ConfigError, ModelFileError: as load_settings.
+    """
+    features = GmmFeatures(data, load_settings(folder).features, model.transform, allow_pipes=allow_pipes)
+    if features.dim != model.gmm.dim:
+        raise FeaturesError(
+            f"{data}: features have {features.dim} values a frame with deltas, {folder} takes {model.gmm.dim}; make "
+            "the same"
+        )
+    return features
 
 
 def _kaldi_options(path: Path) -> dict[str, str]:

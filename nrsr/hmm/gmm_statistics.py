@@ -1,6 +1,8 @@
 """Statistics of Viterbi EM: how often each Gaussian is meant, and the sums of its frames; no loop over frames."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,12 +53,39 @@ def accumulate(gmm: Gmm, features: np.ndarray, pdfs: np.ndarray, ids: np.ndarray
         features: [N, D].
         pdfs, ids: [N], pdf-id and transition-id of each frame.
         num_ids: number of transition-ids.
-
-    The frames are sorted by pdf, so that the posteriors of a pdf's frames are a matrix product, and so are their sums.
     """
     statistics = GmmStatistics.zeros(gmm, num_ids)
     statistics.frames = len(features)
     statistics.transitions += np.bincount(ids, minlength=num_ids + 1)
+    for piece in aligned_frames(gmm, features, pdfs):
+        statistics.log_likelihood += piece.log_likelihood
+        statistics.occupancy[piece.gaussians] += piece.posteriors.sum(axis=1)
+        statistics.first[piece.gaussians] += piece.posteriors @ piece.frames
+        statistics.second[piece.gaussians] += piece.posteriors @ (piece.frames * piece.frames)
+    return statistics
+
+
+class Piece(NamedTuple):
+    """Frames of one pdf.
+
+    Attributes:
+        gaussians: those of the pdf.
+        frames: float64 [n, D].
+        posteriors: float64 [Gaussians of the pdf, n].
+        log_likelihood: of all of them under the pdf.
+    """
+
+    gaussians: slice
+    frames: np.ndarray
+    posteriors: np.ndarray
+    log_likelihood: float
+
+
+def aligned_frames(gmm: Gmm, features: np.ndarray, pdfs: np.ndarray) -> Iterator[Piece]:
+    """Go through features [N, D] by the pdfs [N] that they are aligned to.
+
+    The frames are sorted by pdf, so that the posteriors of a pdf's frames are a matrix product, and so are their sums.
+    """
     scorer = gmm.scorer()
     order = np.argsort(pdfs, kind="stable")
     ends = np.cumsum(np.bincount(pdfs, minlength=gmm.num_pdfs))
@@ -69,10 +98,6 @@ def accumulate(gmm: Gmm, features: np.ndarray, pdfs: np.ndarray, ids: np.ndarray
             highest = scores.max(axis=1, keepdims=True)
             posteriors = np.exp(scores - highest)
             total = posteriors.sum(axis=1, keepdims=True)
-            statistics.log_likelihood += float((highest + np.log(total)).sum(dtype=np.float64))
+            log_likelihood = float((highest + np.log(total)).sum(dtype=np.float64))
             posteriors = (posteriors / total).T.astype(np.float64)
-            frames = frames.astype(np.float64)
-            statistics.occupancy[part] += posteriors.sum(axis=1)
-            statistics.first[part] += posteriors @ frames
-            statistics.second[part] += posteriors @ (frames * frames)
-    return statistics
+            yield Piece(part, frames.astype(np.float64), posteriors, log_likelihood)

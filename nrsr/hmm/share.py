@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nrsr.data.features import FeatureSettings, StoredFeatures
+from nrsr.data.features import FeatureSettings
 from nrsr.hmm.aligner import Aligner, Beams, even_alignment, reason_of_failure
 from nrsr.hmm.alignments import convert
 from nrsr.hmm.gmm import Gmm
+from nrsr.hmm.gmm_features import GmmFeatures, transformed
 from nrsr.hmm.gmm_statistics import GmmStatistics, accumulate
+from nrsr.hmm.lda import LdaStatistics, accumulate_lda
+from nrsr.hmm.mllt import MlltStatistics, accumulate_mllt
 from nrsr.hmm.training_graphs import Graph, GraphCompiler
 from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
@@ -31,6 +34,8 @@ class ShareSpec:
         utterances: id -> words as numbers.
         lexicon: path of L.fst.
         disambiguation: phones that stand for no sound.
+        silence: phones that do not count for LDA and MLLT.
+        transform: the model's, if the features are spliced and transformed.
     """
 
     data: Path
@@ -38,6 +43,8 @@ class ShareSpec:
     utterances: dict[str, list[int]]
     lexicon: Path
     disambiguation: list[int]
+    silence: list[int]
+    transform: np.ndarray | None = None
 
 
 class Share:
@@ -46,7 +53,7 @@ class Share:
     def __init__(self, spec: ShareSpec):
         self.spec = spec
         self.names = list(spec.utterances)
-        stored = StoredFeatures(spec.data, spec.features)
+        stored = GmmFeatures(spec.data, spec.features, spec.transform)
         parts = [stored.normalised(name) for name in self.names]
         sizes = np.array([len(part) for part in parts], np.int64)
         empty = np.zeros((0, stored.stored_dim), np.float32)
@@ -95,8 +102,11 @@ class Share:
             lost = "its words have no way through the lexicon"
             self.failed[number] = lost if graph is None else reason_of_failure(graph, int(end - start), beams)
 
-    def take(self, table: str | Path) -> None:
-        """Take alignments of another model from an scp, of the utterances that have one of the right length."""
+    def take(self, table: str | Path) -> int:
+        """Take alignments of another model from an scp, of the utterances that have one of the right length.
+
+        Returns how many have.
+        """
         alignments = open_table(table)
         for number, name in enumerate(self.names):
             start, end = self.starts[number : number + 2]
@@ -109,6 +119,30 @@ class Share:
                     "no alignment" if ids is None else f"{len(ids)} frames in its alignment, {end - start} in features"
                 )
                 self.failed[number] = what
+        return len(self.names) - len(self.failed)
+
+    def lda_statistics(self, transitions: Transitions, context: int) -> LdaStatistics:
+        """Statistics of spliced frames and their pdfs, from alignments to `transitions`."""
+        rows = self._spoken(transitions)
+        pdfs = transitions.pdf[self.ids[rows]]
+        return accumulate_lda(self.features, np.diff(self.starts), context, rows, pdfs, transitions.num_pdfs)
+
+    def transform(self, matrix: np.ndarray) -> None:
+        """Splice and transform the features."""
+        self.features = transformed(self.features, np.diff(self.starts), matrix)
+
+    def mllt_statistics(self, gmm: Gmm) -> MlltStatistics:
+        """Statistics of the features as they are."""
+        rows = self._spoken(self.transitions)
+        return accumulate_mllt(gmm, self.features[rows], self.transitions.pdf[self.ids[rows]])
+
+    def multiply(self, matrix: np.ndarray) -> None:
+        """Transform the features frame by frame."""
+        self.features = self.features @ matrix.T.astype(np.float32)
+
+    def _spoken(self, transitions: Transitions) -> np.ndarray:
+        """Numbers of the aligned frames that are not silence."""
+        return np.flatnonzero((self.ids > 0) & ~np.isin(transitions.phone[self.ids], self.spec.silence))
 
     def statistics(self, gmm: Gmm) -> GmmStatistics:
         """EM statistics of all aligned frames."""

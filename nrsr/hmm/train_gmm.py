@@ -1,17 +1,18 @@
 """Training a GMM-HMM on a data directory into a folder: model, tree, alignments, log."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nrsr.data.features import StoredFeatures
 from nrsr.hmm.alignment_files import write_alignments
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.em import Log
+from nrsr.hmm.gmm_features import GmmFeatures
 from nrsr.hmm.gmm_folder import GmmSettings, TrainingLog, save_settings
 from nrsr.hmm.model import Model, write_model
 from nrsr.hmm.processes import Processes
 from nrsr.hmm.share import Share
+from nrsr.hmm.train_lda import train_lda
 from nrsr.hmm.train_mono import train_mono
 from nrsr.hmm.train_tri import train_tri
 from nrsr.hmm.transcripts import Transcripts, read_transcripts, shares, shown
@@ -45,18 +46,23 @@ def train_gmm(
     nj: int = 1,
     seed: int = 0,
 ) -> Outcome:
-    """Train monophones ("mono") or triphones ("tri"), align the data with the result, and write the folder.
+    """Train a GMM-HMM, align the data with the result, and write the folder.
 
     Args:
+        kind: "mono" (monophones), "tri" (triphones) or "lda" (triphones on spliced frames with LDA and MLLT, which take
+            the place of deltas).
         alignments: folder with alignments of the same data, for triphones.
         nj: processes; sums of several differ from those of one by rounding.
 
     Raises:
         AlignmentError: not one utterance could be aligned, or the given alignments do not fit.
+        LdaError, MlltError: too little speech for them.
         LangError, FeaturesError, ListError, ModelFileError, TopologyError, TableError: broken input.
     """
     nj, lang = checked(nj), Lang.load(lang_folder)
-    stored = StoredFeatures(data, settings.features)
+    if kind == "lda":
+        settings = replace(settings, features=replace(settings.features, deltas=0))
+    stored = GmmFeatures(data, settings.features)
     transcripts = read_transcripts(data, lang, stored)
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "train.log", "w", encoding="utf-8") as stream:
@@ -65,8 +71,10 @@ def train_gmm(
         with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
             if kind == "mono":
                 model = train_mono(processes, lang, str(lang_folder), settings.mono, settings.alignment, seed, log)
-            else:
+            elif kind == "tri":
                 model = train_tri(processes, lang, alignments, settings.tri, settings.alignment, seed, log)
+            else:
+                model = train_lda(processes, lang, alignments, settings.lda, settings.alignment, seed, log)
             write_model(out, model)
             save_settings(out, settings, kind, seed)
             return align_and_write(processes, model, settings, transcripts, lang, out, log)

@@ -13,7 +13,7 @@ from nrsr.hmm.model import Model, read_transitions
 from nrsr.hmm.processes import Processes
 from nrsr.hmm.questions import automatic_questions
 from nrsr.hmm.topology import Topology
-from nrsr.hmm.transitions import transitions_of
+from nrsr.hmm.transitions import Transitions, transitions_of
 from nrsr.hmm.tree import Tree
 from nrsr.hmm.tree_statistics import VARIANCE_FLOOR, TreeStatistics, joined
 from nrsr.hmm.tying import TyingSettings, build_tree
@@ -55,24 +55,43 @@ def train_tri(
         AlignmentError: alignments to other phones or of no utterance.
         ModelFileError, TopologyError, TableError: files that are missing or broken.
     """
+    old = take_alignments(processes, lang, alignments, log)
+    model = first_model(processes, lang, old, settings, log)
+    return train(processes, model, schedule_of(settings, beams), seed, log)
+
+
+def take_alignments(processes: Processes, lang: Lang, alignments: Path, log: Log) -> Transitions:
+    """Give the processes the alignments of a folder; returns the transitions that their ids are of.
+
+    Raises:
+        AlignmentError, ModelFileError, TopologyError, TableError: as train_tri.
+    """
     old = read_transitions(alignments / "final.mdl")
     topology = Topology.from_text(lang.topo, f"{alignments}: topo of the lang folder")
     if old.topology.text() != topology.text():
         raise AlignmentError(f"{alignments}: has phones or HMMs that differ from those of the lang folder; align anew")
-    processes.ask("take", alignments / "trans_ali.scp")
-    statistics = joined(processes.ask("tree_statistics", old, lang.silence))
-    if not len(statistics.classes):
+    if not sum(processes.ask("take", alignments / "trans_ali.scp")):
         raise AlignmentError(f"{alignments}/trans_ali.scp: has no utterance of the data; align the data first")
-    log(f"{sum(processes.ask('count_failed'))} utterances without alignment, {len(statistics.classes)} events")
-    tree = grow(statistics, topology, lang, settings)
-    log(f"tree with {tree.num_pdfs} leaves")
-    model = Model(tree, transitions_of(tree, topology), leaf_gaussians(statistics, tree))
+    log(f"{sum(processes.ask('count_failed'))} utterances without alignment")
+    return old
+
+
+def first_model(processes: Processes, lang: Lang, old: Transitions, settings: TriSettings, log: Log) -> Model:
+    """Tied states with a Gaussian each, from the alignments to `old` that the processes hold, which become its own."""
+    statistics = joined(processes.ask("tree_statistics", old, lang.silence))
+    tree = grow(statistics, old.topology, lang, settings)
+    log(f"tree with {tree.num_pdfs} leaves of {len(statistics.classes)} events")
+    model = Model(tree, transitions_of(tree, old.topology), leaf_gaussians(statistics, tree))
     processes.ask("compile", model.transitions, tree)
     processes.ask("convert", old)
-    schedule = Schedule(
+    return model
+
+
+def schedule_of(settings: TriSettings, beams: Beams) -> Schedule:
+    """When what is done in EM."""
+    return Schedule(
         settings.iterations, REALIGN, settings.gaussians, settings.grow_until, settings.power, beams, beams.beam
     )
-    return train(processes, model, schedule, seed, log)
 
 
 def grow(statistics: TreeStatistics, topology: Topology, lang: Lang, settings: TriSettings) -> Tree:

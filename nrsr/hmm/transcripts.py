@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nrsr.data.features import StoredFeatures
+from nrsr.hmm.gmm_features import GmmFeatures
 from nrsr.hmm.share import ShareSpec
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.lang import Lang
@@ -42,7 +42,7 @@ def shown(names: Iterable[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def read_transcripts(data: str | Path, lang: Lang, features: StoredFeatures) -> Transcripts:
+def read_transcripts(data: str | Path, lang: Lang, features: GmmFeatures) -> Transcripts:
     """Utterances of DATA/text that have features.
 
     Raises:
@@ -68,9 +68,7 @@ def read_transcripts(data: str | Path, lang: Lang, features: StoredFeatures) -> 
     return Transcripts(words, skipped, unknown)
 
 
-def shares(
-    transcripts: Transcripts, features: StoredFeatures, lang_folder: Path, lang: Lang, nj: int
-) -> list[ShareSpec]:
+def shares(transcripts: Transcripts, features: GmmFeatures, lang_folder: Path, lang: Lang, nj: int) -> list[ShareSpec]:
     """The utterances dealt out to at most `nj` processes."""
     names = list(transcripts.words)
     parts = [names[first::nj] for first in range(min(nj, len(names)))]
@@ -81,6 +79,8 @@ def shares(
             {name: transcripts.words[name] for name in part},
             Path(lang_folder) / "L.fst",
             lang.disambiguation,
+            lang.silence,
+            features.transform,
         )
         for part in parts
     ]

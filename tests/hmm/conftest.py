@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nrsr.commands.main import main
 from nrsr.hmm.prepare_lang import Pronunciations, write_lang
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lexicon import Pronunciation
@@ -86,5 +87,17 @@ def toy_speech(tmp_path_factory) -> ToySpeech:
     (folder / "gmm.yaml").write_text(
         CONFIG + "mono: {gaussians: 60, iterations: 12, grow_until: 8}\n"
         "tri: {leaves: 40, gaussians: 60, iterations: 12, grow_until: 8, min_gain: 40}\n"
+        "lda: {dim: 8, leaves: 40, gaussians: 60, iterations: 12, grow_until: 8, min_gain: 40}\n"
     )
     return ToySpeech(data, folder / "lang", folder / "gmm.yaml", segments)
+
+
+@pytest.fixture(scope="session")
+def trained(toy_speech, tmp_path_factory) -> Path:
+    """A folder with mono, tri and lda."""
+    folder = tmp_path_factory.mktemp("gmm")
+    common = ["--data", toy_speech.data, "--lang", toy_speech.lang, "--config", toy_speech.config]
+    for kind, more in (("mono", []), ("tri", ["--ali", folder / "mono"]), ("lda", ["--ali", folder / "tri"])):
+        arguments = ["train-gmm", kind, *common, *more, "--exp", folder / kind]
+        assert main([str(argument) for argument in arguments]) == 0
+    return folder

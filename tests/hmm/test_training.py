@@ -3,14 +3,14 @@
 import gzip
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import kaldi_hmm_gmm
 import numpy as np
 import pytest
 
-from nrsr.commands.main import main
-from nrsr.data.features import FeatureSettings, StoredFeatures
+from nrsr.hmm.gmm_folder import open_features
 from nrsr.hmm.gmm_statistics import GmmStatistics
 from nrsr.hmm.model import read_model, write_model
 from nrsr.hmm.share import Share
@@ -51,26 +51,16 @@ def likelihoods(folder: Path) -> list[float]:
     ]
 
 
-@pytest.fixture(scope="module")
-def trained(toy_speech, tmp_path_factory) -> Path:
-    """A folder with mono and tri."""
-    folder = tmp_path_factory.mktemp("gmm")
-    common = ["--data", toy_speech.data, "--lang", toy_speech.lang, "--config", toy_speech.config]
-    assert main([str(a) for a in ("train-gmm", "mono", *common, "--exp", folder / "mono")]) == 0
-    tri = ("train-gmm", "tri", *common, "--ali", folder / "mono", "--exp", folder / "tri")
-    assert main([str(a) for a in tri]) == 0
-    return folder
-
-
-@pytest.mark.parametrize("kind", ["mono", "tri"])
+@pytest.mark.parametrize("kind", ["mono", "tri", "lda"])
 def test_boundaries_are_found(toy_speech, trained, kind):
     assert right_boundaries(segments_of(trained / kind), toy_speech.segments) > 0.97
 
 
-@pytest.mark.parametrize("kind", ["mono", "tri"])
+@pytest.mark.parametrize("kind", ["mono", "tri", "lda"])
 def test_the_likelihood_rises(trained, kind):
     history = likelihoods(trained / kind)
     assert len(history) == 11 and np.all(np.diff(history) > -0.02) and history[-1] > history[0]
+    assert (trained / kind / "train.log").read_text().count("MLLT") == (3 if kind == "lda" else 0)
 
 
 def test_triphones_explain_the_frames_better_and_keep_silence_apart(trained):
@@ -115,7 +105,7 @@ def test_several_processes_give_the_same_alignments(toy_speech, trained, nrsr_ma
 
 def test_statistics_do_not_depend_on_how_the_utterances_are_dealt_out(toy_speech, trained):
     lang, model = Lang.load(toy_speech.lang), read_model(trained / "mono")
-    stored = StoredFeatures(toy_speech.data, FeatureSettings(cmvn="none", deltas=0))
+    stored = open_features(trained / "mono", model, toy_speech.data)
     transcripts, sums = read_transcripts(toy_speech.data, lang, stored), []
     for parts in (1, 3):
         total = GmmStatistics.zeros(model.gmm, model.transitions.num_ids)
@@ -232,16 +222,57 @@ def test_bad_input_is_named(toy_speech, trained, nrsr_main, tmp_path):
     align = ["--data", toy_speech.data, "--lang", toy_speech.lang, "--out", tmp_path / "y"]
     assert "final.mdl" in said("align", "--gmm", tmp_path, *align)
     assert "needs --data" in said("align", "--gmm", trained / "mono", "--out", tmp_path / "y")
+    broken = tmp_path / "broken"
+    shutil.copytree(trained / "mono", broken)
+    (broken / "final.alimdl").write_bytes(b"")
+    assert "adapted to speakers" in said("align", "--gmm", broken, *align)
+    (broken / "final.alimdl").unlink()
+    shutil.copy(trained / "tri" / "tree", broken / "tree")
+    assert "take tree and final.mdl of one training" in said("align", "--gmm", broken, *align)
+    (broken / "gmm.yaml").write_text("features: {cmvn: none, deltas: 1}\n")
+    shutil.copy(trained / "mono" / "tree", broken / "tree")
+    assert "features have 12 values" in said("align", "--gmm", broken, *align)
+
+
+def test_aligning_and_scoring_take_the_transform(toy_speech, trained, nrsr_main, tmp_path):
+    """The alignments of the training come out again, and with no or another final.mat nothing does."""
     lda = tmp_path / "lda"
-    shutil.copytree(trained / "mono", lda)
-    (lda / "final.mat").write_bytes(b"")
-    assert "LDA or MLLT" in said("align", "--gmm", lda, *align)
+    shutil.copytree(trained / "lda", lda)
+    align = ("align", "--gmm", lda, "--data", toy_speech.data, "--lang", toy_speech.lang, "--out", tmp_path / "ali")
+    status, _, said = nrsr_main(*align, "--nj", 2)
+    assert status == 0, said
+    ours, theirs = open_table(tmp_path / "ali" / "trans_ali.scp"), open_table(lda / "trans_ali.scp")
+    assert set(ours) == set(theirs) and np.mean([np.mean(ours[name] == theirs[name]) for name in ours]) > 0.999
+    assert (tmp_path / "ali" / "final.mat").read_bytes() == (lda / "final.mat").read_bytes()
+    loglikes = ("decode", "--data", toy_speech.data, "--out", tmp_path / "out", "--exp", lda, "--write-loglikes")
+    assert nrsr_main(*loglikes)[0] == 0
+    model, name = read_model(lda), next(iter(theirs))
+    scores, pdfs = open_table(tmp_path / "out" / "loglikes.scp")[name], open_table(lda / "ali.scp")[name]
+    assert scores.shape == (len(pdfs), model.gmm.num_pdfs) and np.mean(scores.argmax(axis=1) == pdfs) > 0.8
+    write_model(lda, replace(model, transform=model.transform[:-1]))
+    status, _, said = nrsr_main(*align)
+    assert status == 1 and "final.mat: makes 7 values a frame, final.mdl takes 8" in said
     (lda / "final.mat").unlink()
-    shutil.copy(trained / "tri" / "tree", lda / "tree")
-    assert "take tree and final.mdl of one training" in said("align", "--gmm", lda, *align)
-    (lda / "gmm.yaml").write_text("features: {cmvn: none, deltas: 1}\n")
-    shutil.copy(trained / "mono" / "tree", lda / "tree")
-    assert "features have 12 values" in said("align", "--gmm", lda, *align)
+    for command in (align, loglikes):
+        status, _, said = nrsr_main(*command)
+        assert status == 1 and "final.mat: no such file, and the model was trained with it" in said
+    # The alignment folder keeps no matrix of the model that it held before.
+    assert nrsr_main(*align[:2], trained / "mono", *align[3:])[0] == 0
+    assert read_model(tmp_path / "ali").transform is None
+
+
+def test_a_folder_of_kaldi_with_lda_is_aligned_with(toy_speech, trained, nrsr_main, tmp_path):
+    kaldi = tmp_path / "kaldi"
+    kaldi.mkdir()
+    for name in ("final.mdl", "tree", "final.mat"):
+        shutil.copy(trained / "lda" / name, kaldi)
+    (kaldi / "cmvn_opts").write_text("--norm-means=false\n")
+    (kaldi / "splice_opts").write_text("--left-context=3 --right-context=3\n")
+    align = ("align", "--gmm", kaldi, "--data", toy_speech.data, "--lang", toy_speech.lang, "--out", tmp_path / "ali")
+    assert nrsr_main(*align)[0] == 0
+    assert right_boundaries(segments_of(tmp_path / "ali"), toy_speech.segments) > 0.97
+    (kaldi / "splice_opts").write_text("--left-context=3\n")  # and 4 on the right, the default
+    assert "unequal sides" in nrsr_main(*align)[2]
 
 
 def test_a_gmm_is_decoded_as_a_neural_network_is(toy_speech, trained, nrsr_main, tmp_path):

@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.commands.main import main as nrsr
-from nrsr.data.features import StoredFeatures
 from nrsr.hmm.aligner import Beams
-from nrsr.hmm.gmm_folder import load_settings
+from nrsr.hmm.gmm_folder import load_settings, open_features
 from nrsr.hmm.model import Model, read_model
 from nrsr.hmm.share import Share
 from nrsr.hmm.train_tri import TriSettings, grow
@@ -68,6 +67,7 @@ def times_of(share: Share, model: Model, lang: Lang) -> dict[str, tuple[float, f
         "training graphs": best_time(lambda: share.compile(model.transitions, model.tree)),
         "alignment": best_time(lambda: share.align(model.gmm, model.transitions.log_probs, Beams())),
         "EM statistics": best_time(lambda: share.statistics(model.gmm)),
+        "MLLT statistics": best_time(lambda: share.mllt_statistics(model.gmm)),
         "tree statistics": best_time(lambda: share.tree_statistics(model.transitions, lang.silence)),
         "tree of 200 leaves": best_time(lambda: grow(statistics, topology, lang, TriSettings(leaves=200))),
         "likelihoods of all pdfs": best_time(lambda: model.gmm.log_likelihoods(share.features)),
@@ -92,7 +92,7 @@ def main() -> None:
         elif not (data and lang_folder and gmm):
             parser.error("give --data, --lang and --gmm, or --corpus-dir")
         lang, model, settings = Lang.load(lang_folder), read_model(gmm), load_settings(gmm)
-        stored = StoredFeatures(data, settings.features)
+        stored = open_features(gmm, model, data)
         all_words = read_transcripts(data, lang, stored).words
         some = Transcripts(dict(list(all_words.items())[: args.utterances]), {}, {})
         share = Share(shares(some, stored, lang_folder, lang, 1)[0])
