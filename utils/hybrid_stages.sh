@@ -14,7 +14,9 @@
 # shellcheck source=utils/score_words.sh
 . "$NRSR_ROOT/utils/score_words.sh"
 
-gmm=$experiments/gmm # mono/ and tri/ in it
+gmm=$experiments/gmm # mono/, tri/ and lda/ in it
+gmm_kinds=(mono tri lda)
+aligned_by=tri       # the GMM whose senones the networks learn, unless run.sh says otherwise below this file
 train_set=train      # unless run.sh says otherwise for a run of hybrid_stages
 
 features() { # CONFIG FOLDER...
@@ -52,12 +54,18 @@ tri() {
     --exp "$gmm/tri" --nj "$nj"
 }
 
+lda() {
+  nrsr train-gmm lda --config conf/gmm.yaml --ali "$gmm/tri" --data "$data/mfcc/train_clean" --lang "$lang" \
+    --exp "$gmm/lda" --nj "$nj"
+}
+
 graph() { # KIND
   nrsr make-graph --lang "$lang" --model "$gmm/$1" "${grammar[@]}"
 }
 
 align_dev() {
-  nrsr align --gmm "$gmm/tri" --data "$data/mfcc/dev_clean" --lang "$lang" --out "$data/ali/dev_clean" --nj "$nj"
+  nrsr align --gmm "$gmm/$aligned_by" --data "$data/mfcc/dev_clean" --lang "$lang" --out "$data/ali/dev_clean" \
+    --nj "$nj"
 }
 
 carry() { # CLEAN SET: the set gets the alignments of its clean speech
@@ -68,12 +76,12 @@ carry() { # CLEAN SET: the set gets the alignments of its clean speech
 gmms() {
   local kind
   once "$lang/.done" make_lang
-  for kind in mono tri; do
+  for kind in "${gmm_kinds[@]}"; do
     once "$gmm/$kind/.done/train" "$kind"
     once "$gmm/$kind/.done/graph" graph "$kind"
   done
   once "$data/.done/align_dev" align_dev
-  once "$data/.done/carry_$train_set" carry "$gmm/tri" "$train_set"
+  once "$data/.done/carry_$train_set" carry "$gmm/$aligned_by" "$train_set"
   once "$data/.done/carry_dev" carry "$data/ali/dev_clean" dev
 }
 
@@ -86,7 +94,7 @@ decode_sets() { # MODEL GRAPH DATA OUT: the acoustic scale that is best on devel
 }
 
 decode() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/decode" decode_sets "$3" "$gmm/tri/graph" "$data" "$3"
+  once "$3/.done/decode" decode_sets "$3" "$gmm/$aligned_by/graph" "$data" "$3"
 }
 
 # The GMMs have one training, whatever the seeds of the networks.
@@ -96,7 +104,7 @@ gmm_experiment() { # KIND
 
 decode_gmms() {
   local kind out
-  for kind in mono tri; do
+  for kind in "${gmm_kinds[@]}"; do
     out=$(gmm_experiment "$kind")
     once "$out/.done/decode" decode_sets "$gmm/$kind" "$gmm/$kind/graph" "$data/mfcc" "$out"
   done
@@ -104,7 +112,7 @@ decode_gmms() {
 
 score_gmms() {
   local kind
-  for kind in mono tri; do
+  for kind in "${gmm_kinds[@]}"; do
     score - - "$(gmm_experiment "$kind")"
   done
 }

@@ -32,7 +32,7 @@ def mini(tmp_path_factory) -> tuple[Path, str]:
 def test_mini_ends_with_gmms_and_networks_in_the_table(mini):
     work, out = mini
     table = out[out.index("stage 6") :]
-    for system, run_of in (("mono", "mono_once"), ("tri", "tri_once"), ("amtl", "amtl_seed1")):
+    for system, run_of in (("mono", "mono_once"), ("tri", "tri_once"), ("lda", "lda_once"), ("amtl", "amtl_seed1")):
         assert re.search(rf"^\s*\|?\s*{system}\b", table, flags=re.MULTILINE)
         for name in ("test_clean", "test_seen", "test_unseen"):
             assert (work / f"exp/tiny/{run_of}/decode_{name}/score/wer.json").is_file()
@@ -56,7 +56,7 @@ def test_probes_and_scales_stand_beside_the_hypotheses(mini):
     probe = json.loads((work / "exp/tiny/amtl_seed1/decode_dev/probe.json").read_text())
     assert (probe["layer"], probe["labels"]["against"]) == (2, "clean")
     assert probe["utterance"]["chance"] == pytest.approx(50.0, abs=0.1)
-    for name in ("mono_once", "tri_once", "amtl_seed1"):
+    for name in ("mono_once", "tri_once", "lda_once", "amtl_seed1"):
         assert float((work / f"exp/tiny/{name}/decode_dev/acoustic_scale").read_text()) in (0.1, 0.2)
 
 
