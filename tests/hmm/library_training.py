@@ -8,6 +8,7 @@ import numpy as np
 
 from nrsr.data.features import FeatureSettings, StoredFeatures
 from nrsr.hmm.gmm import single_gaussians
+from nrsr.hmm.gmm_update import split_targets
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.training_graphs import GraphCompiler
 from nrsr.hmm.transitions import transitions_of
@@ -56,7 +57,9 @@ class LibraryTraining:
         options.min_gaussian_occupancy = min_occupancy
         kaldi_hmm_gmm.mle_am_diag_gmm_update(options, sums, ALL, self.gmm)
         self.model.mle_update(transition_sums, kaldi_hmm_gmm.MleTransitionUpdateConfig())
-        self.gmm.split_by_count(np.array(occupancy, np.float32), gaussians, 0.01, 0.25, 20.0)
+        rng = np.random.default_rng(gaussians)
+        for pdf, size in enumerate(split_targets(np.array(occupancy), gaussians, 0.25)):
+            grow(self.gmm.get_pdf(pdf), int(size), rng)
 
     def align(self, beam: float) -> None:
         config = kaldi_hmm_gmm.AlignConfig()
@@ -82,6 +85,24 @@ class LibraryTraining:
                 left_phone = self.model.is_final(number)
         phones = [self.model.transition_id_to_phone(ids[at]) for at in starts]
         return list(zip(phones, starts, [*starts[1:], len(ids)], strict=True))
+
+
+def grow(mixture: kaldi_hmm_gmm.DiagGmm, size: int, rng: np.random.Generator) -> None:
+    """Split the heaviest Gaussian until there are `size`; the library's own splitting cannot be seeded."""
+    weights, means, variances = (np.array(part) for part in (mixture.weights, mixture.means, mixture.vars))
+    if size <= len(weights):
+        return
+    while len(weights) < size:
+        heaviest = int(weights.argmax())
+        weights[heaviest] /= 2
+        move = 0.01 * np.sqrt(variances[heaviest]) * rng.standard_normal(mixture.dim)
+        weights, variances = np.append(weights, weights[heaviest]), np.vstack([variances, variances[heaviest]])
+        means = np.vstack([means, means[heaviest] + move])
+        means[heaviest] -= move
+    mixture.resize(size, mixture.dim)
+    mixture.set_weights(weights.astype(np.float32))
+    mixture.set_invvars_and_means((1 / variances).astype(np.float32), means.astype(np.float32))
+    mixture.compute_gconsts()
 
 
 def evenly(graph: kaldifst.StdVectorFst, frames: int, seed: int) -> list[int]:
