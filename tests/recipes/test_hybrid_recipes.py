@@ -70,7 +70,7 @@ def test_a_second_run_repeats_nothing(mini):
 def test_fsdd_runs_on_real_recordings(shared_data, tmp_path):
     corpus, noise = (os.path.relpath(shared_data / name, ROOT) for name in ("fsdd", "nonspeech"))
     options = ["--corpus-dir", corpus, "--noise-dir", noise, "--config", "conf/invariant.yaml", "--folds", "1"]
-    out = run(FSDD, tmp_path, *SHORT, *options)
+    out = run(FSDD, tmp_path, *SHORT, *options, "--nj", "1")
     assert "invariant" in out[out.rindex("stage 6") :]
     assert (tmp_path / "exp/tiny/tri_fold1_once/decode_test_unseen/score/wer.json").is_file()
 
