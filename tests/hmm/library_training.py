@@ -1,4 +1,7 @@
-"""Monophones trained with the library's own statistics, updates and aligner, frame by frame: nothing of our EM."""
+"""Monophones trained with the library's own statistics, updates and aligner, frame by frame.
+
+Of our EM they take only how many Gaussians each pdf gets.
+"""
 
 from pathlib import Path
 
