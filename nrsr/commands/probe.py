@@ -2,6 +2,7 @@
 
 Example:
     nrsr probe --exp exp/amtl_seed1 --data data/test_seen --layer 4 --out exp/amtl_seed1/decode_test_seen/probe.json
+    nrsr probe --exp exp/amtl_seed1 --data data/test_seen --layer 4 --labels utt2noisefile    # which noise recording
 
 The system stays as it is. A new classifier is fitted on frames of one half of the utterances and judged on the other
 half, both ways; noise recordings (utt2noisefile) stay in one half where a kind has several. OUT gets accuracies with

@@ -18,7 +18,7 @@ def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
     """Accuracies over utterances in per cent, the mean of a system's runs, with chance in brackets; None without any.
 
     Args:
-        systems: name -> folders of its runs, in which decode_<set>/probe.json are looked for.
+        systems: name -> folders of its runs, in which decode_<set>/probe.json and probe_<what>.json are looked for.
 
     Raises:
         ProbeFileError: a file that nrsr probe did not write.
@@ -36,21 +36,22 @@ def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
         probes = [probe for sets in found.values() for probe in sets.get(name, [])]
         asked = sorted({_question(probe) for probe in probes})
         notes.append(f"{name}: {'; '.join(asked)}; at least {min(map(_utterances, probes))} utterances.")
-    return Table("Probes for the kind of noise (%)", ["system", *columns], rows, notes)
+    return Table("Probes for the noise (%)", ["system", *columns], rows, notes)
 
 
 def _probes(folders: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
-    """Test set -> contents of its probe.json in each run that has one."""
+    """Test set, with what was asked where the file says so -> contents of the file in each run that has one."""
     found: dict[str, list[dict[str, Any]]] = {}
     for folder in folders:
-        for path in sorted(folder.glob("decode_*/probe.json")):
+        for path in sorted(folder.glob("decode_*/probe*.json")):
             try:
                 probe = json.loads(path.read_text(encoding="utf-8"))
                 _cell([probe])
                 _question(probe), _utterances(probe)
             except (ValueError, KeyError, TypeError):
                 raise ProbeFileError(f"{path}: is not what nrsr probe writes; run it again") from None
-            found.setdefault(path.parent.name.removeprefix("decode_"), []).append(probe)
+            asked = path.stem.removeprefix("probe").replace("_", " ")
+            found.setdefault(path.parent.name.removeprefix("decode_") + asked, []).append(probe)
     return found
 
 

@@ -65,7 +65,7 @@ def probe_experiment(
     result = probe_accuracy(found, {name: told[name] for name in found}, recordings, settings, seed)
     if result["left_out"]:
         notes.append(f"kinds with fewer than 4 utterances are left out: {', '.join(result['left_out'])}")
-    if result["split_by_utterance"]:
+    if result["split_by_utterance"] and labels.file != "utt2noisefile":
         alone = ", ".join(result["split_by_utterance"])
         notes.append(f"a single noise recording, whose utterances are in both halves: {alone}")
     probed = {

@@ -8,10 +8,18 @@ import pytest
 from nrsr.reporting.probe_table import ProbeFileError, probe_table
 
 
-def write(folder: Path, test_set: str, accuracy: float, chance: float = 20.0, against: str | None = None) -> Path:
-    path = folder / f"decode_{test_set}" / "probe.json"
-    path.parent.mkdir(parents=True)
-    labels = {"file": "utt2noise", "missing": None, "against": against}
+def write(
+    folder: Path,
+    test_set: str,
+    accuracy: float,
+    chance: float = 20.0,
+    against: str | None = None,
+    name: str = "probe.json",
+    kinds: str = "utt2noise",
+) -> Path:
+    path = folder / f"decode_{test_set}" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    labels = {"file": kinds, "missing": None, "against": against}
     probe = {"labels": labels, "layer": 3, "utterances": 240, "classes": {"car": 120, "wind": 120}}
     path.write_text(json.dumps(probe | {"utterance": {"accuracy": accuracy, "chance": chance}}))
     return path
@@ -32,6 +40,15 @@ def test_runs_of_a_system_are_averaged_and_chance_stands_beside(tmp_path):
     notes = "\n".join(table.notes)
     assert "test_seen: which of 2 kinds (utt2noise), layer 3; at least 240 utterances" in notes
     assert "dev: clean or not (utt2noise), layer 3" in notes
+
+
+def test_several_probes_of_a_set_have_a_column_each(tmp_path):
+    write(tmp_path / "s1", "test_seen", 80.0)
+    write(tmp_path / "s1", "test_seen", 60.0, 7.0, name="probe_recording.json", kinds="utt2noisefile")
+    table = probe_table({"single": [tmp_path / "s1"]})
+    assert table.rows == [["single", "80.0 (20.0)", "60.0 (7.0)"]]
+    assert list(table.header) == ["system", "test_seen", "test_seen recording"]
+    assert "test_seen recording: which of 2 kinds (utt2noisefile), layer 3" in "\n".join(table.notes)
 
 
 def test_without_probes_there_is_no_table(tmp_path):

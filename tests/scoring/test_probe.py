@@ -134,6 +134,8 @@ def test_a_hybrid_system_is_probed(hybrid, nrsr_main, tmp_path):
     assert found["utterance"]["accuracy"] > 90 and f"utterance: {found['utterance']['accuracy']:.1f} % [" in printed
     status, printed, err = nrsr_main("probe", *options, "--missing", "clean", "--against", "clean", "--utterances", 50)
     assert status == 0 and "50 of 60 utterances are drawn" in err and "chance 6" in printed
+    status, printed, err = nrsr_main("probe", *options, "--labels", "utt2noisefile")  # recordings are the kinds here
+    assert status == 0 and "right, chance" in printed and "single noise recording" not in err
 
 
 def test_a_ctc_system_is_probed(nrsr_main, tmp_path):
