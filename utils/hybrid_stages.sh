@@ -120,16 +120,19 @@ score_gmms() {
 # Can a new classifier tell the kinds of noise, the noise recordings where these are known, and clean speech from noisy,
 # by what the trained network makes of them?
 probe_experiment() { # EXPERIMENT
-  local set
+  local set recording_sets=
+  for set in ${probe_sets//,/ }; do
+    if [ -e "$data/$set/utt2noisefile" ]; then recording_sets+=${recording_sets:+,}$set; fi
+  done
   if [ -n "$probe_sets" ]; then
     run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_SET.log" \
       nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --out "$1/decode_SET/probe.json"
   fi
-  for set in ${probe_sets//,/ }; do
-    if [ ! -e "$data/$set/utt2noisefile" ]; then continue; fi
-    run_jobs.sh "SET=$set" "$1/log/probe_recording_SET.log" nrsr probe --exp "$1" --data "$data/SET" \
-      --layer "$probe_layer" --labels utt2noisefile --out "$1/decode_SET/probe_recording.json"
-  done
+  if [ -n "$recording_sets" ]; then
+    run_jobs.sh --max-jobs "$nj" "SET=$recording_sets" "$1/log/probe_recording_SET.log" \
+      nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --labels utt2noisefile \
+      --out "$1/decode_SET/probe_recording.json"
+  fi
   run_jobs.sh SET=dev "$1/log/probe_SET.log" nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" \
     --missing clean --against clean --out "$1/decode_SET/probe.json"
 }
