@@ -131,4 +131,4 @@ class Separation(System):
 
     def _enhancement(self, enhanced: Tensor, batch: MixtureBatch) -> Tensor:
         clean = self.encoder(batch.sources.sum(1), batch.lengths, enhanced.shape[1])
-        return (enhanced - clean).square().sum((1, 2))
+        return (enhanced.float() - clean.float()).square().sum((1, 2))

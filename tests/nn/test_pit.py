@@ -37,6 +37,16 @@ def test_finds_the_best_permutation_and_its_figures(count, seed, size, noise):
     assert heard.all()
 
 
+def test_mixed_precision_leaves_the_figures_alone():
+    generator = torch.Generator().manual_seed(0)
+    sources = torch.randn(4, 3, 400, generator=generator)
+    estimates = sources.flip(1) + 0.03 * torch.randn(4, 3, 400, generator=generator)
+    lengths = torch.full((4,), 400)
+    expected = pairwise_si_snr(estimates, sources, lengths)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(pairwise_si_snr(estimates, sources, lengths), expected, atol=0.0, rtol=0.0)
+
+
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_every_permutation_can_win(count):
     for order in permutations(range(count)):
