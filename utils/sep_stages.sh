@@ -49,16 +49,17 @@ recognise() { # SPEAKERS OUT: words of a data directory of single speakers
   nrsr score-wer --data "$1" --out "$2/score" "$1/text" "$2/text" | sed -n '1,2p'
 }
 
-# The mixtures themselves and the speakers alone: what separation has to better, and the best that it can do.
+# The mixture for each speaker, and each speaker alone without noise: what separation has to better, and the best that it
+# can do. They stand beside the systems as mixture_once and alone_once.
 recognise_bounds() {
   local set
   for set in ${test_sets//,/ }; do
     echo "  WER, $set: the mixture for each speaker"
     nrsr split-speakers --data "$data/$set" --mixture --out "$data/speakers_mixed_$set"
-    recognise "$data/speakers_mixed_$set" "$data/decode_mixed_$set"
+    recognise "$data/speakers_mixed_$set" "$experiments/mixture${variant}_once/decode_$set"
     echo "  WER, $set: each speaker alone, without noise"
     nrsr split-speakers --data "$data/$set" --out "$data/speakers_alone_$set"
-    recognise "$data/speakers_alone_$set" "$data/decode_alone_$set"
+    recognise "$data/speakers_alone_$set" "$experiments/alone${variant}_once/decode_$set"
   done
 }
 
@@ -81,7 +82,7 @@ sep_stages() {
   if in_stages 6 "scoring and report"; then
     for_each score
     if [ -n "$recogniser" ]; then
-      once "$data/.done/words" recognise_bounds
+      once "$experiments/mixture${variant}_once/.done/words" recognise_bounds
       for_each words
     fi
     nrsr report-sep --exp "$experiments" --sets "$test_sets" --baseline "$baseline" --out "$results"

@@ -3,8 +3,10 @@
 Example:
     nrsr report-sep --exp egs/fsdd/sep/exp/full_2mix --baseline unified_2mix --out egs/fsdd/sep/RESULTS.md
 
-Reads EXP/<system>[_fold<F>]_seed<S>/separate_<set>/score/utterances.tsv, which `nrsr score-sep --out` wrote. Replaces
-what stands between the two marks `<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the results file.
+Reads EXP/<system>[_fold<F>]_seed<S>/separate_<set>/score/utterances.tsv, which `nrsr score-sep --out` wrote, and where
+separated speakers were recognised (`nrsr split-speakers`, decode, score-wer), decode_<set>/score/utterances.tsv beside
+it. Replaces what stands between the two marks `<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the
+results file.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from nrsr.commands.score_wer import draws
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results_file import write_results
 from nrsr.reporting.separation_results import separation_results
+from nrsr.reporting.speaker_words import speaker_words
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.separation_runs import SeparationRun, find_separation_runs, pool_separation
 
@@ -36,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
         )
     pooled = pool_separation(runs, args.sets, args.baseline, args.draws)
     tables = separation_results(pooled, measured(runs), args.baseline)
+    tables += speaker_words(args.exp, args.sets, args.baseline, args.draws)
     origin = f"Measured: tables of {provenance()}; {trained_with(runs)}."
     if args.out:
         write_results(args.out, "\n".join([origin, "", *(table.markdown() for table in tables)]))

@@ -12,6 +12,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI = ROOT / "egs" / "mini" / "asr" / "run.sh"
+MINI_SEP = ROOT / "egs" / "mini" / "sep" / "run.sh"
 FSDD = ROOT / "egs" / "fsdd" / "asr" / "run.sh"
 SHORT = ["--size", "tiny"]
 
@@ -118,6 +119,20 @@ def test_other_units_encoders_and_decoders_run_to_the_table(mini, name):
     work, _ = mini
     out = run(MINI, work, "--config", f"conf/{name}.yaml")
     assert name in out[out.index("stage 6") :]
+
+
+def test_a_recogniser_hears_the_separated_speakers(mini, tmp_path):
+    work, _ = mini
+    recogniser = str(work / "exp/tiny/no_se_seed1")
+    out = run(MINI_SEP, tmp_path, "--config", "conf/sep_2mix.yaml", "--recogniser", recogniser)
+    results = (tmp_path / "exp/tiny/RESULTS.md").read_text()
+    words = results.partition("**Separated speakers recognised. WER in %**")[2].partition("**")[0]
+    for system in ("sep_2mix", "mixture", "alone"):
+        assert re.search(rf"^\| {system} \|( \d+\.\d\d \|)+$", words, re.MULTILINE), words
+    before = time.time()
+    run(MINI_SEP, tmp_path, "--config", "conf/sep_2mix.yaml", "--recogniser", recogniser)
+    assert {name for name in changed_since(tmp_path, before) if not name.endswith("RESULTS.md")} == set()
+    assert out[out.rindex("stage 6") :].count("permutation by best SI-SNR") == 2
 
 
 def test_a_failing_stage_stops_the_recipe_with_its_reason(mini):

@@ -7,6 +7,7 @@ import pytest
 
 from nrsr.scoring.experiments import ExperimentsError
 from nrsr.scoring.separation_runs import find_separation_runs, pool_separation
+from nrsr.scoring.utterances import COUNTS, LABELS
 
 MIXTURES = [f"m{number}" for number in range(8)]
 
@@ -78,6 +79,39 @@ def test_bad_folders_are_named(tmp_path, exp):
     (exp / "other_seed1/separate_seen/score/utterances.tsv").write_text("utt\tsi_snr\nm0\n")
     with pytest.raises(ExperimentsError, match="is no table of score-sep"):
         find_separation_runs(exp, ["seen"])
+
+
+def write_words(folder: Path, name: str, test_set: str, errors: int) -> None:
+    """Scores of a recogniser on the two speakers of each of four mixtures, three words a speaker."""
+    rows = [f"s{speaker}-m{number}-{speaker}" for number in range(4) for speaker in (1, 2)]
+    counts = {"words": 3, "sub": errors, "chars": 9, "char_errors": errors}
+    cells = [str(counts.get(count, 0)) for count in COUNTS]
+    labels = {"noise": "rain", "noisefile": "n1"}
+    lines = ["\t".join(LABELS + COUNTS)]
+    for number, utterance in enumerate(rows):
+        own = {"utt": utterance, "spk": utterance[:2], "snr": "0" if number < 4 else "10", **labels}
+        lines.append("\t".join([own[label] for label in LABELS] + cells))
+    path = folder / name / f"decode_{test_set}" / "score" / "utterances.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_what_a_recogniser_makes_of_it_stands_in_the_report(nrsr_main, exp):
+    options = ("--sets", "seen,unseen", "--baseline", "sum", "--draws", "1000")
+    status, out, err = nrsr_main("report-sep", "--exp", exp, *options)
+    assert status == 0, err
+    assert "recognised" not in out
+    for name, errors in (("sum_seed1", 2), ("gm_seed1", 1), ("mixture_once", 3)):
+        write_words(exp, name, "seen", errors)
+    status, out, err = nrsr_main("report-sep", "--exp", exp, *options, "--out", exp / "RESULTS.md")
+    assert status == 0, err
+    text = (exp / "RESULTS.md").read_text()
+    assert "**Separated speakers recognised. WER in %**" in text
+    assert "| gm* | 33.33 | 33.33 | 33.33 |" in text  # seeds 2 and 3 were not recognised
+    assert "| mixture | 100.00 | 100.00 | 100.00 |" in text
+    assert "Primary figure: mean of 0, 10 dB" in text
+    assert "| seen: gm* - sum* | -33.33 [-33.33, -33.33] | -50.0 % | 1.000 | 1 |" in text
+    assert out.rstrip().splitlines()[-1].startswith("Intervals: 95 %, bootstrap: seen over 8 mixtures")
 
 
 def test_the_report(nrsr_main, exp):
