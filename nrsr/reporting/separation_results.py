@@ -32,6 +32,11 @@ def _cell(figure: Mapping[str, Any] | None, measure: str, sign: str = "") -> str
     return with_interval(figure["mean"], figure["interval"], sign + FORMS[measure.removesuffix("_i")])
 
 
+def _deviation(figure: Mapping[str, Any]) -> str:
+    deviation = figure.get("deviation")
+    return "-" if deviation is None else f"{deviation:.2f}"
+
+
 def _overview(pooled: Mapping[str, Any]) -> Table:
     systems = list(dict.fromkeys(system for one in pooled.values() for system in one["systems"]))
     header = ["system"]
@@ -43,8 +48,7 @@ def _overview(pooled: Mapping[str, Any]) -> Table:
         for one in pooled.values():
             figures = one["systems"].get(system, {})
             row += [_cell(figures.get(measure), measure) for measure in MAIN]
-            deviation = figures.get(MAIN[0], {}).get("deviation")
-            row.append("-" if deviation is None else f"{deviation:.2f}")
+            row.append(_deviation(figures.get(MAIN[0], {})))
         rows.append(row)
     drawn = "; ".join(f"{short(name)} over {_drawn(one)}" for name, one in pooled.items())
     notes = [
@@ -70,11 +74,16 @@ def _differences(pooled: Mapping[str, Any], baseline: str) -> Table:
     for name, one in pooled.items():
         for system, figures in one["differences"].items():
             cells = [_cell(figures.get(measure), measure, "+") for measure in MAIN]
-            main = figures.get(MAIN[0])
-            cells += ["-", "-"] if main is None else [f"{main['better']:.3f}", str(main["pairs"])]
-            rows.append([f"{short(name)}: {system} - {baseline}", *cells])
-    header = ["paired difference in dB", *map(heading, MAIN), "probability of improvement", "runs paired"]
-    notes = ["Above 0: better than the baseline. Only runs of the same fold and seed are paired."]
+            if main := figures.get(MAIN[0]):
+                cells += [_deviation(main), f"{main['better']:.3f}", str(main["pairs"])]
+            rows.append([f"{short(name)}: {system} - {baseline}", *cells, *["-"] * (5 - len(cells))])
+    header = ["paired difference in dB", *map(heading, MAIN), "s.d. over seeds", "probability of improvement"]
+    header.append("runs paired")
+    notes = [
+        "Above 0: better than the baseline. Only runs of the same fold and seed are paired.",
+        "Interval and probability are for other mixtures and noise with these trainings; the deviation of SI-SNRi over "
+        "the pairs tells how far trainings differ.",
+    ]
     return Table("Differences to the baseline", header, rows, notes)
 
 

@@ -141,6 +141,7 @@ def _pool_set(runs: Sequence[SeparationRun], name: str, baseline: str, draws: in
         elif len(known):
             told = drawn[~np.isnan(drawn[:, number]), number]
             figure["pairs"], figure["better"] = len(pairs[system]), float((told > 0).mean())
+            figure["deviation"] = _deviation(_of_pairs(pairs[system], name, measure))
             summary["differences"].setdefault(system, {})[measure] = figure
     return summary
 
@@ -160,12 +161,14 @@ def _difference(
     measure: str,
 ) -> np.ndarray:
     """As `_joined`, of the differences between the runs of pairs."""
-    parts = []
-    for fold, one in folds.items():
-        both = [[run.scores[name].values.get(measure) for run in pair] for pair in pairs if pair[0].fold == fold]
-        known = [mine - theirs for mine, theirs in both if mine is not None and theirs is not None]
-        parts.append(_mean(known, len(one.mixtures)))
-    return np.concatenate(parts)
+    own = {fold: _of_pairs([pair for pair in pairs if pair[0].fold == fold], name, measure) for fold in folds}
+    return np.concatenate([_mean(own[fold], len(one.mixtures)) for fold, one in folds.items()])
+
+
+def _of_pairs(pairs: Sequence[tuple[SeparationRun, SeparationRun]], name: str, measure: str) -> list[np.ndarray]:
+    """Differences [U] of each pair of runs that both have a measure."""
+    both = [[run.scores[name].values.get(measure) for run in pair] for pair in pairs]
+    return [mine - theirs for mine, theirs in both if mine is not None and theirs is not None]
 
 
 def _mean(rows: Sequence[np.ndarray | None], size: int) -> np.ndarray:
