@@ -16,10 +16,10 @@ from nrsr.commands.report import names, parameters, trained_with
 from nrsr.commands.score_wer import draws
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results_file import write_results
-from nrsr.reporting.separation_results import separation_results
-from nrsr.reporting.speaker_words import speaker_words
+from nrsr.reporting.separation_results import separation_results, speaker_word_tables
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.separation_runs import SeparationRun, find_separation_runs, pool_separation
+from nrsr.scoring.speaker_words import pool_speaker_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
         )
     pooled = pool_separation(runs, args.sets, args.baseline, args.draws)
     tables = separation_results(pooled, measured(runs), args.baseline)
-    tables += speaker_words(args.exp, args.sets, args.baseline, args.draws)
+    if words := pool_speaker_words(args.exp, args.sets, args.baseline, args.draws):
+        tables += speaker_word_tables(words)
     origin = f"Measured: tables of {provenance()}; {trained_with(runs)}."
     if args.out:
         write_results(args.out, "\n".join([origin, "", *(table.markdown() for table in tables)]))

@@ -1,9 +1,10 @@
 """The tables of a results file for separation, from the pooled figures of `nrsr.scoring.separation_runs`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from nrsr.reporting.results import short
+from nrsr.reporting.results import results_tables, short
 from nrsr.reporting.separation_tables import FORMS, heading
 from nrsr.reporting.tables import Table, with_interval
 
@@ -24,6 +25,11 @@ def separation_results(
     if any(one["differences"] for one in pooled.values()):
         tables.append(_differences(pooled, baseline))
     return [*tables, _measured(measured)]
+
+
+def speaker_word_tables(pooled: Mapping[str, Any]) -> list[Table]:
+    """The tables of `pool_speaker_words`, which are those of recognition under other titles."""
+    return [replace(one, title=f"Separated speakers recognised. {one.title}") for one in results_tables(pooled)]
 
 
 def _cell(figure: Mapping[str, Any] | None, measure: str, sign: str = "") -> str:
