@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.training.average import average_experiment
+    from nrsr.experiment.average import average_experiment
 
     best = average_experiment(Path(args.exp), args.n)
     print(f"{Path(args.exp) / 'model.pt'}: mean of epochs {', '.join(map(str, best))}")

@@ -7,7 +7,7 @@ Example:
 import argparse
 import sys
 
-from nrsr.kaldi.combine import combine
+from nrsr.datadirs.combine import combine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
     todo = chunks(list(waves))
     for chunk in track(todo, f"statistics of {data}, {len(todo)} chunks"):
         for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
-            system.observe(batch, lengths)
+            system.accumulate_statistics(batch, lengths)
     return system
 
 
@@ -126,8 +126,8 @@ def observed_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
     if frames.skipped:
         told = f"{len(frames.skipped)} utterances are left out: {frames.reasons()}"
         print(f"nrsr compute-cmvn: {data}: {told}", file=sys.stderr)
-    system = build_system(config, facts=frames.facts()).eval()
+    system = build_system(config, metadata=frames.metadata()).eval()
     for name in track(frames.ids, f"statistics of {data}, {len(frames.ids)} utterances"):
         features = torch.from_numpy(frames.features[name])
-        system.observe(features.unsqueeze(0), torch.tensor([len(features)]))
+        system.accumulate_statistics(features.unsqueeze(0), torch.tensor([len(features)]))
     return system

@@ -16,8 +16,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nrsr.decoding.settings import METHODS, DecodingSettings
 from nrsr.errors import NrsrError
+from nrsr.inference.settings import METHODS, DecodingSettings
 
 OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty")
 OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
@@ -78,9 +78,9 @@ def scales(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.decoding.gmm_scores import is_gmm
+    from nrsr.experiment.folder import load_config
+    from nrsr.inference.gmm_scores import is_gmm
     from nrsr.systems import Senone, system_class
-    from nrsr.training.experiment import load_config
 
     gmm = is_gmm(args.exp)
     config = {} if gmm else load_config(args.exp)
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
-    from nrsr.decoding import DecodingJob, decode_data
+    from nrsr.inference import DecodingJob, decode_data
     from nrsr.kaldi import DataDir
 
     settings = settings_of(args, config)
@@ -102,8 +102,8 @@ def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
 
 
 def decode_hybrid_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
-    from nrsr.decoding.hybrid import decode_hybrid
-    from nrsr.decoding.senone_scores import HybridJob, HybridSettings
+    from nrsr.inference.hybrid import decode_hybrid
+    from nrsr.inference.senone_scores import HybridJob, HybridSettings
     from nrsr.kaldi import DataDir
 
     tried = args.acoustic_scale or []

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.decoding import enhance_data
+    from nrsr.inference import enhance_data
     from nrsr.kaldi import DataDir
 
     options = {"nj": args.nj, "batch_size": args.batch_size, "allow_pipes": args.allow_pipes}

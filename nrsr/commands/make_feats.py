@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from nrsr.datadirs.features import make_features
     from nrsr.kaldi import DataDir
-    from nrsr.signal.feature_directory import make_features
 
     config = load_yaml(args.config, args.set)
     check_keys(config, ("sample_rate", "features"), args.config)

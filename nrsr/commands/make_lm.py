@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.decoding.ngram import NgramModel, sentences_of
+    from nrsr.inference.ngram import NgramModel, sentences_of
 
     sentences = sentences_of(args.text, plain=args.plain)
     if args.units:

@@ -30,7 +30,7 @@ def decibels(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.signal.mix_directory import mix_directory
+    from nrsr.datadirs.mix import mix_directory
 
     options = {name: getattr(args, name) for name in ("active", "seed", "copies", "allow_pipes")}
     summary = mix_directory(args.speech, args.noise, args.out, args.snr, **options)

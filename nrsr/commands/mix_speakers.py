@@ -45,7 +45,7 @@ def two_decibels(text: str) -> tuple[float, float]:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.signal.mix_speakers import MixSettings, mix_speakers
+    from nrsr.datadirs.mix_speakers import MixSettings, mix_speakers
 
     names = ("speakers", "count", "levels", "mode", "active", "seed")
     settings = MixSettings(**{name: getattr(args, name) for name in names}, snrs=args.snr)

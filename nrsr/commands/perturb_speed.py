@@ -8,8 +8,8 @@ Example:
 import argparse
 import sys
 
+from nrsr.datadirs.perturb import perturb_speed
 from nrsr.kaldi.datadir import DataDirError
-from nrsr.kaldi.perturb import perturb_speed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from nrsr.commands.score_wer import draws
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
+from nrsr.experiment.revision import short
 from nrsr.reporting.config_differences import config_differences
 from nrsr.reporting.figure import draw_wer_over_snr
 from nrsr.reporting.gradient_figure import draw_gradients
@@ -25,7 +26,6 @@ from nrsr.reporting.probe_table import probe_table
 from nrsr.reporting.provenance import provenance
 from nrsr.reporting.results import results_tables
 from nrsr.reporting.results_file import write_results
-from nrsr.revision import short
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.experiments import Run, find_runs
 from nrsr.scoring.pooling import pool_runs
@@ -108,7 +108,7 @@ def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
 
 def parameters(experiment: Path) -> int | None:
     """Number of trained values of an experiment's system; None, and a note, where it cannot be built."""
-    from nrsr.training.experiment import load
+    from nrsr.experiment.folder import load
 
     try:
         return sum(parameter.numel() for parameter in load(experiment).system.parameters())

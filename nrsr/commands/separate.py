@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.decoding import DecodingError
-    from nrsr.decoding.separate import SeparationJob, separate_data, separate_files
-    from nrsr.decoding.separator import Pieces
+    from nrsr.inference import DecodingError
+    from nrsr.inference.separate import SeparationJob, separate_data, separate_files
+    from nrsr.inference.separator import Pieces
     from nrsr.kaldi import DataDir
 
     if (args.data is None) == (not args.files):

@@ -7,7 +7,7 @@ Example:
 
 import argparse
 
-from nrsr.kaldi.split import split
+from nrsr.datadirs.split import split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ Example:
 import argparse
 import sys
 
-from nrsr.kaldi import subset
+from nrsr.datadirs import subset
 from nrsr.kaldi.lists import read_list
 
 

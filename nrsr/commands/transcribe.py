@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     import nrsr
-    from nrsr.decoding import Recogniser
-    from nrsr.decoding.files import read_file
-    from nrsr.decoding.recogniser import check_recogniser
+    from nrsr.inference import Recogniser
+    from nrsr.inference.files import read_file
+    from nrsr.inference.recogniser import check_recogniser
 
     experiment = nrsr.load(args.exp)
     check_recogniser(experiment.system)

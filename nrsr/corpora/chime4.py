@@ -18,9 +18,9 @@ from pathlib import Path
 
 from nrsr.corpora.datadirs import Prepared
 from nrsr.corpora.wsj_transcripts import find_transcripts, read_dot
+from nrsr.datadirs.combine import combine
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import audio_info
-from nrsr.kaldi.combine import combine
 from nrsr.kaldi.contents import spk2utt_of
 from nrsr.kaldi.lists import write_list
 from nrsr.progress import track

@@ -19,7 +19,7 @@ from scipy.signal import resample_poly
 from nrsr.corpora.librimix_metadata import RATE, Recipe, original_noise
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, audio_info, read_audio
-from nrsr.kaldi.perturb import change_speed
+from nrsr.signal.speed import change_speed
 
 TYPES = ("mix_both", "mix_clean", "mix_single")
 HEADER_BYTES, SAMPLE_BYTES = 44, 2  # of the WAVs that are written

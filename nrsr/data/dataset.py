@@ -114,7 +114,7 @@ class SpeechDataset(TrainingSet):
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         return sorted_batches(self.samples, settings.size, int(settings.max_seconds * self.rate))
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """The classes of each kind of label, where there are any.
 
         Raises:
@@ -122,9 +122,9 @@ class SpeechDataset(TrainingSet):
         """
         return {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
 
-    def follow(self, facts: dict[str, Any]) -> None:
+    def apply_metadata(self, metadata: dict[str, Any]) -> None:
         for name, labels in self.labels.items():
-            labels.number(self.ids, facts["classes"][name])
+            labels.number(self.ids, metadata["classes"][name])
 
     def leave_out_unfit(self, system: nn.Module) -> None:
         """Leave out what is too short for the system's CTC output, where it has one."""

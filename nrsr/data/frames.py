@@ -124,7 +124,7 @@ class FrameDataset(TrainingSet):
         """Take the context of the system's network."""
         self.left, self.right = system.network.left, system.network.right
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What the system must know: features per frame, frames of each senone, classes of each kind of label.
 
         Raises:
@@ -136,20 +136,20 @@ class FrameDataset(TrainingSet):
             "classes": {name: labels.learnt() for name, labels in self.labels.items()},
         }
 
-    def follow(self, facts: dict[str, Any]) -> None:
+    def apply_metadata(self, metadata: dict[str, Any]) -> None:
         """Number labels as the training data do, and check that features and senones are theirs.
 
         Raises:
             FramesError: features of another width, or senones that the training data have not.
         """
         for name, labels in self.labels.items():
-            labels.number(self.ids, facts["classes"][name])
-        if self.features.dim != facts["input_dim"]:
+            labels.number(self.ids, metadata["classes"][name])
+        if self.features.dim != metadata["input_dim"]:
             raise FramesError(
                 f"{self.path / 'feats.scp'}: {self.features.dim} values a frame with deltas, the training data have "
-                f"{facts['input_dim']}; make all features with one config"
+                f"{metadata['input_dim']}; make all features with one config"
             )
-        known = len(facts["senone_counts"])
+        known = len(metadata["senone_counts"])
         if len(self.senone_counts) > known:
             raise FramesError(
                 f"{self.path / 'ali.scp'}: has senone {len(self.senone_counts) - 1}, the training data have {known}; "

@@ -15,8 +15,8 @@ from nrsr.data.mixture_batch import MixtureBatch, MixtureExample, collate_mixtur
 from nrsr.data.mixture_files import MixtureFiles, MixturesError
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.kaldi.perturb import change_speed
 from nrsr.signal.mixing import fit_noise
+from nrsr.signal.speed import change_speed
 
 SPEED_LIMITS = (50.0, 200.0)  # percent
 

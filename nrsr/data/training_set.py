@@ -56,15 +56,15 @@ class TrainingSet(Dataset, ABC):
     def fingerprint(self) -> str:
         """A digest of ids, lengths and targets: it tells whether two runs train on the same data."""
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a system must know of its training data: arguments of the system, written into the experiment as JSON.
 
         Class lists and counts, say; nothing by default.
         """
         return {}
 
-    def follow(self, facts: dict[str, Any]) -> None:
-        """Number and count as the training data do, whose facts these are; called for the development data."""
+    def apply_metadata(self, metadata: dict[str, Any]) -> None:
+        """Number and count as the training data do, whose metadata these are; called for the development data."""
         return
 
     def leave_out_unfit(self, system: nn.Module) -> None:

@@ -2,8 +2,8 @@
 
 from nrsr.frontends.conv_tasnet import ConvTasNet
 from nrsr.frontends.frontend import FrontEnd
+from nrsr.frontends.identity import Identity
 from nrsr.frontends.mask_blstm import MaskBlstm
 from nrsr.frontends.mask_unet import MaskUnet
-from nrsr.frontends.null import Null
 
-__all__ = ["ConvTasNet", "FrontEnd", "MaskBlstm", "MaskUnet", "Null"]
+__all__ = ["ConvTasNet", "FrontEnd", "MaskBlstm", "MaskUnet", "Identity"]

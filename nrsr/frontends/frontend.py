@@ -25,6 +25,6 @@ class FrontEnd(nn.Module, ABC):
             `clean` is None, and always None from a front-end that has no such loss.
         """
 
-    def observe(self, waves: Tensor, lengths: Tensor) -> None:
+    def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Gather the front-end's normalisation statistics from noisy waveforms; nothing where it needs none."""
         return

@@ -58,6 +58,6 @@ class SpectralMask(FrontEnd):
         return enhanced, squares.masked_fill(~valid_mask(frames, squares.shape[1]), 0.0).sum(1) / frames
 
     @torch.no_grad()
-    def observe(self, waves: Tensor, lengths: Tensor) -> None:
+    def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         noisy, frames = self.spectra(waves, lengths)
-        self.norm.observe(self.scale(noisy.abs()), frames)
+        self.norm.accumulate_statistics(self.scale(noisy.abs()), frames)

@@ -9,12 +9,12 @@ from nrsr.hmm.alignment_files import clean_names, parallel_alignments, read_alig
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.gmm_folder import SETTINGS, load_settings, open_features
 from nrsr.hmm.model import TRANSFORM, read_model, read_transitions
-from nrsr.hmm.processes import Processes
 from nrsr.hmm.share import Share
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.train_gmm import Outcome, align_and_write, announce, checked, tell_skipped
 from nrsr.hmm.transcripts import read_transcripts, shares
 from nrsr.hmm.tree import Tree
+from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.symbols import read_symbols
@@ -42,9 +42,9 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
     stored = open_features(gmm, model, data)
     transcripts = read_transcripts(data, lang, stored)
     announce(transcripts, data, say)
-    with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
-        processes.ask("compile", model.transitions, model.tree)
-        outcome = align_and_write(processes, model, settings, transcripts, lang, out, say)
+    with WorkerPool(Share, shares(transcripts, stored, lang_folder, lang, nj)) as pool:
+        pool.ask("compile", model.transitions, model.tree)
+        outcome = align_and_write(pool, model, settings, transcripts, lang, out, say)
     copy_model(gmm, out)
     return outcome
 

@@ -10,7 +10,7 @@ from nrsr.hmm.gmm_statistics import GmmStatistics
 from nrsr.hmm.gmm_update import split, updated
 from nrsr.hmm.mllt import with_mllt
 from nrsr.hmm.model import Model
-from nrsr.hmm.processes import Processes
+from nrsr.hmm.worker_pool import WorkerPool
 
 Log = Callable[[str], None]
 
@@ -38,10 +38,10 @@ class Schedule:
     mllt: Collection[int] = ()
 
 
-def total_statistics(processes: Processes, model: Model) -> GmmStatistics:
+def total_statistics(pool: WorkerPool, model: Model) -> GmmStatistics:
     """EM statistics of all processes together."""
     statistics = GmmStatistics.zeros(model.gmm, model.transitions.num_ids)
-    for part in processes.ask("statistics", model.gmm):
+    for part in pool.ask("statistics", model.gmm):
         statistics.add(part)
     return statistics
 
@@ -60,7 +60,7 @@ def estimate(
     return replace(model, gmm=gmm, transitions=model.transitions.updated(statistics.transitions))
 
 
-def train(processes: Processes, model: Model, schedule: Schedule, seed: int, log: Log) -> Model:
+def train(pool: WorkerPool, model: Model, schedule: Schedule, seed: int, log: Log) -> Model:
     """Run all iterations on the processes' utterances, which are aligned to the model's transition-ids.
 
     Log likelihoods are those of the features that it began with, whatever MLLT makes of them.
@@ -71,15 +71,15 @@ def train(processes: Processes, model: Model, schedule: Schedule, seed: int, log
     for number in range(1, schedule.iterations):
         notes = []
         if number in schedule.realign:
-            retried = sum(processes.ask("align", model.gmm, model.transitions.log_probs, beams))
+            retried = sum(pool.ask("align", model.gmm, model.transitions.log_probs, beams))
             beams = schedule.beams
-            failed = sum(processes.ask("count_failed"))
+            failed = sum(pool.ask("count_failed"))
             notes = [f"aligned, {retried} with the wider beam, {failed} not at all"]
         if number in schedule.mllt:
-            model, change = with_mllt(processes, model)
+            model, change = with_mllt(pool, model)
             log_determinant += change
             notes.append("MLLT")
-        statistics = total_statistics(processes, model)
+        statistics = total_statistics(pool, model)
         # One generator per iteration, so that a change to one does not move all later ones.
         rng = np.random.default_rng([seed, number])
         used = model.gmm.num_gaussians

@@ -12,7 +12,7 @@ from nrsr.errors import NrsrError
 from nrsr.hmm.gmm import Gmm
 from nrsr.hmm.gmm_statistics import aligned_frames
 from nrsr.hmm.model import Model
-from nrsr.hmm.processes import Processes
+from nrsr.hmm.worker_pool import WorkerPool
 
 SWEEPS = 200  # over the rows, at most; Kaldi's
 ENOUGH = 1e-6  # gain of a sweep, a frame, at which it ends
@@ -84,7 +84,7 @@ def estimate_mllt(statistics: MlltStatistics) -> np.ndarray:
     return matrix
 
 
-def with_mllt(processes: Processes, model: Model) -> tuple[Model, float]:
+def with_mllt(pool: WorkerPool, model: Model) -> tuple[Model, float]:
     """Transform the features of the processes, and the model's means and its own transform along.
 
     Returns:
@@ -92,9 +92,9 @@ def with_mllt(processes: Processes, model: Model) -> tuple[Model, float]:
         be added to log likelihoods of the transformed frames to compare them with those before.
     """
     statistics = MlltStatistics(np.zeros((model.gmm.dim,) * 3))
-    for part in processes.ask("mllt_statistics", model.gmm):
+    for part in pool.ask("mllt_statistics", model.gmm):
         statistics.add(part)
     matrix = estimate_mllt(statistics)
-    processes.ask("multiply", matrix)
+    pool.ask("multiply", matrix)
     gmm = replace(model.gmm, means=model.gmm.means @ matrix.T)
     return replace(model, gmm=gmm, transform=matrix @ model.transform), float(np.linalg.slogdet(matrix)[1])

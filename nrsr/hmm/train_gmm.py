@@ -10,12 +10,12 @@ from nrsr.hmm.em import Log
 from nrsr.hmm.gmm_features import GmmFeatures
 from nrsr.hmm.gmm_folder import GmmSettings, TrainingLog, save_settings
 from nrsr.hmm.model import Model, write_model
-from nrsr.hmm.processes import Processes
 from nrsr.hmm.share import Share
 from nrsr.hmm.train_lda import train_lda
 from nrsr.hmm.train_mono import train_mono
 from nrsr.hmm.train_tri import train_tri
 from nrsr.hmm.transcripts import Transcripts, read_transcripts, shares, shown
+from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.lang import Lang
 from nrsr.workers import WorkerError
 
@@ -68,20 +68,20 @@ def train_gmm(
     with open(out / "train.log", "w", encoding="utf-8") as stream:
         log = TrainingLog(stream, sys.stderr, f"nrsr train-gmm {kind}")
         announce(transcripts, data, log)
-        with Processes(Share, shares(transcripts, stored, lang_folder, lang, nj)) as processes:
+        with WorkerPool(Share, shares(transcripts, stored, lang_folder, lang, nj)) as pool:
             if kind == "mono":
-                model = train_mono(processes, lang, str(lang_folder), settings.mono, settings.alignment, seed, log)
+                model = train_mono(pool, lang, str(lang_folder), settings.mono, settings.alignment, seed, log)
             elif kind == "tri":
-                model = train_tri(processes, lang, alignments, settings.tri, settings.alignment, seed, log)
+                model = train_tri(pool, lang, alignments, settings.tri, settings.alignment, seed, log)
             else:
-                model = train_lda(processes, lang, alignments, settings.lda, settings.alignment, seed, log)
+                model = train_lda(pool, lang, alignments, settings.lda, settings.alignment, seed, log)
             write_model(out, model)
             save_settings(out, settings, kind, seed)
-            return align_and_write(processes, model, settings, transcripts, lang, out, log)
+            return align_and_write(pool, model, settings, transcripts, lang, out, log)
 
 
 def align_and_write(
-    processes: Processes,
+    pool: WorkerPool,
     model: Model,
     settings: GmmSettings,
     transcripts: Transcripts,
@@ -94,9 +94,9 @@ def align_and_write(
     Raises:
         AlignmentError: nobody has one.
     """
-    retried = sum(processes.ask("align", model.gmm, model.transitions.log_probs, settings.alignment))
+    retried = sum(pool.ask("align", model.gmm, model.transitions.log_probs, settings.alignment))
     aligned, skipped = {}, dict(transcripts.skipped)
-    for found, failed in processes.ask("alignments"):
+    for found, failed in pool.ask("alignments"):
         aligned |= found
         skipped |= failed
     if not aligned:

@@ -7,8 +7,8 @@ from nrsr.hmm.aligner import Beams
 from nrsr.hmm.em import Log, train
 from nrsr.hmm.lda import estimate_lda
 from nrsr.hmm.model import Model
-from nrsr.hmm.processes import Processes
 from nrsr.hmm.train_tri import TriSettings, first_model, schedule_of, take_alignments
+from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.lang import Lang
 
 MLLT = frozenset([2, 4, 6, 12])  # iterations that begin with it; Kaldi's
@@ -28,9 +28,9 @@ class LdaSettings(TriSettings):
 
 
 def train_lda(
-    processes: Processes, lang: Lang, alignments: Path, settings: LdaSettings, beams: Beams, seed: int, log: Log
+    pool: WorkerPool, lang: Lang, alignments: Path, settings: LdaSettings, beams: Beams, seed: int, log: Log
 ) -> Model:
-    """Train on the utterances of `processes`, which hold Shares with features without deltas.
+    """Train on the utterances of `pool`, which hold Shares with features without deltas.
 
     The classes of LDA are the pdfs of the alignments; frames of silence do not count for LDA and MLLT, as in Kaldi.
 
@@ -41,12 +41,12 @@ def train_lda(
         AlignmentError, ModelFileError, TopologyError, TableError: as train_tri.
         LdaError, MlltError: too few frames.
     """
-    old = take_alignments(processes, lang, alignments, log)
-    first, *others = processes.ask("lda_statistics", old, settings.context)
+    old = take_alignments(pool, lang, alignments, log)
+    first, *others = pool.ask("lda_statistics", old, settings.context)
     for part in others:
         first.add(part)
     matrix, kept = estimate_lda(first, settings.dim)
     log(f"LDA to {len(matrix)} of {matrix.shape[1]} values keeps {kept:.1%} of the variance between pdfs")
-    processes.ask("transform", matrix)
-    model = replace(first_model(processes, lang, old, settings, log), transform=matrix)
-    return train(processes, model, replace(schedule_of(settings, beams), mllt=MLLT), seed, log)
+    pool.ask("transform", matrix)
+    model = replace(first_model(pool, lang, old, settings, log), transform=matrix)
+    return train(pool, model, replace(schedule_of(settings, beams), mllt=MLLT), seed, log)

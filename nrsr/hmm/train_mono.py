@@ -8,10 +8,10 @@ from nrsr.hmm.aligner import Beams
 from nrsr.hmm.em import Log, Schedule, estimate, total_statistics, train
 from nrsr.hmm.gmm import single_gaussians
 from nrsr.hmm.model import Model
-from nrsr.hmm.processes import Processes
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.transitions import transitions_of
 from nrsr.hmm.tree import monophone_tree
+from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.lang import Lang
 from nrsr.signal import cmvn
 
@@ -37,9 +37,9 @@ class MonoSettings:
 
 
 def train_mono(
-    processes: Processes, lang: Lang, where: str, settings: MonoSettings, beams: Beams, seed: int, log: Log
+    pool: WorkerPool, lang: Lang, where: str, settings: MonoSettings, beams: Beams, seed: int, log: Log
 ) -> Model:
-    """Train on the utterances of `processes`, which hold Shares.
+    """Train on the utterances of `pool`, which hold Shares.
 
     Args:
         where: the lang folder, for messages.
@@ -51,17 +51,17 @@ def train_mono(
     """
     topology = Topology.from_text(lang.topo, f"{where}/topo")
     tree = monophone_tree(lang.sets, {phone: topology.classes(phone) for phone in topology.phones})
-    mean, variance = cmvn.mean_and_variance(sum(processes.ask("moments")))
+    mean, variance = cmvn.mean_and_variance(sum(pool.ask("moments")))
     gmm = single_gaussians(np.tile(mean, (tree.num_pdfs, 1)), np.tile(variance, (tree.num_pdfs, 1)))
     model = Model(tree, transitions_of(tree, topology), gmm)
     log(f"{len(topology.phones)} phones, {tree.num_pdfs} pdfs")
-    processes.ask("compile", model.transitions, tree)
-    processes.ask("align_evenly", seed)
-    log(f"iteration 0: aligned evenly, {sum(processes.ask('count_failed'))} not at all")
+    pool.ask("compile", model.transitions, tree)
+    pool.ask("align_evenly", seed)
+    log(f"iteration 0: aligned evenly, {sum(pool.ask('count_failed'))} not at all")
     first = np.random.default_rng([seed, 0])
-    statistics = total_statistics(processes, model)
+    statistics = total_statistics(pool, model)
     model = estimate(model, statistics, gmm.num_gaussians, settings.power, first, EARLY_OCCUPANCY)
     schedule = Schedule(
         settings.iterations, REALIGN, settings.gaussians, settings.grow_until, settings.power, beams, FIRST_BEAM
     )
-    return train(processes, model, schedule, seed, log)
+    return train(pool, model, schedule, seed, log)

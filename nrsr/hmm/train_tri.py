@@ -10,13 +10,13 @@ from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.em import Log, Schedule, train
 from nrsr.hmm.gmm import Gmm, single_gaussians
 from nrsr.hmm.model import Model, read_transitions
-from nrsr.hmm.processes import Processes
 from nrsr.hmm.questions import automatic_questions
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.transitions import Transitions, transitions_of
 from nrsr.hmm.tree import Tree
 from nrsr.hmm.tree_statistics import VARIANCE_FLOOR, TreeStatistics, joined
 from nrsr.hmm.tying import TyingSettings, build_tree
+from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.lang import Lang
 
 REALIGN = frozenset([10, 20, 30])  # Kaldi's
@@ -44,9 +44,9 @@ class TriSettings:
 
 
 def train_tri(
-    processes: Processes, lang: Lang, alignments: Path, settings: TriSettings, beams: Beams, seed: int, log: Log
+    pool: WorkerPool, lang: Lang, alignments: Path, settings: TriSettings, beams: Beams, seed: int, log: Log
 ) -> Model:
-    """Train on the utterances of `processes`, which hold Shares.
+    """Train on the utterances of `pool`, which hold Shares.
 
     Args:
         alignments: folder with final.mdl and trans_ali.scp, of train-gmm or align, on the same data.
@@ -55,12 +55,12 @@ def train_tri(
         AlignmentError: alignments to other phones or of no utterance.
         ModelFileError, TopologyError, TableError: files that are missing or broken.
     """
-    old = take_alignments(processes, lang, alignments, log)
-    model = first_model(processes, lang, old, settings, log)
-    return train(processes, model, schedule_of(settings, beams), seed, log)
+    old = take_alignments(pool, lang, alignments, log)
+    model = first_model(pool, lang, old, settings, log)
+    return train(pool, model, schedule_of(settings, beams), seed, log)
 
 
-def take_alignments(processes: Processes, lang: Lang, alignments: Path, log: Log) -> Transitions:
+def take_alignments(pool: WorkerPool, lang: Lang, alignments: Path, log: Log) -> Transitions:
     """Give the processes the alignments of a folder; returns the transitions that their ids are of.
 
     Raises:
@@ -70,20 +70,20 @@ def take_alignments(processes: Processes, lang: Lang, alignments: Path, log: Log
     topology = Topology.from_text(lang.topo, f"{alignments}: topo of the lang folder")
     if old.topology.text() != topology.text():
         raise AlignmentError(f"{alignments}: has phones or HMMs that differ from those of the lang folder; align anew")
-    if not sum(processes.ask("take", alignments / "trans_ali.scp")):
+    if not sum(pool.ask("take", alignments / "trans_ali.scp")):
         raise AlignmentError(f"{alignments}/trans_ali.scp: has no utterance of the data; align the data first")
-    log(f"{sum(processes.ask('count_failed'))} utterances without alignment")
+    log(f"{sum(pool.ask('count_failed'))} utterances without alignment")
     return old
 
 
-def first_model(processes: Processes, lang: Lang, old: Transitions, settings: TriSettings, log: Log) -> Model:
+def first_model(pool: WorkerPool, lang: Lang, old: Transitions, settings: TriSettings, log: Log) -> Model:
     """Tied states with a Gaussian each, from the alignments to `old` that the processes hold, which become its own."""
-    statistics = joined(processes.ask("tree_statistics", old, lang.silence))
+    statistics = joined(pool.ask("tree_statistics", old, lang.silence))
     tree = grow(statistics, old.topology, lang, settings)
     log(f"tree with {tree.num_pdfs} leaves of {len(statistics.classes)} events")
     model = Model(tree, transitions_of(tree, old.topology), leaf_gaussians(statistics, tree))
-    processes.ask("compile", model.transitions, tree)
-    processes.ask("convert", old)
+    pool.ask("compile", model.transitions, tree)
+    pool.ask("convert", old)
     return model
 
 

@@ -46,7 +46,7 @@ class HeadSettings:
             raise ConfigError("heads: needs layer >= 0, depth >= 0 and width >= 1")
 
 
-class Judgement(NamedTuple):
+class HeadOutput(NamedTuple):
     """What a head makes of a batch, for each utterance (or chunk of one) [B]; 0 where the label is not known.
 
     Attributes:
@@ -94,7 +94,7 @@ class DomainHead(nn.Module):
         alpha = self.settings.alpha * self.share
         return -alpha if self.settings.reversed else alpha
 
-    def forward(self, hidden: Tensor, valid: Tensor, labels: Tensor) -> Judgement:
+    def forward(self, hidden: Tensor, valid: Tensor, labels: Tensor) -> HeadOutput:
         """Judge hidden vectors [B, M, dim].
 
         Args:
@@ -113,7 +113,7 @@ class DomainHead(nn.Module):
         wrong = (logits.argmax(2) != wanted) & counted
         frames = counted.sum(1)
         share = 1.0 / frames.clamp_min(1)
-        return Judgement(losses.view(counted.shape).sum(1) * share, wrong.sum(1) * share, frames > 0)
+        return HeadOutput(losses.view(counted.shape).sum(1) * share, wrong.sum(1) * share, frames > 0)
 
 
 class DomainHeads(nn.ModuleDict):
@@ -149,9 +149,9 @@ class DomainHeads(nn.ModuleDict):
         for head in self.values():
             head.set_progress(fraction, epoch)
 
-    def judge(
+    def classify(
         self, wanted: set[str], hidden: list[Tensor], valid: Tensor, labels: dict[str, Tensor]
-    ) -> dict[str, Judgement]:
+    ) -> dict[str, HeadOutput]:
         """What the `wanted` heads make of hidden layers [B, M, dim] each; see `DomainHead.forward`."""
         unknown = torch.full((len(valid),), IGNORED, device=valid.device)
         return {

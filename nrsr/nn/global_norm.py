@@ -19,8 +19,8 @@ SMALLEST_STD = 1e-5
 class GlobalNorm(nn.Module):
     """(features - mean) / std with fixed statistics of the training set.
 
-    Statistics are gathered by `observe` and `finish`, or read by `load_statistics`; sums are float64, so that hours of
-    audio lose nothing. Until then the module refuses to run. A checkpoint carries mean and std.
+    Statistics come from `accumulate_statistics` and `finish`, or from `load_statistics`; sums are float64, so that
+    hours of audio lose nothing. Until then the module refuses to run. A checkpoint holds mean and std.
     """
 
     def __init__(self, dim: int) -> None:
@@ -46,7 +46,7 @@ class GlobalNorm(nn.Module):
         return (features - self.mean) / self.std
 
     @torch.no_grad()
-    def observe(self, features: Tensor, frames: Tensor) -> None:
+    def accumulate_statistics(self, features: Tensor, frames: Tensor) -> None:
         """Add the valid frames of [B, N, dim] to the sums; `frames` [B] are their counts."""
         if self._sums is None:
             self._sums = torch.zeros(2, self.dim + 1, dtype=torch.float64, device=features.device)

@@ -5,7 +5,7 @@ import platform
 from datetime import date
 from pathlib import Path
 
-from nrsr.revision import commit, short
+from nrsr.experiment.revision import commit, short
 
 
 def processor() -> str:

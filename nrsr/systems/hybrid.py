@@ -71,9 +71,9 @@ class Senone(System):
         highest = max((head.settings.layer or len(self.network.dims) for head in self.heads.values()), default=0)
         return [parameter for layer in self.network.layers[:highest] for parameter in layer.parameters()]
 
-    def observe(self, features: Tensor, frames: Tensor) -> None:
+    def accumulate_statistics(self, features: Tensor, frames: Tensor) -> None:
         """Gather statistics of features [B, N, input_dim] (not of waveforms) with frame counts [B]."""
-        self.norm.observe(features, frames)
+        self.norm.accumulate_statistics(features, frames)
 
     def losses(self, batch: FrameBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         known = {"senone", *self.heads}
@@ -82,7 +82,7 @@ class Senone(System):
                 f"loss_weights: this system has no loss {', '.join(unknown)}; it has {', '.join(sorted(known))}"
             )
         hidden = self.network(self.norm(batch.inputs))
-        judged = self.heads.judge(set(wanted), hidden, batch.targets != IGNORED, batch.labels)
+        judged = self.heads.classify(set(wanted), hidden, batch.targets != IGNORED, batch.labels)
         losses = {name: judgement.loss() for name, judgement in judged.items()}
         if "senone" in wanted:
             total, _, frames = self._classified(hidden[-1], batch.targets)
@@ -99,7 +99,7 @@ class Senone(System):
         hidden = self.network(self.norm(batch.inputs))
         total, wrong, frames = self._classified(hidden[-1], batch.targets)
         criteria = {"loss": (total, frames), "errors": (wrong, frames)}
-        judged = self.heads.judge(set(self.heads), hidden, batch.targets != IGNORED, batch.labels)
+        judged = self.heads.classify(set(self.heads), hidden, batch.targets != IGNORED, batch.labels)
         for name, judgement in judged.items():
             known = judgement.known.sum()
             criteria[name] = judgement.losses.sum(), known

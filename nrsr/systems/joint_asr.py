@@ -11,7 +11,7 @@ from nrsr.config import ConfigError, build
 from nrsr.data import Batch
 from nrsr.frontends import FrontEnd
 from nrsr.nn import DomainHeads, Encoder, GlobalNorm, SpecAugment, TransformerDecoder
-from nrsr.nn.domain_head import Judgement
+from nrsr.nn.domain_head import HeadOutput
 from nrsr.nn.losses import add_sos_eos, attention_accuracy, attention_loss, ctc_collapse, ctc_loss
 from nrsr.signal import FeatureExtractor
 from nrsr.signal.masks import valid_mask, zero_padding
@@ -86,10 +86,10 @@ class JointAsr(System):
         return self.encoder.output_lengths(self.features.frames(samples))
 
     @torch.no_grad()
-    def observe(self, waves: Tensor, lengths: Tensor) -> None:
+    def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Gather statistics of noisy waveforms: the front-end's, and those of the features without a front-end."""
-        self.frontend.observe(waves, lengths)
-        self.norm.observe(*self.features(waves, lengths))
+        self.frontend.accumulate_statistics(waves, lengths)
+        self.norm.accumulate_statistics(*self.features(waves, lengths))
 
     def encode(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Waveforms [B, T] in ±1 to hidden vectors [B, M, dim], CTC log-probabilities [B, M, V] and lengths [B]."""
@@ -147,10 +147,12 @@ class JointAsr(System):
             criteria[f"{name}_errors"] = found.errors.sum(), found.known.sum()
         return criteria
 
-    def _judged(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, Judgement]:
+    def _judged(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, HeadOutput]:
         """What the `wanted` heads make of the encoder's layers."""
         return (
-            self.heads.judge(wanted, layers, valid_mask(lengths, layers[-1].shape[1]), batch.labels) if wanted else {}
+            self.heads.classify(wanted, layers, valid_mask(lengths, layers[-1].shape[1]), batch.labels)
+            if wanted
+            else {}
         )
 
     def _enhance(self, batch: Batch, with_loss: bool) -> tuple[Tensor, Tensor | None]:

@@ -55,7 +55,7 @@ class System(nn.Module, ABC):
         """
         return
 
-    def observe(self, waves: Tensor, lengths: Tensor) -> None:
+    def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Gather normalisation statistics from waveforms [B, T] in ±1 with lengths [B]; nothing by default."""
         return
 
@@ -75,13 +75,15 @@ def system_class(config: dict[str, Any]) -> type[System]:
     return find_class(config["system"], System, "system")
 
 
-def build_system(config: dict[str, Any], vocabulary: int | None = None, facts: dict[str, Any] | None = None) -> System:
+def build_system(
+    config: dict[str, Any], vocabulary: int | None = None, metadata: dict[str, Any] | None = None
+) -> System:
     """Build the system that a config describes.
 
     Args:
         config: a whole config; `sample_rate` and `system` are read.
         vocabulary: number of units, `<blank>` and `<sos/eos>` among them; not read where the system needs none.
-        facts: of the training data (`TrainingSet.facts`), further arguments of the system.
+        metadata: of the training data (`TrainingSet.metadata`), further arguments of the system.
 
     Raises:
         ConfigError: a missing key, or a class or argument that does not fit.
@@ -93,4 +95,4 @@ def build_system(config: dict[str, Any], vocabulary: int | None = None, facts: d
     if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
         raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
     given = {"vocabulary": vocabulary} if found.needs_units else {}
-    return build(config["system"], System, "system", sample_rate=rate, **given, **(facts or {}))
+    return build(config["system"], System, "system", sample_rate=rate, **given, **(metadata or {}))

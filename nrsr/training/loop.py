@@ -12,12 +12,12 @@ import torch
 
 from nrsr.data.batch import TrainingBatch
 from nrsr.errors import NrsrError
-from nrsr.training.average import average_experiment, prune_epochs, rank, save_epoch
-from nrsr.training.checkpoint import generator_states, save_checkpoint
+from nrsr.experiment.average import average_experiment, prune_epochs, rank, save_epoch
+from nrsr.experiment.checkpoint import generator_states, save_checkpoint
+from nrsr.experiment.settings import TrainingSettings
 from nrsr.training.log import TrainingLog, duration_text, figures_text
 from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Clock, Means, Progress
-from nrsr.training.settings import TrainingSettings
 from nrsr.training.stopping import StopSignal, TrainingStopped
 from nrsr.training.turns import Turn
 

@@ -11,9 +11,9 @@ import torch
 from nrsr.data.batch import TrainingBatch
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet, load_batches
+from nrsr.experiment.settings import TrainingSettings
 from nrsr.systems import System
 from nrsr.training.processes import Processes
-from nrsr.training.settings import TrainingSettings
 from nrsr.training.stopping import StopSignal
 from nrsr.training.turns import Turn
 

@@ -10,26 +10,26 @@ from nrsr.config import ConfigError, build, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.files import atomic_open
-from nrsr.kaldi.tables import read_table
-from nrsr.nn import GlobalNorm
-from nrsr.systems import System, build_system, system_class
-from nrsr.training.checkpoint import (
+from nrsr.experiment.checkpoint import (
     CheckpointError,
     load_checkpoint,
     load_weights,
     restore_generators,
     seed_generators,
 )
-from nrsr.training.facts import write_facts
+from nrsr.experiment.metadata import write_metadata
+from nrsr.experiment.settings import TrainingSettings, check_experiment, differences
+from nrsr.experiment.versions import versions_text
+from nrsr.files import atomic_open
+from nrsr.kaldi.tables import read_table
+from nrsr.nn import GlobalNorm
+from nrsr.systems import System, build_system, system_class
 from nrsr.training.loop import TrainingError, train
 from nrsr.training.plan import Training, validate
 from nrsr.training.processes import Processes, joined_processes
 from nrsr.training.progress import Progress
-from nrsr.training.settings import TrainingSettings, check_experiment, differences
 from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
-from nrsr.training.versions import versions_text
 
 RANK_STRIDE = 1_000_003  # between the seeds of one training's processes, so that none has those of another training
 LISTED = 20  # ids named on stderr; skipped.txt has them all
@@ -98,10 +98,10 @@ def make_training(
         directories: of the training and of the development data.
     """
     sets = [open_data(config, path, units, batching, allow_pipes) for path in directories]
-    facts = sets[0].facts()
-    sets[1].follow(facts)
+    metadata = sets[0].metadata()
+    sets[1].apply_metadata(metadata)
     seed_generators(config["seed"])
-    system = build_system(config, len(units) if units else None, facts)
+    system = build_system(config, len(units) if units else None, metadata)
     load_statistics(system, folder / "statistics.ark")
     for data in sets:
         data.leave_out_unfit(system)
@@ -113,8 +113,8 @@ def make_training(
     identity = {"config": config, "data": digests}
     training = Training(folder, identity, system, turns, *sets, settings, batching, config["seed"], processes)
     if processes.rank == 0:
-        tell_left_out(sets, folder)
-        write_descriptions(folder, config, units, facts)
+        list_skipped(sets, folder)
+        write_descriptions(folder, config, units, metadata)
     check_criterion(training)
     return training
 
@@ -215,7 +215,7 @@ def load_statistics(system: System, path: Path) -> None:
         module.load_statistics(statistics[name])
 
 
-def tell_left_out(sets: list[TrainingSet], folder: Path) -> None:
+def list_skipped(sets: list[TrainingSet], folder: Path) -> None:
     """List on stderr and in skipped.txt all that is left out."""
     for data in sets:
         if data.skipped:
@@ -231,13 +231,13 @@ def tell_left_out(sets: list[TrainingSet], folder: Path) -> None:
             stream.writelines(f"{data.path} {name} {reason}\n" for name, reason in data.skipped.items())
 
 
-def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None, facts: dict[str, Any]) -> None:
-    """config.yaml, units/, facts.json and versions.txt; a resumption with other versions is noted in versions.txt."""
+def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None, metadata: dict[str, Any]) -> None:
+    """config.yaml, units/, metadata.json and versions.txt, which also notes a resumption with other versions."""
     save_yaml(config, folder / "config.yaml")
     if units:
         units.save(folder / "units")
-    if facts:
-        write_facts(facts, folder)
+    if metadata:
+        write_metadata(metadata, folder)
     path, now = folder / "versions.txt", versions_text()
     before = path.read_text(encoding="utf-8") if path.exists() and (folder / "last.pt").exists() else ""
     if not before.endswith(now):

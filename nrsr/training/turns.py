@@ -11,11 +11,11 @@ from torch.nn import Parameter
 
 from nrsr.config import ConfigError, build, check_keys
 from nrsr.data.batch import Batch
+from nrsr.experiment.settings import TURN_KEYS
 from nrsr.gradients import Combiner
 from nrsr.gradients.processes import sum_tensors
 from nrsr.systems import System
 from nrsr.training.schedules import Schedule
-from nrsr.training.settings import TURN_KEYS
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_cmvn_of_a_system(data, tmp_path, nrsr_main):
     features = {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 20}
     system = {
         "class": "nrsr.systems.JointAsr",
-        "frontend": {"class": "nrsr.frontends.Null"},
+        "frontend": {"class": "nrsr.frontends.Identity"},
         "features": features,
         "encoder": {"class": "nrsr.nn.BlstmEncoder", "layers": 1, "width": 4},
     }

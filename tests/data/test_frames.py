@@ -156,16 +156,16 @@ def test_every_group_has_its_share_of_every_block(groups, block_size, size):
     assert np.concatenate([block[0] for block in ordered]).tolist() == list(range(len(sizes)))
 
 
-def test_facts_and_fingerprint(folder):
+def test_metadata_and_fingerprint(folder):
     data = opened(folder, deltas=2)
-    facts = data.facts()
+    metadata = data.metadata()
     alignments = np.concatenate(list(open_table(folder / "ali.scp").values()))
-    assert facts == {
+    assert metadata == {
         "input_dim": 21,
         "senone_counts": np.bincount(alignments).tolist(),
         "classes": {"noise": NOISES, "condition": ["clean", "other"]},
     }
-    assert opened(folder, senones=9).facts()["senone_counts"] == facts["senone_counts"] + [0] * (9 - SENONES)
+    assert opened(folder, senones=9).metadata()["senone_counts"] == metadata["senone_counts"] + [0] * (9 - SENONES)
     assert data.fingerprint() == opened(folder, deltas=2).fingerprint()
     assert data.fingerprint() != opened(folder, labels={"noise": {}}).fingerprint()
 
@@ -203,7 +203,7 @@ def test_unknown_labels_are_masked_and_told(folder, data):
     assert train.labels["noise"].numbers[0] == UNKNOWN
     write_list(data / "utt2noise", {**read_list(data / "utt2noise"), "s1-001": "train"})
     dev = opened(data)
-    dev.follow(train.facts())
+    dev.apply_metadata(train.metadata())
     assert dev.labels["noise"].classes == NOISES
     assert dev.labels["noise"].numbers[train.ids.index("s1-001")] == UNKNOWN
     assert dev.notes()[0].endswith("2 of 24 utterances have no label that is learnt: no label (1), train (1)")
@@ -227,12 +227,12 @@ def test_data_that_do_not_fit_are_refused(folder, data):
         opened(folder, labels={"where": {"file": "utt2where"}})
     one_kind = opened(folder, labels={"where": {"file": "utt2where", "missing": "clean"}})
     with pytest.raises(LabelError, match="1 kinds of label among the utterances .clean."):
-        one_kind.facts()
+        one_kind.metadata()
     train = opened(folder)
     with pytest.raises(FramesError, match="21 values a frame with deltas, the training data have 7"):
-        opened(folder, deltas=2).follow(train.facts())
+        opened(folder, deltas=2).apply_metadata(train.metadata())
     with pytest.raises(FramesError, match="has senone 3, the training data have 3"):
-        train.follow(train.facts() | {"senone_counts": [1, 1, 1]})
+        train.apply_metadata(train.metadata() | {"senone_counts": [1, 1, 1]})
     names = train.ids
     write_list(data / "utt2num_frames", {name: int(train.counts[number]) for number, name in enumerate(names)})
     with TableWriter(f"ark,scp:{data}/feats.ark,{data}/feats.scp") as writer:

@@ -17,7 +17,7 @@ LENGTHS = [700, 431, 64, 19, 1]  # odd ones, ones shorter than a window
 def frontend(request):
     torch.manual_seed(0)
     made = FRONTENDS[request.param]()
-    made.observe(torch.randn(1, 8000), torch.tensor([8000]))
+    made.accumulate_statistics(torch.randn(1, 8000), torch.tensor([8000]))
     for module in made.modules():
         if hasattr(module, "finish"):
             module.finish()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nrsr.frontends import MaskBlstm, Null
+from nrsr.frontends import Identity, MaskBlstm
 from nrsr.nn import StatisticsError
 
 SMALL = {"n_fft": 256, "hop": 80, "layers": 1, "width": 96}
@@ -21,7 +21,7 @@ def with_constant_mask(value, **changed):
     with torch.no_grad():
         frontend.linear.weight.zero_()
         frontend.linear.bias.fill_(value)
-    frontend.observe(torch.randn(1, 8000), torch.tensor([8000]))
+    frontend.accumulate_statistics(torch.randn(1, 8000), torch.tensor([8000]))
     frontend.norm.finish()
     return frontend
 
@@ -76,7 +76,7 @@ def test_training_uses_dropout_and_evaluation_does_not():
     waves, lengths = torch.randn(1, 2000), torch.tensor([2000])
     with pytest.raises(StatisticsError, match="compute-cmvn"):
         frontend(waves, lengths)
-    frontend.observe(waves, lengths)
+    frontend.accumulate_statistics(waves, lengths)
     frontend.norm.finish()
     assert not torch.equal(frontend(waves, lengths)[0], frontend(waves, lengths)[0])
     frontend.eval()
@@ -85,7 +85,7 @@ def test_training_uses_dropout_and_evaluation_does_not():
 
 def test_silence_has_finite_gradients():
     frontend = MaskBlstm(8000, **SMALL)
-    frontend.observe(torch.randn(1, 4000), torch.tensor([4000]))
+    frontend.accumulate_statistics(torch.randn(1, 4000), torch.tensor([4000]))
     frontend.norm.finish()
     silence = torch.zeros(2, 1000)
     enhanced, losses = frontend(silence, torch.tensor([1000, 600]), silence)
@@ -95,9 +95,9 @@ def test_silence_has_finite_gradients():
 
 
 def test_null_gives_waveforms_on():
-    frontend = Null(8000)
+    frontend = Identity(8000)
     waves, lengths = torch.randn(2, 50), torch.tensor([50, 20])
-    frontend.observe(waves, lengths)
+    frontend.accumulate_statistics(waves, lengths)
     for clean in (None, waves):
         enhanced, loss = frontend(waves, lengths, clean)
         assert enhanced is waves

@@ -14,7 +14,7 @@ def parameters(module):
 def make(**arguments):
     torch.manual_seed(0)
     frontend = MaskUnet(8000, **({"n_fft": 64, "hop": 32, "channels": [4, 8], "kernel": 3} | arguments)).eval()
-    frontend.observe(torch.randn(1, 8000), torch.tensor([8000]))
+    frontend.accumulate_statistics(torch.randn(1, 8000), torch.tensor([8000]))
     frontend.norm.finish()
     return frontend
 

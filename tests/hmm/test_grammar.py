@@ -6,7 +6,6 @@ import math
 import kaldifst
 import pytest
 
-from nrsr.decoding.ngram import NgramModel
 from nrsr.hmm.grammar import (
     GrammarError,
     all_words,
@@ -16,6 +15,7 @@ from nrsr.hmm.grammar import (
     sentence_list,
     word_loop,
 )
+from nrsr.inference.ngram import NgramModel
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lexicon import Pronunciation
 from nrsr.kaldi.make_lang import LangOptions, make_lang

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_datadirs import RATE, make, make_segmented, tone
 
-from nrsr.kaldi import combine, perturb, split, subset
+from nrsr.datadirs import combine, perturb, split, subset
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.lists import read_list
 from nrsr.kaldi.validate import validate

@@ -18,7 +18,7 @@ def observed(dim=3, offset=0.0):
         features = torch.randn(2, 50, dim, generator=generator) * 2 + offset
         frames = torch.tensor([50, 17])
         features[1, 17:] = 1e6
-        norm.observe(features, frames)
+        norm.accumulate_statistics(features, frames)
         kept += [features[0], features[1, :17]]
     return norm, torch.cat(kept).double().numpy()
 

@@ -23,7 +23,7 @@ PARAMETERS = {
     "egs/mini/asr/conf/gm.yaml": 689_198,
     "egs/mini/asr/conf/attention.yaml": 841_179,
     "egs/mini/asr/conf/blstm.yaml": 712_238,
-    "egs/mini/asr/conf/null.yaml": 489_965,
+    "egs/mini/asr/conf/identity.yaml": 489_965,
     "egs/mini/asr/conf/unet.yaml": 678_449,
     "egs/mini/asr/conf/convtasnet.yaml": 735_386,
     "egs/fsdd/asr/conf/no_se.yaml": 689_198,
@@ -34,7 +34,7 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/pcgrad.yaml": 689_198,
     "egs/fsdd/asr/conf/gr.yaml": 689_198,
     "egs/fsdd/asr/conf/gm.yaml": 689_198,
-    "egs/fsdd/asr/conf/null.yaml": 489_965,
+    "egs/fsdd/asr/conf/identity.yaml": 489_965,
     "egs/fsdd/asr/conf/unet.yaml": 678_449,
     "egs/fsdd/asr/conf/convtasnet.yaml": 735_386,
     "egs/chime4/asr/conf/no_se.yaml": 90_251_035,
@@ -77,7 +77,7 @@ def test_a_config_builds_and_makes_a_step(path, batch):
     parameters = [p for p in system.parameters() if p.requires_grad]
     assert sum(p.numel() for p in parameters) == PARAMETERS[name_of(path)]
 
-    system.observe(batch.waves, batch.lengths)
+    system.accumulate_statistics(batch.waves, batch.lengths)
     for module in system.modules():
         if hasattr(module, "finish"):
             module.finish()

@@ -11,11 +11,11 @@ from nrsr.data.batches import BatchSettings
 from nrsr.data.features import FeatureSettings
 from nrsr.data.frames import FrameBatch
 from nrsr.data.labels import LabelSettings
+from nrsr.experiment.settings import TrainingSettings, check_experiment
 from nrsr.hmm.gmm_folder import settings_of
 from nrsr.kaldi.lexicon import read_lexicon
 from nrsr.signal import FeatureExtractor
 from nrsr.systems import System, build_system
-from nrsr.training.settings import TrainingSettings, check_experiment
 from nrsr.training.turns import build_turns
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def name_of(path: Path) -> str:
 
 
 def build_of(path: Path) -> tuple[dict, System]:
-    """A config and its system, with facts as training data give them."""
+    """A config and its system, with metadata as training data give them."""
     config = load_yaml(path)
     features = load_yaml(path.parent / "fbank.yaml")
     assert features["sample_rate"] == config["sample_rate"]
@@ -46,8 +46,8 @@ def build_of(path: Path) -> tuple[dict, System]:
     labels = {name: settings_from(LabelSettings, spec, name) for name, spec in config["data"].get("labels", {}).items()}
     classes = {name: ["clean", "other"] if label.against else KINDS for name, label in labels.items()}
     dim = features["features"]["num_mel_bins"] * (settings_from(FeatureSettings, options, "data").deltas + 1)
-    facts = {"input_dim": dim, "senone_counts": [1] * SENONES, "classes": classes}
-    return config, build_system(config, facts=facts)
+    metadata = {"input_dim": dim, "senone_counts": [1] * SENONES, "classes": classes}
+    return config, build_system(config, metadata=metadata)
 
 
 def test_each_recipe_has_the_four_systems_and_nothing_else():
@@ -97,7 +97,7 @@ def test_the_published_size():
 def test_a_config_makes_a_step(path):
     torch.manual_seed(0)
     config, system = build_of(path)
-    system.observe(torch.randn(4, 50, system.input_dim), torch.tensor([50, 40, 30, 20]))
+    system.accumulate_statistics(torch.randn(4, 50, system.input_dim), torch.tensor([50, 40, 30, 20]))
     system.norm.finish()
     system.set_progress(1.0, 100.0)  # all of alpha is in force
     rows = 32

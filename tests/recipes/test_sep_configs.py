@@ -8,8 +8,8 @@ import torch
 from nrsr.config import load_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.experiment.settings import TrainingSettings, check_experiment
 from nrsr.systems import build_system
-from nrsr.training.settings import TrainingSettings, check_experiment
 from nrsr.training.turns import build_turns
 
 ROOT = Path(__file__).resolve().parents[2]

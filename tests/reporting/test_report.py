@@ -9,9 +9,9 @@ import pytest
 
 from nrsr.config import save_yaml
 from nrsr.data.units import Units
+from nrsr.experiment.checkpoint import save_checkpoint
 from nrsr.scoring import ExperimentsError, find_runs, pool_runs, score_texts, write_scores
 from nrsr.systems import build_system
-from nrsr.training.checkpoint import save_checkpoint
 
 SETS = ["test_clean", "test_seen"]
 DIGITS = ["one", "two", "three", "four", "five"]
@@ -217,7 +217,7 @@ def test_parameters_are_counted(nrsr_main, tmp_path):
         "units": {"kind": "word"},
         "system": {
             "class": "nrsr.systems.JointAsr",
-            "frontend": {"class": "nrsr.frontends.Null"},
+            "frontend": {"class": "nrsr.frontends.Identity"},
             "features": {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 20},
             "encoder": {"class": "nrsr.nn.BlstmEncoder", "layers": 1, "width": 8},
         },

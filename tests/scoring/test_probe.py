@@ -11,12 +11,12 @@ import torch
 from nrsr.config import save_yaml
 from nrsr.data.batches import BatchSettings
 from nrsr.data.frames import FrameDataset
+from nrsr.experiment.checkpoint import save_checkpoint
+from nrsr.experiment.metadata import write_metadata
 from nrsr.kaldi import DataDir, WaveWriter, read_list, write_list
 from nrsr.scoring.hidden_frames import hidden_frames, sampled
 from nrsr.scoring.probe import ProbeError, ProbeSettings, halves, probe_accuracy
 from nrsr.systems import build_system
-from nrsr.training.checkpoint import save_checkpoint
-from nrsr.training.facts import write_facts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from toy_frames import write_frame_data  # noqa: E402
@@ -113,12 +113,14 @@ def hybrid(tmp_path_factory):
     }
     data = FrameDataset(folder / "data", None, 8000, BatchSettings(), **config["data"])
     torch.manual_seed(0)
-    system = build_system(config, facts=data.facts())
+    system = build_system(config, metadata=data.metadata())
     for name in data.ids:
-        system.observe(torch.from_numpy(data.features[name])[None], torch.tensor([len(data.features[name])]))
+        system.accumulate_statistics(
+            torch.from_numpy(data.features[name])[None], torch.tensor([len(data.features[name])])
+        )
     system.norm.finish()
     save_yaml(config, folder / "exp" / "config.yaml")
-    write_facts(data.facts(), folder / "exp")
+    write_metadata(data.metadata(), folder / "exp")
     save_checkpoint(folder / "exp" / "model.pt", {"model": system.state_dict()})
     return folder
 
@@ -152,7 +154,7 @@ def test_a_ctc_system_is_probed(nrsr_main, tmp_path):
     write_list(data / "utt2spk", dict.fromkeys(kinds, "s"))
     spec = {
         "class": "nrsr.systems.JointAsr",
-        "frontend": {"class": "nrsr.frontends.Null"},
+        "frontend": {"class": "nrsr.frontends.Identity"},
         "features": {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 12},
         "encoder": {"class": "nrsr.nn.BlstmEncoder", "layers": 2, "width": 8, "channels": 2},
     }
@@ -161,7 +163,7 @@ def test_a_ctc_system_is_probed(nrsr_main, tmp_path):
     system = build_system(config, 5).eval()
     waves = DataDir(data).waves(rate=8000)
     for name in kinds:
-        system.observe(torch.from_numpy(waves[name])[None], torch.tensor([len(waves[name])]))
+        system.accumulate_statistics(torch.from_numpy(waves[name])[None], torch.tensor([len(waves[name])]))
     system.norm.finish()
     read = dict(hidden_frames(system, config, DataDir(data), list(kinds), 1))
     assert len(read["s-05"]) == 0

@@ -35,9 +35,11 @@ def make(folder, network=DNN, heads=HEADS, size=32, **options):
     data = FrameDataset(folder, None, 8000, BatchSettings(), **options)
     torch.manual_seed(0)
     config = {"sample_rate": 8000, "system": {"class": "nrsr.systems.Senone", "network": network, "heads": heads}}
-    system = build_system(config, facts=data.facts())
+    system = build_system(config, metadata=data.metadata())
     for name in data.ids:
-        system.observe(torch.from_numpy(data.features[name])[None], torch.tensor([data.counts[data.ids.index(name)]]))
+        system.accumulate_statistics(
+            torch.from_numpy(data.features[name])[None], torch.tensor([data.counts[data.ids.index(name)]])
+        )
     system.norm.finish()
     data.leave_out_unfit(system)
     return system, data, list(load_batches(data, data.batches(BatchSettings(size=size), 0, 0)))

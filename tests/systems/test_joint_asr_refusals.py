@@ -12,7 +12,7 @@ def test_wrong_losses_are_named():
     batch = make_batch()
     with pytest.raises(LossError, match="no loss speaker; it has asr and se"):
         make_system(batch).losses(batch, "main", ["asr", "speaker"])
-    with pytest.raises(LossError, match="Null has no enhancement loss; take 'se' out"):
+    with pytest.raises(LossError, match="Identity has no enhancement loss; take 'se' out"):
         make_system(batch, NULL).losses(batch, "main", ["asr", "se"])
 
 

@@ -33,7 +33,7 @@ CONFIG = {
     "sample_rate": RATE,
     "system": {
         "class": "nrsr.systems.JointAsr",
-        "frontend": {"class": "nrsr.frontends.Null"},
+        "frontend": {"class": "nrsr.frontends.Identity"},
         "features": {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 12},
         "encoder": CONFORMER,
         "heads": {"noise": {"layer": 1, "width": 4, "pooling": "mean"}, "frames": {"labels": "noise", "width": 4}},
@@ -76,9 +76,9 @@ def make(corpus, encoder=CONFORMER):
     data = SpeechDataset(corpus / "train", Units.load(corpus / "units"), RATE, BatchSettings(), **CONFIG["data"])
     torch.manual_seed(0)
     config = CONFIG | {"system": CONFIG["system"] | {"encoder": encoder}}
-    system = build_system(config, 5, data.facts())
+    system = build_system(config, 5, data.metadata())
     batch = next(load_batches(data, data.dev_batches(BatchSettings(size=9))))
-    system.observe(batch.waves, batch.lengths)
+    system.accumulate_statistics(batch.waves, batch.lengths)
     system.norm.finish()
     return system, batch
 
@@ -152,7 +152,7 @@ def test_training_with_heads(corpus, nrsr_main, tmp_path):
                                corpus / "dev", "--units", corpus / "units", "--exp", exp)  # fmt: skip
     assert status == 0, err
     assert "dev/utt2noise: 3 of 4 utterances have no label that is learnt: no label (2), train (1)" in err
-    assert json.loads((exp / "facts.json").read_text()) == {"classes": {"noise": ["babble", "car"]}}
+    assert json.loads((exp / "metadata.json").read_text()) == {"classes": {"noise": ["babble", "car"]}}
     history = json.loads((exp / "metrics.jsonl").read_text())
     assert {"noise", "frames", "noise_errors", "loss", "errors"} <= history["dev"].keys()
     assert len(nrsr.load(exp).system.heads) == 2

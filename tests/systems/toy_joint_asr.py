@@ -8,7 +8,7 @@ from nrsr.systems import JointAsr, build_system
 
 VOCABULARY = 7
 MASK = {"class": "nrsr.frontends.MaskBlstm", "n_fft": 256, "hop": 80, "layers": 1, "width": 16, "mask": "sigmoid"}
-NULL = {"class": "nrsr.frontends.Null"}
+NULL = {"class": "nrsr.frontends.Identity"}
 DECODER = {"class": "nrsr.nn.TransformerDecoder", "layers": 1, "ffn": 32}
 
 
@@ -52,7 +52,7 @@ def make_batch(utterances=4, seed=0):
 def make_system(batch, frontend=MASK, **changed) -> JointAsr:
     torch.manual_seed(3)
     system = build_system(config(frontend=frontend, **changed), VOCABULARY)
-    system.observe(batch.waves, batch.lengths)
+    system.accumulate_statistics(batch.waves, batch.lengths)
     for module in system.modules():
         if isinstance(module, GlobalNorm):
             module.finish()

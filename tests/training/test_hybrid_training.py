@@ -12,8 +12,8 @@ from toy_frames import NOISES, write_frame_data
 import nrsr
 from nrsr.config import save_yaml
 from nrsr.data.labels import LabelError
+from nrsr.experiment.metadata import FactsError
 from nrsr.training import run
-from nrsr.training.facts import FactsError
 from nrsr.training.stopping import TrainingStopped
 
 RAMP = {"class": "nrsr.nn.gradient_reversal.Ramp"}
@@ -65,18 +65,22 @@ def test_an_experiment_is_whole(train, corpus):
     history = [json.loads(line) for line in (exp / "metrics.jsonl").read_text().splitlines()]
     assert history[-1]["dev"]["loss"] < 0.6 * history[0]["dev"]["loss"]
     assert {"loss", "errors", "noise", "noise_errors"} == history[-1]["dev"].keys()
-    facts = json.loads((exp / "facts.json").read_text())
-    assert facts["classes"] == {"noise": NOISES} and facts["input_dim"] == 14 and len(facts["senone_counts"]) == 4
+    metadata = json.loads((exp / "metadata.json").read_text())
+    assert (
+        metadata["classes"] == {"noise": NOISES} and metadata["input_dim"] == 14 and len(metadata["senone_counts"]) == 4
+    )
     experiment = nrsr.load(exp)
     assert experiment.units is None
     np.testing.assert_allclose(
-        experiment.system.log_priors.exp(), np.array(facts["senone_counts"]) / sum(facts["senone_counts"]), rtol=1e-5
+        experiment.system.log_priors.exp(),
+        np.array(metadata["senone_counts"]) / sum(metadata["senone_counts"]),
+        rtol=1e-5,
     )
     # The statistics are those of the features as training reads them, deltas included.
     assert experiment.system.norm.mean.shape == (14,)
     assert float(experiment.system.norm.mean[:7].abs().max()) < 1e-3  # global means are gone already
-    (exp / "facts.json").write_text("{")
-    with pytest.raises(FactsError, match="facts.json: no JSON"):
+    (exp / "metadata.json").write_text("{")
+    with pytest.raises(FactsError, match="metadata.json: no JSON"):
         nrsr.load(exp)
 
 

@@ -13,9 +13,9 @@ import torch
 import toy_systems
 
 from nrsr.config import save_yaml
+from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.files import atomic_open
 from nrsr.training import loop
-from nrsr.training.checkpoint import CheckpointError
 from nrsr.training.stopping import FolderInUse, only_training_in
 
 GAME = {

@@ -9,9 +9,9 @@ import nrsr
 from nrsr.config import ConfigError
 from nrsr.data import UnitsError
 from nrsr.errors import NrsrError
+from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.kaldi import TableWriter
 from nrsr.nn import GlobalNorm
-from nrsr.training.checkpoint import CheckpointError
 from nrsr.training.loop import TrainingError
 from nrsr.training.run import load_statistics, run_training
 

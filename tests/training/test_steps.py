@@ -10,7 +10,7 @@ import toy_systems
 import nrsr
 from nrsr.config import ConfigError
 from nrsr.data import Batch
-from nrsr.training.checkpoint import seed_generators
+from nrsr.experiment.checkpoint import seed_generators
 from nrsr.training.loop import TrainingError
 from nrsr.training.run import run_training
 from nrsr.training.turns import build_turns

@@ -17,13 +17,13 @@ import torch
 
 from nrsr.config import load_yaml, save_yaml
 from nrsr.data import Units
-from nrsr.decoding import DecodingJob, DecodingSettings, JointSearch, NgramModel, PrefixBeamSearch, decode_data
-from nrsr.decoding.language_model import open_language_model
+from nrsr.experiment.checkpoint import save_checkpoint
+from nrsr.inference import DecodingJob, DecodingSettings, JointSearch, NgramModel, PrefixBeamSearch, decode_data
+from nrsr.inference.language_model import open_language_model
 from nrsr.kaldi import DataDir, WaveWriter, write_list
 from nrsr.nn import GlobalNorm, TransformerDecoder
 from nrsr.nn.losses import ctc_collapse
 from nrsr.systems import build_system
-from nrsr.training.checkpoint import save_checkpoint
 
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 BEAM, DIM = 60, 96
@@ -33,7 +33,9 @@ def write_experiment(config: dict, folder: Path) -> None:
     """An experiment with random weights."""
     units = Units.from_text([" ".join(WORDS)], "word")
     system = build_system(config, len(units)).eval()
-    system.observe(0.1 * torch.randn(4, 2 * config["sample_rate"]), torch.full((4,), 2 * config["sample_rate"]))
+    system.accumulate_statistics(
+        0.1 * torch.randn(4, 2 * config["sample_rate"]), torch.full((4,), 2 * config["sample_rate"])
+    )
     for module in system.modules():
         if isinstance(module, GlobalNorm):
             module.finish()

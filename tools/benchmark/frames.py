@@ -94,9 +94,9 @@ def main() -> None:
                 "heads": {"noise": {"layer": 4, "alpha": 0.1}},
             },
         }
-        system = build_system(config, facts=data.facts())
+        system = build_system(config, metadata=data.metadata())
         features = torch.from_numpy(data.features[data.ids[0]])
-        system.observe(features.unsqueeze(0), torch.tensor([len(features)]))
+        system.accumulate_statistics(features.unsqueeze(0), torch.tensor([len(features)]))
         system.norm.finish()
         data.leave_out_unfit(system)
         places = data.batches(BatchSettings(size=args.size), 0, 0)

@@ -40,7 +40,7 @@ def make_batch() -> Batch:
 def make_system(config: dict, batch: Batch) -> JointAsr:
     torch.manual_seed(0)
     system = build_system(config, VOCABULARY)
-    system.observe(batch.waves, batch.lengths)
+    system.accumulate_statistics(batch.waves, batch.lengths)
     for module in system.modules():
         if isinstance(module, GlobalNorm):
             module.finish()

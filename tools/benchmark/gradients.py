@@ -45,7 +45,7 @@ class Step:
         torch.manual_seed(0)
         self.system: JointAsr = build_system(config, VOCABULARY)
         self.batch = make_batch(args.utterances, int(args.seconds * config["sample_rate"]))
-        self.system.observe(self.batch.waves, self.batch.lengths)
+        self.system.accumulate_statistics(self.batch.waves, self.batch.lengths)
         for module in self.system.modules():
             if isinstance(module, GlobalNorm):
                 module.finish()

@@ -53,7 +53,7 @@ def write_statistics(config: dict, units: Units, data: Path, path: Path) -> None
     system = build_system(config, len(units)).eval()
     dataset = SpeechDataset(data, units, config["sample_rate"], BatchSettings())
     for batch in load_batches(dataset, sorted_batches(dataset.samples, 16, 10**7)):
-        system.observe(batch.waves, batch.lengths)
+        system.accumulate_statistics(batch.waves, batch.lengths)
     with TableWriter(f"ark:{path}") as writer:
         for name, module in system.named_modules():
             if isinstance(module, GlobalNorm):

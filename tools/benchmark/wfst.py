@@ -20,8 +20,6 @@ import numpy as np
 import torch
 
 from nrsr.corpora.digits import DIGITS
-from nrsr.decoding import NgramModel
-from nrsr.decoding.wfst import WfstDecoder, WfstSettings
 from nrsr.hmm.fst_files import read_fst
 from nrsr.hmm.grammar import all_words, arpa_grammar, word_loop
 from nrsr.hmm.graph import GraphOptions, decoding_graph
@@ -30,6 +28,8 @@ from nrsr.hmm.prepare_lang import find_pronunciations, write_lang
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.transitions import transitions_of
 from nrsr.hmm.tree import PDF_CLASS, Leaf, Split, Table, Tree
+from nrsr.inference import NgramModel
+from nrsr.inference.wfst import WfstDecoder, WfstSettings
 from nrsr.kaldi import open_table
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.make_lang import LangOptions

@@ -1,0 +1,1 @@
+"""Data directories in, data directories out: mixing, speed, features, subsets, parts and sums."""

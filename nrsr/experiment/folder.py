@@ -1,0 +1,63 @@
+"""An experiment folder: the trained system with its config and units, ready to use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nrsr.config import ConfigError, load_yaml
+from nrsr.data.units import Units
+from nrsr.errors import NrsrError
+from nrsr.experiment.checkpoint import load_checkpoint, load_weights
+from nrsr.experiment.metadata import read_metadata
+from nrsr.systems import System, build_system, system_class
+
+
+class ExperimentError(NrsrError):
+    """A folder is no experiment, or not a finished one."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What `nrsr train` left.
+
+    Attributes:
+        config: as config.yaml has it, the seed included.
+        system: with the weights of model.pt, in evaluation mode, on the CPU.
+        units: None where the system needs none.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    system: System
+    units: Units | None
+
+
+def load_config(path: str | Path) -> dict[str, Any]:
+    """The config of an experiment folder.
+
+    Raises:
+        ExperimentError: no config.yaml.
+        ConfigError: config.yaml is broken.
+    """
+    file = Path(path) / "config.yaml"
+    if not file.is_file():
+        raise ExperimentError(f"{file}: no such file; give a folder that nrsr train has made")
+    return load_yaml(file)
+
+
+def load(path: str | Path) -> Experiment:
+    """Read an experiment folder.
+
+    Raises:
+        ExperimentError: no config.yaml.
+        UnitsError, ConfigError, CheckpointError: units, config or model.pt missing, broken, or not of one training.
+    """
+    path, config = Path(path), load_config(path)
+    try:
+        units = Units.load(path / "units") if system_class(config).needs_units else None
+        system = build_system(config, len(units) if units else None, read_metadata(path))
+    except ConfigError as error:
+        raise ConfigError(f"{path / 'config.yaml'}: {error}") from error
+    model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")
+    load_weights(system, model["model"], path / "model.pt")
+    return Experiment(path, config, system.eval(), units)

@@ -1,0 +1,38 @@
+"""What a system had to know of its training data, kept in the experiment as metadata.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
+
+NAME = "metadata.json"
+
+
+class FactsError(NrsrError):
+    """A metadata.json that cannot be read."""
+
+
+def write_metadata(metadata: dict[str, Any], folder: Path) -> None:
+    """Write what `TrainingSet.metadata` gave, one line for each entry."""
+    with atomic_open(folder / NAME) as stream:
+        stream.write("{" + ",".join(f"\n{json.dumps(key)}: {json.dumps(metadata[key])}" for key in metadata) + "\n}\n")
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """The metadata of an experiment, none where there is no such file.
+
+    Raises:
+        FactsError: a broken file.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return {}
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FactsError(f"{path}: no JSON ({error}); copy the file of the training again, or train again") from error
+    if not isinstance(metadata, dict):
+        raise FactsError(f"{path}: holds no mapping; copy the file of the training again, or train again")
+    return metadata

@@ -1,0 +1,25 @@
+"""What a training ran on: Python, libraries, the git commit of nrsr."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+import nrsr
+from nrsr.experiment.revision import commit
+
+LIBRARIES = ("torch", "torchaudio", "numpy", "kaldiio", "soundfile", "sentencepiece")
+
+
+def versions_text() -> str:
+    """One line per part, "name version"."""
+    found = {"python": platform.python_version(), "nrsr": nrsr.__version__, "git": commit()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "not installed"
+    found["cuda"] = torch.version.cuda or "none"
+    found["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    found["machine"] = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
+    return "".join(f"{name} {value}\n" for name, value in found.items())

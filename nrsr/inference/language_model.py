@@ -1,0 +1,71 @@
+"""Opening an ARPA file as a score of the recogniser's units, whether its words are words or units."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from flashlight.lib.text.decoder import LM
+
+from nrsr.data import Units
+from nrsr.data.units import SPACE
+from nrsr.inference.arpa import END, START, UNKNOWN, LanguageModelError, load_kenlm, read_vocabulary
+from nrsr.inference.word_model import LN10, Lexicon, WordModel
+
+
+class UnitScores(NamedTuple):
+    """A language model whose score of a unit, times `weight`, is added to a hypothesis (natural logarithms)."""
+
+    lm: LM
+    weight: float
+
+
+def of_units(vocabulary: list[str], units: Units) -> bool:
+    """Whether an ARPA file with these unigrams models sequences of units (`nrsr make-lm --units`), not of words."""
+    if units.kind == "word":
+        return False
+    spelled = set(vocabulary) - {START, END, UNKNOWN}
+    # A character model of units always has the space; a word model never has.
+    return spelled <= set(units.symbols) and (units.kind == "bpe" or SPACE in spelled)
+
+
+def lexicon_of(vocabulary: list[str], units: Units) -> Lexicon:
+    """The words that may be recognised: those of the language model, or of word units all the units."""
+    if units.kind == "word":
+        return Lexicon(units, units.symbols[2:-1])
+    return Lexicon(units, [word for word in vocabulary if word not in (START, END, UNKNOWN)])
+
+
+def unspelled_words(path: str | Path, units: Units) -> list[str]:
+    """Words of an ARPA file that the units cannot write, so that they are never recognised.
+
+    Raises:
+        LanguageModelError: as `open_language_model`.
+    """
+    vocabulary = read_vocabulary(path)
+    if of_units(vocabulary, units):
+        return []
+    if units.kind == "word":
+        return sorted(set(vocabulary) - {START, END, UNKNOWN} - set(units.symbols))
+    return lexicon_of(vocabulary, units).unspelled
+
+
+def open_language_model(path: str | Path, units: Units, *, lm_weight: float, word_score: float) -> UnitScores:
+    """Read an ARPA file over words or over units.
+
+    Over words, only words that both the file and the units have are recognised (of word units all, those that the
+    file lacks as its `<unk>`), and each word adds `word_score`.
+
+    Raises:
+        LanguageModelError: a file that is not ARPA, shares no word with the units, or has no words to score.
+    """
+    vocabulary = read_vocabulary(path)
+    if of_units(vocabulary, units):
+        if word_score:
+            raise LanguageModelError(f"{path}: is over units; --word-score goes with a language model over words")
+        return UnitScores(load_kenlm(path, units.symbols), lm_weight * LN10)
+    lexicon = lexicon_of(vocabulary, units)
+    if not set(lexicon.words) & set(vocabulary):
+        raise LanguageModelError(
+            f"{path}: no word can be written in the units; take text of the same language and case"
+        )
+    kenlm = load_kenlm(path, lexicon.words)
+    return UnitScores(WordModel(lexicon, kenlm, lm_weight=lm_weight, word_score=word_score), 1.0)
