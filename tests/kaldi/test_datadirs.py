@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy_datadirs import RATE, make, make_segmented, tone
 
-from nrsr.errors import NrsrError
 from nrsr.datadirs import combine, split
+from nrsr.errors import NrsrError
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.durations import write_utt2num_frames
 from nrsr.kaldi.fix import fix

@@ -1,0 +1,57 @@
+"""Strided convolutions padded as TensorFlow's SAME: a stride s divides or multiplies the length by s exactly."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def same_padding(kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and behind, for lengths that the stride divides (kernel >= stride)."""
+    total = kernel - stride
+    return total // 2, total - total // 2
+
+
+class SameConv1d(nn.Conv1d):
+    """[B, C, N] to [B, out, N / stride]."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
+        super().__init__(inside, outside, kernel, stride)
+        self.pads = same_padding(kernel, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(F.pad(inputs, self.pads))
+
+
+class SameConv2d(nn.Conv2d):
+    """[B, C, H, W] to [B, out, H / stride, W / stride]."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
+        super().__init__(inside, outside, kernel, stride)
+        self.pads = 2 * same_padding(kernel, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(F.pad(inputs, self.pads))
+
+
+class SameConvTranspose1d(nn.ConvTranspose1d):
+    """[B, C, N] to [B, out, N stride]."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
+        super().__init__(inside, outside, kernel, stride)
+        self.before, self.behind = same_padding(kernel, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        full = super().forward(inputs)
+        return full[..., self.before : full.shape[-1] - self.behind]
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """[B, C, H, W] to [B, out, H stride, W stride]."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
+        super().__init__(inside, outside, kernel, stride)
+        self.before, self.behind = same_padding(kernel, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        full = super().forward(inputs)
+        rows, columns = (slice(self.before, size - self.behind) for size in full.shape[-2:])
+        return full[..., rows, columns]
