@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nrsr.arguments import seed_number
 from nrsr.files import atomic_open
+from nrsr.kaldi.lists import split_words
 from nrsr.reporting.wer_tables import comparison_table, wer_tables
 from nrsr.scoring.alignment import aligned_text
 from nrsr.scoring.bootstrap import DRAWS, SEED
@@ -65,7 +66,9 @@ def run(args: argparse.Namespace) -> None:
         with atomic_open(args.out / "wer.json") as stream:
             stream.write(json.dumps({"reference": args.ref, "hypotheses": args.hyp} | summary, indent=1) + "\n")
         with atomic_open(args.out / "aligned.txt") as stream:
-            stream.writelines(aligned_text(u, reference[u].split(), hypothesis[u].split()) for u in sorted(reference))
+            stream.writelines(
+                aligned_text(u, split_words(reference[u]), split_words(hypothesis[u])) for u in sorted(reference)
+            )
         # Last, since `nrsr report` takes this file for a sign that the set is scored.
         write_scores(scores, args.out / "utterances.tsv")
     print("\n".join(t.plain() for t in wer_tables(summary, cer=args.cer, speakers=False) + comparisons), end="")

@@ -18,7 +18,7 @@ from nrsr.corpora.wsj_transcripts import find_transcripts
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import audio_info
 from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.lists import read_lines, read_list, write_list
+from nrsr.kaldi.lists import WHITE, read_lines, read_list, write_list
 from nrsr.progress import track
 
 SAMPLE_RATE = 16000
@@ -174,7 +174,7 @@ def listed(root: Path, file: str) -> list[str]:
         ListError: the list is not UTF-8.
         Aurora4Error: it is empty.
     """
-    lines = [line.strip().lstrip("/") for _, line in read_lines(root / "lists" / file) if line.strip()]
+    lines = [line.strip(WHITE).lstrip("/") for _, line in read_lines(root / "lists" / file) if line.strip(WHITE)]
     if not lines:
         raise Aurora4Error(f"{root / 'lists' / file}: has no lines; {CURE}")
     return lines

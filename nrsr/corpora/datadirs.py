@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.lists import write_list
+from nrsr.kaldi.lists import split_words, write_list
 from nrsr.kaldi.tables import WaveWriter
 
 SAMPLE_RATE = 8000  # in Hz, of corpora that do not say otherwise
@@ -47,7 +47,7 @@ def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMP
     seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
-    words = sum(len(u.words.split()) for u in utterances)
+    words = sum(len(split_words(u.words)) for u in utterances)
     speakers = len({u.speaker for u in utterances})
     counts = f"{len(utterances):>6} utterances {words:>6} words {speakers:>3} speakers"
     return f"{folder.name:<13}{counts} {seconds / 60:>6.1f} min"

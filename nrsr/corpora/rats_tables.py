@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.lists import read_lines
+from nrsr.kaldi.lists import WHITE, read_lines
 
 # source_session_language_channel; source audio has no session.
 NAME = re.compile(r"(?P<source>\d{5})(_(?P<session>\d{5}))?_(?P<language>[a-z]{3})_(?P<channel>[A-H]|src)")
@@ -45,7 +45,7 @@ def read_table(path: Path) -> list[Row]:
     """
     rows = []
     for number, line in read_lines(path):
-        columns = [column.strip() for column in line.split("\t")]
+        columns = [column.strip(WHITE) for column in line.split("\t")]
         try:
             _, file, start, end, label = columns[:5]
             row = Row(float(start), float(end), label)

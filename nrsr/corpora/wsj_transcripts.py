@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.lists import read_lines
+from nrsr.kaldi.lists import read_lines, split_words
 
-LINE = re.compile(r"(.*)\(([^()\s]+)\)\s*")  # the transcript, and the utterance in parentheses behind it
+LINE = re.compile(r"(.*)\(([^()\s]+)\)[ \t\r\f\v]*")  # the transcript, and the utterance in parentheses behind it
 EVENT = re.compile(r"\[[^\]]*\]")  # [door_slam], [<phone_ring], [phone_ring>], [cough/]: not words
 SPOKEN = {"%PERCENT": "PERCENT", ".POINT": "POINT"}  # marked like punctuation, but read as words of the sentence
 
@@ -24,7 +24,7 @@ def read_dot(path: Path) -> dict[str, str]:
     """
     words: dict[str, str] = {}
     for number, line in read_lines(path):
-        if not line.strip():
+        if not split_words(line):
             continue
         match = LINE.fullmatch(line)
         if match is None or match[2] in words:
@@ -58,7 +58,7 @@ def words_of(transcript: str) -> str:
     such as ,COMMA stays as it is written.
     """
     words = []
-    for word in EVENT.sub(" ", transcript.upper().replace("\\", "")).split():
+    for word in split_words(EVENT.sub(" ", transcript.upper().replace("\\", ""))):
         if word in ("~", "."):
             continue
         word = re.sub(r"[<>*!~]|(?<=\w):", "", SPOKEN.get(word, word))

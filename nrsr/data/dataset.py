@@ -18,7 +18,7 @@ from nrsr.data.units import Units
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import MAX_OVERSHOOT
 from nrsr.kaldi.datadir import DataDir
-from nrsr.kaldi.lists import c_sorted
+from nrsr.kaldi.lists import c_sorted, split_words
 
 # Seconds. utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
 DURATION_TOLERANCE = 0.02
@@ -188,7 +188,7 @@ def _unfit(text: str | None, seconds: float | None, settings: BatchSettings) -> 
     """Why an utterance is left out, or None."""
     if text is None:
         return "no transcript"
-    if not text.split():
+    if not split_words(text):
         return "empty transcript"
     if seconds is None:
         return "no audio"

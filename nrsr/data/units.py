@@ -10,6 +10,7 @@ import sentencepiece
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+from nrsr.kaldi.lists import split_words
 
 BLANK, UNKNOWN, SPACE, SOS_EOS = "<blank>", "<unk>", "<space>", "<sos/eos>"
 KINDS = ("char", "word", "bpe")
@@ -25,7 +26,7 @@ class Units:
     """Maps transcripts to unit ids and back.
 
     Ids: 0 `<blank>` of CTC, 1 `<unk>`, then the symbols, last `<sos/eos>` of an attention decoder.
-    White space in transcripts counts as one space between words, whatever it is.
+    ASCII white space in transcripts counts as one space between words; other spaces are part of a word.
     """
 
     blank = 0
@@ -62,7 +63,7 @@ class Units:
             raise UnitsError(f"units.kind: {kind!r} is not known; take one of {', '.join(KINDS)}")
         if (size is None) == (kind == "bpe"):
             raise UnitsError(f"units.size: kind {kind!r} {'needs a size, as in 500' if kind == 'bpe' else 'has none'}")
-        lines = [words for words in (text.split() for text in texts) if words]
+        lines = [words for words in (split_words(text) for text in texts) if words]
         if not lines:
             raise UnitsError("units: the text holds no words; check that transcripts follow the utterance ids")
         reserved = {BLANK, SPACE, SOS_EOS}.intersection(word for words in lines for word in words)
@@ -87,7 +88,7 @@ class Units:
 
     def encode(self, text: str) -> list[int]:
         """Unit ids of a transcript; what is not among the units becomes `unknown`."""
-        words = text.split()
+        words = split_words(text)
         if self._processor is not None:
             # sentencepiece numbers its unknown piece 0 and the others from 1; the blank goes before them.
             return [piece + 1 for piece in self._processor.encode(" ".join(words))]
@@ -107,11 +108,11 @@ class Units:
         text = "".join(" " if symbol == SPACE else symbol for symbol in symbols)
         if self.kind == "bpe":
             text = text.replace(WORD_START, " ")
-        return " ".join(text.split())
+        return " ".join(split_words(text))
 
     def unknown_words(self, texts: Iterable[str]) -> Counter[str]:
         """Words with a part that is not among the units, and how often each stands in the texts."""
-        words = Counter(word for text in texts for word in text.split())
+        words = Counter(word for text in texts for word in split_words(text))
         return Counter({word: count for word, count in words.items() if self.unknown in self.encode(word)})
 
     def save(self, folder: str | Path) -> None:
@@ -152,7 +153,7 @@ def _read_symbols(path: Path) -> list[str]:
         raise UnitsError(f"{path}: not UTF-8; make it again with nrsr make-units") from error
     symbols: list[str] = []
     for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
-        fields = line.split()
+        fields = split_words(line)
         if len(fields) != 2 or fields[1] != str(number):
             raise UnitsError(f"{path}:{number + 1}: expected `symbol {number}`, found {line!r}")
         symbols.append(fields[0])

@@ -15,7 +15,7 @@ import kaldifst
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lang import WORD_DISAMBIGUATION, Lang, real_words
 from nrsr.kaldi.lexicon import shown
-from nrsr.kaldi.lists import read_lines
+from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import write_symbols
 
 SHOWN = 10  # words that a message lists
@@ -82,7 +82,7 @@ def read_weights(path: str | Path) -> dict[str, float]:
     """
     weights: dict[str, float] = {}
     for number, line in read_lines(path):
-        columns = line.split()
+        columns = split_words(line)
         try:
             weight = float(columns[1]) if len(columns) == 2 else 1.0
         except ValueError:
@@ -97,7 +97,7 @@ def read_weights(path: str | Path) -> dict[str, float]:
 
 def read_sentences(path: str | Path) -> list[list[str]]:
     """A sentence a line; blank lines are refused when the list is built."""
-    return [line.split() for _, line in read_lines(path)]
+    return [split_words(line) for _, line in read_lines(path)]
 
 
 def arpa_grammar(path: str | Path, lang: Lang) -> kaldifst.StdVectorFst:

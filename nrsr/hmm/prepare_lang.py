@@ -11,8 +11,8 @@ from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import ENGLISH, guess
 from nrsr.kaldi.dictionary import SILENCE_PHONES, Dictionary, DictionaryError, dictionary_of, read_dictionary
 from nrsr.kaldi.lang import Lang, LangError
-from nrsr.kaldi.lexicon import Pronunciation, missing_words, read_lexicon, shown, write_lexicon
-from nrsr.kaldi.lists import read_lines, read_list
+from nrsr.kaldi.lexicon import Pronunciation, missing_words, problem_of_word, read_lexicon, shown, write_lexicon
+from nrsr.kaldi.lists import read_lines, read_list, split_words
 from nrsr.kaldi.make_lang import LangOptions, make_lang
 
 SHOWN = 20  # words that a message lists
@@ -29,13 +29,16 @@ class Pronunciations:
 def words_of_texts(texts: Iterable[str | Path]) -> set[str]:
     """All words of Kaldi text files."""
     return {
-        word for text in texts for line in read_list(text, allow_empty_values=True).values() for word in line.split()
+        word
+        for text in texts
+        for line in read_list(text, allow_empty_values=True).values()
+        for word in split_words(line)
     }
 
 
 def words_of_lists(paths: Iterable[str | Path]) -> set[str]:
     """The first column of files, such as a vocabulary or a words.txt."""
-    return {columns[0] for path in paths for _, line in read_lines(path) if (columns := line.split())}
+    return {columns[0] for path in paths for _, line in read_lines(path) if (columns := split_words(line))}
 
 
 def find_pronunciations(
@@ -69,6 +72,9 @@ def find_pronunciations(
         raise DictionaryError("there are no pronunciations; give --dict or --lexicon, or words and --guess")
     guessed: list[Pronunciation] = []
     if missing and guess_missing:
+        for word in missing:
+            if problem := problem_of_word(word):
+                raise DictionaryError(f"{problem}; then guess again")
         guessed = guess(missing, dictionary.speech_phones, voice)
         lacking = f"{source}: {len(missing)} words have no pronunciation" if source else f"{len(missing)} words"
         _say(f"{lacking}; espeak-ng guesses", missing)

@@ -9,6 +9,7 @@ from nrsr.hmm.gmm_features import GmmFeatures
 from nrsr.hmm.share import ShareSpec
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.lang import Lang
+from nrsr.kaldi.lists import split_words
 
 SHOWN = 10  # ids or words that a message lists
 
@@ -52,7 +53,7 @@ def read_transcripts(data: str | Path, lang: Lang, features: GmmFeatures) -> Tra
     texts = directory.read("text", allow_empty_values=True)
     words, skipped, unknown = {}, {}, Counter()
     for name in directory.utterances:
-        said = texts.get(name, "").split()
+        said = split_words(texts.get(name, ""))
         reason = features.reason_against(name)
         if name not in texts:
             reason = reason or "no transcript"

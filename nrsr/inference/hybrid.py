@@ -17,6 +17,7 @@ from nrsr.inference.recogniser import DecodingError
 from nrsr.inference.senone_scores import HybridJob
 from nrsr.inference.wfst import decode_likelihoods
 from nrsr.kaldi import DataDir, open_table, write_list
+from nrsr.kaldi.lists import split_words
 
 
 def decode_hybrid(
@@ -82,7 +83,7 @@ def tuned_scale(
     """
     if not dev.has("text"):
         raise DecodingError(f"{dev.path / 'text'}: no such file; the acoustic scale is chosen on data with transcripts")
-    reference = {name: words.split() for name, words in dev.read("text", allow_empty_values=True).items()}
+    reference = {name: split_words(words) for name, words in dev.read("text", allow_empty_values=True).items()}
     if lacking := [name for name in dev.utterances if name not in reference]:
         raise DecodingError(f"{dev.path / 'text'}: lacks {len(lacking)} utterances: {shown(lacking)}")
     folder = out / "dev_scores"
@@ -91,7 +92,7 @@ def tuned_scale(
     for scale in sorted(set(scales)):
         scaled = replace(job, settings=replace(job.settings, acoustic_scale=scale))
         found = dict.fromkeys(scored.frames, "") | search(scaled, open_table(scored.table), nj)
-        errors[scale] = sum(Levenshtein.distance(reference[name], words.split()) for name, words in found.items())
+        errors[scale] = sum(Levenshtein.distance(reference[name], split_words(words)) for name, words in found.items())
     shutil.rmtree(folder)
     words = sum(len(reference[name]) for name in scored.frames)
     best = min(errors, key=errors.get)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nrsr.files import atomic_open
 from nrsr.inference.arpa import END, HIGHEST_ORDER, LOWEST_ORDER, START, UNKNOWN, LanguageModelError
-from nrsr.kaldi.lists import read_lines, read_list
+from nrsr.kaldi.lists import read_lines, read_list, split_words
 
 NEVER = -99.0  # log10 probability that ARPA gives to <s>, which is never predicted
 
@@ -19,8 +19,8 @@ def sentences_of(path: str | Path, *, plain: bool = False) -> list[list[str]]:
         ListError: a file that is missing, not UTF-8 or, with ids, not a Kaldi text file.
     """
     if plain:
-        return [line.split() for _, line in read_lines(path)]
-    return [words.split() for words in read_list(path, allow_empty_values=True).values()]
+        return [split_words(line) for _, line in read_lines(path)]
+    return [split_words(words) for words in read_list(path, allow_empty_values=True).values()]
 
 
 class NgramModel:

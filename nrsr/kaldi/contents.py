@@ -8,7 +8,7 @@ from typing import Literal
 
 from nrsr.files import atomic_copy
 from nrsr.kaldi.datadir import DataDir, DataDirError
-from nrsr.kaldi.lists import ListError, c_sorted, read_list, write_list
+from nrsr.kaldi.lists import ListError, c_sorted, read_list, split_words, write_list
 
 Kind = Literal["utterance", "speaker", "recording"]
 AUDIO_SCP = re.compile(r"(spk|noise|dereverb)\d+\.scp")  # ESPnet's names of parallel audio
@@ -117,7 +117,7 @@ class Contents:
         segments = self.lists.get("segments")
         if segments is None:
             return set(utterances)
-        return {segments[utterance].split()[0] for utterance in utterances if utterance in segments}
+        return {split_words(segments[utterance])[0] for utterance in utterances if utterance in segments}
 
     def select(self, utterances: Collection[str]) -> "Contents":
         """The same directory with these utterances alone, and with their speakers and recordings."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, audio_info, read_audio
-from nrsr.kaldi.lists import c_sorted, read_list
+from nrsr.kaldi.lists import c_sorted, read_list, split_words
 
 # The first of these that a directory has says which utterances it holds.
 UTTERANCE_LISTS = ("utt2spk", "segments", "wav.scp", "text", "feats.scp")
@@ -34,7 +34,7 @@ class Segment(NamedTuple):
         Raises:
             ValueError: not such a line; says what is wrong.
         """
-        columns = text.split()
+        columns = split_words(text)
         if len(columns) not in (3, 4):
             raise ValueError("has not the form `utterance recording start end`")
         try:

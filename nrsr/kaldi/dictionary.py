@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lexicon import Pronunciation, problem_of_phone, read_lexicon, shown
-from nrsr.kaldi.lists import c_sorted, read_lines
+from nrsr.kaldi.lists import c_sorted, read_lines, split_words
 
 SILENCE_PHONES = ("SIL", "SPN")  # silence itself, and noise made by a speaker, which stands for unknown words
 POSITIONS = ("B", "E", "I", "S")  # of a phone in its word: begin, end, inside, and alone (single)
@@ -91,7 +91,7 @@ def _phone_sets(path: Path, known: set[str] | None = None) -> Iterator[tuple[str
     """One set of phones a line."""
     number = 0
     for number, line in read_lines(path):
-        phones = tuple(line.split())
+        phones = tuple(split_words(line))
         if not phones:
             raise DictionaryError(f"{path}:{number}: the line is blank; remove it")
         for phone in phones:

@@ -7,7 +7,7 @@ from nrsr.files import atomic_copy
 from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info
 from nrsr.kaldi.contents import AUDIO_SCP, Contents, kind_of_name
 from nrsr.kaldi.datadir import DataDirError, Segment
-from nrsr.kaldi.lists import c_sorted, scan_list
+from nrsr.kaldi.lists import c_sorted, scan_list, split_words
 from nrsr.kaldi.recordings import HEADERLESS
 from nrsr.kaldi.streams import is_pipe
 from nrsr.kaldi.validate import HEADERLESS_RATE
@@ -60,7 +60,7 @@ def load_leniently(path: Path) -> tuple[Contents, list[str]]:
         contents.add(file.name, kind, {key: line.value for key, line in entries.items() if line.value})
     spk2utt = contents.lists.pop("spk2utt", {})
     if "utt2spk" not in contents.lists and spk2utt:
-        utt2spk = {utterance: speaker for speaker, text in spk2utt.items() for utterance in text.split()}
+        utt2spk = {utterance: speaker for speaker, text in spk2utt.items() for utterance in split_words(text)}
         contents.add("utt2spk", "utterance", utt2spk)
     required = required_lists(contents)
     if not required:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.kaldi.lexicon import DISAMBIGUATION
-from nrsr.kaldi.lists import read_lines
+from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import EPSILON, read_symbols, write_symbols
 
 WORD_DISAMBIGUATION = "#0"  # on the backing-off arcs of G
@@ -128,7 +128,7 @@ class Lang:
         if not (folder / "phones.txt").is_file():
             raise LangError(f"{folder}: is no lang folder, it has no phones.txt; make one with nrsr prepare-lang")
         phones, words = read_symbols(folder / "phones.txt"), read_symbols(folder / "words.txt")
-        oov = " ".join(line for _, line in read_lines(folder / "oov.txt")).strip()
+        oov = " ".join(word for _, line in read_lines(folder / "oov.txt") for word in split_words(line))
         if oov not in words:
             raise LangError(f"{folder}/oov.txt: {oov!r} is no word of words.txt; make the folder anew")
         read = _PhoneReader(folder / "phones", set(phones.values()))
@@ -167,7 +167,7 @@ class _PhoneReader:
             return []
         rows = []
         for number, line in read_lines(path):
-            columns = line.split()
+            columns = split_words(line)
             if optional and not columns:
                 continue  # Kaldi's own extra_questions may have them
             last = len(columns) - after

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
-from nrsr.kaldi.lists import problem_of_id, read_lines
+from nrsr.kaldi.lists import problem_of_id, problem_of_spaces, read_lines, split_words
 
 RESERVED_WORDS = ("<eps>", "<s>", "</s>", "#0")
 DISAMBIGUATION = re.compile(r"#[0-9]+")
@@ -37,6 +37,8 @@ def problem_of_word(word: str) -> str | None:
     """What is wrong with a word, or None."""
     if word in RESERVED_WORDS:
         return f"{word!r} is Kaldi's own symbol and cannot be a word; remove it"
+    if problem := problem_of_spaces(word):
+        return f"the word {word!r} {problem}; write an ordinary space, or _ inside of a word"
     return problem_of_id(word)
 
 
@@ -66,7 +68,7 @@ def read_lexicon(path: str | Path, phones: Collection[str] | None = None) -> lis
     first_seen: dict[tuple[str, tuple[str, ...]], int] = {}
     faults: list[tuple[int, str]] = []
     for number, line in read_lines(path):
-        columns = line.split()
+        columns = split_words(line)
         try:
             entry = _entry_of(columns, scored)
             _check_phones(entry, known)

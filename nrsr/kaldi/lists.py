@@ -8,7 +8,12 @@ from typing import NamedTuple
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 
+WHITE = " \t\r\f\v"
 ASCII_SPACE = re.compile(r"[ \t\r\f\v]+")
+WORD = re.compile(r"[^ \t\n\r\f\v]+")
+# Characters that look like white space and are none for Kaldi, sclite and jiwer: Unicode's White_Space, the separators
+# of ASCII's control characters, and spaces of no width.
+HIDDEN_SPACE = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
 
 
 class ListError(NrsrError):
@@ -35,9 +40,23 @@ def problem_of_id(name: str) -> str | None:
     return None
 
 
+def split_words(text: str) -> list[str]:
+    """The words of a text: what ASCII white space separates, as in Kaldi, sclite and jiwer.
+
+    str.split() would also separate at U+00A0, U+3000, U+2028 and the like, which are part of a word there.
+    """
+    return WORD.findall(text)
+
+
+def problem_of_spaces(text: str) -> str | None:
+    """What is wrong with the spaces of a text, or None: characters that look like a space and separate no words."""
+    found = sorted({f"U+{ord(space):04X}" for space in HIDDEN_SPACE.findall(text)})
+    return f"contains {', '.join(found)}, which looks like a space and separates no words" if found else None
+
+
 def columns_of(line: str) -> tuple[str, str]:
     """Id and rest of a line, parted by ASCII white space alone as in Kaldi; empty strings for what is not there."""
-    columns = ASCII_SPACE.split(line.strip(" \t\r\f\v"), maxsplit=1)
+    columns = ASCII_SPACE.split(line.strip(WHITE), maxsplit=1)
     return columns[0], columns[1] if len(columns) == 2 else ""
 
 
@@ -169,6 +188,9 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
             if not value:
                 what = "has an empty transcript" if path.name.startswith("text") else "has no value"
                 bad.append(BadLine(number, f"id {key!r} {what}", "complete the line or drop the utterance"))
+            if path.name.startswith("text") and (problem := problem_of_spaces(value)):
+                cure = "write an ordinary space between words, and _ or nothing inside of them"
+                bad.append(BadLine(number, f"the text of {key!r} {problem}", cure, lost=False))
             if is_sorted and key < previous:
                 cure = f"sort the file with LC_ALL=C sort, or the directory with nrsr fix-data {path.parent}"
                 bad.append(BadLine(number, f"{key!r} stands behind {previous!r}", cure, lost=False))

@@ -8,7 +8,7 @@ from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info
 from nrsr.kaldi.contents import AUDIO_SCP, kind_of_name, spk2utt_of
 from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDirError, Segment
-from nrsr.kaldi.lists import Line, scan_list
+from nrsr.kaldi.lists import Line, scan_list, split_words
 from nrsr.kaldi.recordings import HEADERLESS
 from nrsr.kaldi.streams import is_pipe
 from nrsr.kaldi.tables import split_entry
@@ -78,7 +78,9 @@ class Checker:
 
     def unmatched_ids(self) -> Iterator[str]:
         """Ids that one list has and another has not."""
-        segments = {key: line.value.split()[0] for key, line in self.lists.get("segments", {}).items() if line.value}
+        segments = {
+            key: split_words(line.value)[0] for key, line in self.lists.get("segments", {}).items() if line.value
+        }
         recordings = set(segments.values()) if self.segmented else self.utterances
         known = {"utterance": self.utterances, "speaker": self.speakers, "recording": recordings}
         for name, entries in self.lists.items():
@@ -115,7 +117,7 @@ class Checker:
             for speaker in sorted(inverse.keys() - have.keys()):
                 yield f"{self.path}/spk2utt: lacks speaker {speaker!r} of utt2spk; {cure}"
             for speaker, line in have.items():
-                if line.value != inverse.get(speaker) and " ".join(line.value.split()) != inverse.get(speaker):
+                if line.value != inverse.get(speaker) and " ".join(split_words(line.value)) != inverse.get(speaker):
                     yield f"{self.at('spk2utt', speaker)}: is not what utt2spk says of speaker {speaker!r}; {cure}"
         previous = ""
         for key in sorted(utt2spk):

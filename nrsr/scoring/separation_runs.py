@@ -79,7 +79,7 @@ def read_mixture_scores(path: Path) -> MixtureScores:
     Raises:
         ExperimentsError: a damaged table.
     """
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
     header, rows = (lines[0] if lines else []), lines[1:]
     measures = [name for name in header if name not in LABELS]
     if not rows or "utt" not in header or any(len(row) != len(header) for row in rows):

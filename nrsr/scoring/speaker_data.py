@@ -69,7 +69,7 @@ def read_choices(path: Path) -> dict[tuple[str, int], int]:
     """
     if not path.is_file():
         raise ScoringError(f"{path}: no such file; run nrsr score-sep with --out {path.parent}")
-    lines = [line.split("\t")[:3] for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split("\t")[:3] for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
     try:
         if not lines or lines[0] != ["utt", "source", "estimate"]:
             raise ValueError("another header")

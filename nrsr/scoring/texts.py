@@ -6,7 +6,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.lists import read_list
+from nrsr.kaldi.lists import read_list, split_words
 from nrsr.scoring.alignment import count_errors
 from nrsr.scoring.utterances import UNKNOWN, Scores, scores_of_rows
 
@@ -77,7 +77,7 @@ def _plain(label: str) -> str:
     try:
         return f"{float(label):g}"
     except ValueError:
-        return "_".join(label.split())
+        return "_".join(split_words(label))
 
 
 def score_texts(
@@ -85,7 +85,7 @@ def score_texts(
 ) -> Scores:
     """Count the errors of each utterance, in the C order of the ids.
 
-    Words are what white space parts, and compared letter by letter (case counts). Characters include the
+    Words are what ASCII white space separates, and compared letter by letter (case counts). Characters include the
     single spaces between words, as in jiwer and ESPnet.
 
     Args:
@@ -93,7 +93,7 @@ def score_texts(
     """
     rows = []
     for utterance in sorted(reference):
-        here, there = reference[utterance].split(), hypothesis[utterance].split()
+        here, there = split_words(reference[utterance]), split_words(hypothesis[utterance])
         characters = " ".join(here)
         character_errors = 0 if here == there else Levenshtein.distance(characters, " ".join(there))
         known = (labels.get(name, {}).get(utterance, UNKNOWN) for name in LABEL_FILES)
