@@ -9,6 +9,7 @@ from nrsr.frontends.frontend import FrontEnd
 from nrsr.nn import TemporalConvNet
 from nrsr.nn.si_snr import si_snr
 from nrsr.signal.masks import zero_padding
+from nrsr.signal.precision import in_float32
 
 
 class ConvTasNet(FrontEnd):
@@ -64,10 +65,12 @@ class ConvTasNet(FrontEnd):
         size = waves.shape[1]
         # One hop of zeros before, one at least behind: windows 0, 1, ... of which two hold any sample.
         padded = F.pad(zero_padding(waves, lengths), (self.hop, self.hop + -size % self.hop))
-        encoded = self.encoder(padded.unsqueeze(1))
+        with in_float32(waves):  # eight bits would put a floor of noise under every waveform
+            encoded = self.encoder(padded.unsqueeze(1))
         frames = (lengths + self.hop - 1) // self.hop + 1
-        masked = self.network(encoded, frames).sigmoid() * encoded
-        enhanced = self.decoder(masked).squeeze(1)[:, self.hop : self.hop + size]
+        masked = self.network(encoded, frames).float().sigmoid() * encoded
+        with in_float32(waves):
+            enhanced = self.decoder(masked).squeeze(1)[:, self.hop : self.hop + size]
         enhanced = zero_padding(enhanced, lengths)
         if clean is None:
             return enhanced, None

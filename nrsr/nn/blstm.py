@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.nn.encoder import Encoder
+from nrsr.nn.lstm import Lstm
 from nrsr.nn.subsampling import Conv2dSubsampling
 
 
@@ -28,8 +29,8 @@ class Blstm(nn.Module):
     def __init__(self, input_dim: int, width: int, layers: int, dropout: float = 0.0) -> None:
         super().__init__()
         sizes = [input_dim] + [2 * width] * (layers - 1)
-        self.forwards = nn.ModuleList(nn.LSTM(size, width) for size in sizes)
-        self.backwards = nn.ModuleList(nn.LSTM(size, width) for size in sizes)
+        self.forwards = nn.ModuleList(Lstm(size, width) for size in sizes)
+        self.backwards = nn.ModuleList(Lstm(size, width) for size in sizes)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:

@@ -104,7 +104,8 @@ class DomainHead(nn.Module):
         hidden = scale_gradient(hidden, self.factor)
         if self.settings.pooling == "mean":
             count = valid.sum(1, keepdim=True).clamp_min(1)
-            hidden = (hidden.masked_fill(~valid.unsqueeze(2), 0.0).sum(1) / count).unsqueeze(1)
+            # In float32: a sum over frames leaves the range of float16.
+            hidden = (hidden.float().masked_fill(~valid.unsqueeze(2), 0.0).sum(1) / count).unsqueeze(1)
             valid = valid.any(1, keepdim=True)
         logits = self.classify(hidden).float()
         wanted = labels.unsqueeze(1).expand(valid.shape).masked_fill(~valid, IGNORED)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.nn.dual_path import DualPath, DualPathBlock, SequencePath
+from nrsr.nn.lstm import Lstm
 
 
 class BlstmPath(SequencePath):
@@ -16,7 +17,7 @@ class BlstmPath(SequencePath):
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(dim, width, batch_first=True, bidirectional=True)
+        self.lstm = Lstm(dim, width, batch_first=True, bidirectional=True)
         self.out = nn.Linear(2 * width, dim)
 
     def forward(self, sequences: Tensor, lengths: list[int] | None) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from nrsr.signal.precision import in_float32
+
 EPSILON = 1e-8
 
 
@@ -25,13 +27,14 @@ class GlobalLayerNorm(nn.Module):
     def forward(self, maps: Tensor, valid: Tensor) -> Tensor:
         """Normalise [B, C, N] or [B, C, N, F]; `valid` [B, N] is 1.0 at the frames that count and 0.0 at padding.
 
-        Padding must hold finite numbers and comes out as zeros. float32 comes out, also under mixed precision.
+        Padding must hold finite numbers and comes out as zeros. Statistics are float32 and float32 comes out, also
+        under mixed precision.
         """
+        maps, valid = maps.float(), valid.float()
         if maps.dim() == 3:
-            return _Normalise.apply(maps.float(), valid, self.weight, self.bias)
-        normalised = _Normalise.apply(
-            maps.float().flatten(2), valid.repeat_interleave(maps.shape[3], 1), self.weight, self.bias
-        )
+            return _Normalise.apply(maps, valid, self.weight, self.bias)
+        valid = valid.repeat_interleave(maps.shape[3], 1)
+        normalised = _Normalise.apply(maps.flatten(2), valid, self.weight, self.bias)
         return normalised.view(maps.shape)
 
 
@@ -43,25 +46,28 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, valid: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        column = valid.unsqueeze(2)  # sums over time are products with it
-        count = (valid.sum(1) * inputs.shape[1]).clamp_min(1.0)[:, None, None]
-        mean = (inputs @ column).sum(1, keepdim=True) / count
-        squares = (inputs.square() @ column).sum(1, keepdim=True) / count
-        rate = torch.rsqrt((squares - mean.square()).clamp_min(0.0) + EPSILON)
-        ctx.save_for_backward(inputs, valid, weight, mean, rate, count)
-        scale = rate * weight[:, None]  # [B, C, 1]
-        return torch.addcmul(bias[:, None] - mean * scale, inputs, scale).mul_(valid.unsqueeze(1))
+        with in_float32(inputs):  # which would halve the products
+            column = valid.unsqueeze(2)  # sums over time are products with it
+            count = (valid.sum(1) * inputs.shape[1]).clamp_min(1.0)[:, None, None]
+            mean = (inputs @ column).sum(1, keepdim=True) / count
+            # Not as the difference of two large figures, which is lost where the mean is far from zero.
+            variance = ((inputs - mean).square_() @ column).sum(1, keepdim=True) / count
+            rate = torch.rsqrt(variance + EPSILON)
+            ctx.save_for_backward(inputs, valid, weight, mean, rate, count)
+            scale = rate * weight[:, None]  # [B, C, 1]
+            return torch.addcmul(bias[:, None] - mean * scale, inputs, scale).mul_(valid.unsqueeze(1))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         inputs, valid, weight, mean, rate, count = ctx.saved_tensors
-        column = valid.unsqueeze(2)
-        by_bias = grad @ column  # [B, C, 1]
-        by_weight = ((grad * inputs) @ column - mean * by_bias) * rate
-        # dx = v r (w g - <w g> - (x - m) r <w g (x - m) r>), <> the mean over an utterance's entries
-        first = (weight[:, None] * by_bias).sum(1, keepdim=True) / count
-        second = (weight[:, None] * by_weight).sum(1, keepdim=True) / count * rate
-        by_inputs = torch.addcmul(rate * (mean * second - first), inputs, -rate * second)
-        by_inputs.addcmul_(grad, rate * weight[:, None]).mul_(valid.unsqueeze(1))
-        return by_inputs, None, by_weight.sum((0, 2)), by_bias.sum((0, 2))
+        with in_float32(grad):
+            column, centred = valid.unsqueeze(2), inputs - mean
+            by_bias = grad @ column  # [B, C, 1]
+            by_weight = (centred * grad) @ column * rate
+            # dx = v r (w g - <w g> - (x - m) r <w g (x - m) r>), <> the mean over an utterance's entries
+            first = (weight[:, None] * by_bias).sum(1, keepdim=True) / count
+            second = (weight[:, None] * by_weight).sum(1, keepdim=True) / count * rate
+            by_inputs = torch.addcmul(-rate * first, centred, -rate * second)
+            by_inputs.addcmul_(grad, rate * weight[:, None]).mul_(valid.unsqueeze(1))
+            return by_inputs, None, by_weight.sum((0, 2)), by_bias.sum((0, 2))

@@ -58,7 +58,7 @@ class TransformerDecoder(nn.Module):
     def step(self, memory: Tensor, memory_lengths: Tensor, prefixes: Tensor) -> Tensor:
         """Log-probabilities [B, V] of the next unit after `prefixes` [B, U], which start with `<sos/eos>`."""
         lengths = torch.full((len(prefixes),), prefixes.shape[1], device=prefixes.device)
-        return self(memory, memory_lengths, prefixes, lengths)[:, -1].log_softmax(dim=1)
+        return self(memory, memory_lengths, prefixes, lengths)[:, -1].float().log_softmax(dim=1)
 
     def _positions(self, size: int) -> Tensor:
         """Sinusoids [size, dim] of the absolute positions 0, 1, ..."""

@@ -1,19 +1,19 @@
 """Learned encoder and decoder of waveforms: one linear layer over half-overlapping windows of a few samples each."""
 
-from contextlib import AbstractContextManager
-
 import torch
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError
 from nrsr.nn.half_overlap import half_overlapping, overlap_add
 from nrsr.signal.masks import zero_padding
+from nrsr.signal.precision import in_float32
 
 
 class WaveEncoder(nn.Module):
     """w = ReLU(U x) for each window x (Luo & Mesgarani 2019, equation 2): a Conv1d without bias, stride window / 2.
 
-    It is computed as a matrix product, with the frames in the rows, as the dual-path networks take them.
+    It is computed as a matrix product, with the frames in the rows, as the dual-path networks take them. It is float32
+    also under mixed precision, whose eight bits would put a floor of noise under every waveform.
 
     Args:
         filters: channels of the representation.
@@ -43,6 +43,8 @@ class WaveEncoder(nn.Module):
 class WaveDecoder(nn.Module):
     """The transposed convolution that answers a `WaveEncoder`: each frame is a sum of learned windows, overlapped.
 
+    It is float32 also under mixed precision, as the encoder is.
+
     Args:
         filters, window: those of the encoder.
     """
@@ -60,8 +62,3 @@ class WaveDecoder(nn.Module):
         waves = overlap_add(windows.flatten(0, -3).unsqueeze(3)).squeeze(2)[:, :size]
         waves = torch.nn.functional.pad(waves, (0, size - waves.shape[1]))
         return waves.unflatten(0, representation.shape[:-2])
-
-
-def in_float32(like: Tensor) -> AbstractContextManager:
-    """No mixed precision in the block: eight bits would put a floor of noise under every waveform."""
-    return torch.autocast(like.device.type, enabled=False)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nrsr.errors import NrsrError
 from nrsr.signal.masks import zero_padding
+from nrsr.signal.precision import in_float32
 
 
 class FeatureError(NrsrError):
@@ -47,10 +48,12 @@ class FeatureExtractor(nn.Module, ABC):
             features [B, N, dim], zero past an utterance's end, and the frames [B] of each utterance.
             Neither padding nor the other utterances change an utterance's frames (the draws of dither aside).
         """
+        # A front-end may give half precision, double stays what it is.
+        waves = waves.to(torch.promote_types(waves.dtype, torch.float32))
         if int(self.frames(torch.tensor(waves.shape[1]))) == 0:
             return waves.new_zeros(len(waves), 0, self.dim), self.frames(lengths)
         # Mixed precision stays out: power spectra leave float16's range, and bfloat16 has too few digits for them.
-        with torch.autocast(waves.device.type, enabled=False):
+        with in_float32(waves):
             features = self.extract(waves, lengths)
         frames = self.frames(lengths)
         return zero_padding(features, frames), frames

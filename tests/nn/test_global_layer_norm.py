@@ -1,4 +1,4 @@
-"""Global layer normalisation: numpy, its derivative, padding."""
+"""Global layer normalisation: numpy, its derivative, padding, mixed precision."""
 
 import numpy as np
 import pytest
@@ -61,3 +61,24 @@ def test_constant_and_empty_utterances_are_finite():
     out.square().sum().backward()
     assert not out.any()
     assert maps.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("mean", [0.0, 30.0, 1000.0])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
+def test_statistics_are_float32_in_mixed_precision_and_far_from_zero(precision, mean):
+    maps = mean + torch.randn(1, 16, 4000, generator=torch.Generator().manual_seed(3))
+    norm, valid = GlobalLayerNorm(16), torch.ones(1, 4000)
+    exact = maps.double()
+    exact = (exact - exact.mean()) / exact.std(correction=0)
+    maps.requires_grad_()
+    with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        found = norm(maps, valid.to(precision))
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), exact, atol=2e-4, rtol=0)
+        direction = torch.randn(found.shape, generator=torch.Generator().manual_seed(4))
+        gradient, by_weight = torch.autograd.grad((found * direction).sum(), [maps, norm.weight])
+    doubled = maps.detach().double().requires_grad_()
+    wanted = by_autograd(doubled, valid.double(), norm.weight.double(), norm.bias.double())
+    [expected] = torch.autograd.grad((wanted * direction).sum(), [doubled])
+    torch.testing.assert_close(gradient.double(), expected, atol=2e-4, rtol=0)
+    torch.testing.assert_close(by_weight.double(), (exact * direction).sum((0, 2)), atol=0.02, rtol=0)
