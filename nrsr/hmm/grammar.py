@@ -1,9 +1,7 @@
 """G, the acceptor of word sequences: of an ARPA language model, a loop of words, or a list of sentences."""
 
-import gzip
 import math
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,15 +11,15 @@ from pathlib import Path
 import kaldifst
 
 from nrsr.errors import NrsrError
+from nrsr.kaldi.arpa import CURE, UNKNOWN, plain_file
 from nrsr.kaldi.lang import WORD_DISAMBIGUATION, Lang, real_words
 from nrsr.kaldi.lexicon import shown
 from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import write_symbols
 
 SHOWN = 10  # words that a message lists
-UNKNOWN = ("<unk>", "<UNK>")  # of ARPA files; nobody wants it recognised
-ARPA_FAULT = re.compile(r"^\[E\] line (\d+) \[(.*)\]: (.*)$", re.MULTILINE)
-ARPA_UNKNOWN_WORD = re.compile(r"skipped: word '(.*)' not in symbol table$", re.MULTILINE)
+UNKNOWNS = (UNKNOWN, "<UNK>")  # of ARPA files; nobody wants them recognised
+NO_HISTORY = re.compile(r"^.*line \d+ \[(.*)\] skipped: no parent", re.MULTILINE)  # what kaldilm leaves out
 
 
 class GrammarError(NrsrError):
@@ -108,47 +106,35 @@ def arpa_grammar(path: str | Path, lang: Lang) -> kaldifst.StdVectorFst:
     kaldilm runs in a process of its own, since it ends the process that calls it when a file is broken.
 
     Raises:
-        GrammarError: the file is missing or broken (named with its line), or has words that the lang folder lacks.
+        LanguageModelError: the file is missing or broken (named with its line).
+        GrammarError: it has words that the lang folder lacks, or accepts no sentence.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise GrammarError(f"{path}: there is no such file; make a language model with nrsr make-lm")
-    left_out = {lang.oov, *UNKNOWN}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_symbols(folder / "words.txt", {word: id for word, id in lang.words.items() if word not in left_out})
-        arpa = path
-        if path.suffix == ".gz":
-            arpa = folder / "arpa"
-            _unpack(path, arpa)
-        options = [f"--disambig-symbol={WORD_DISAMBIGUATION}", f"--read-symbol-table={folder / 'words.txt'}"]
+    left_out = {lang.oov, *UNKNOWNS}
+    with plain_file(path) as (plain, arpa), tempfile.TemporaryDirectory() as name:
+        missing = sorted(set(arpa.words) - lang.words.keys() - left_out)
+        if missing:
+            raise GrammarError(_words_missing(str(path), missing))
+        table = Path(name) / "words.txt"
+        write_symbols(table, {word: id for word, id in lang.words.items() if word not in left_out})
+        options = [f"--disambig-symbol={WORD_DISAMBIGUATION}", f"--read-symbol-table={table}"]
         converter = subprocess.run(
-            [sys.executable, "-m", "kaldilm", *options, "--max-arpa-warnings=-1", "--", str(arpa)],
+            [sys.executable, "-m", "kaldilm", *options, "--max-arpa-warnings=-1", "--", str(plain)],
             capture_output=True,
             check=False,
         )
     said = converter.stderr.decode(errors="replace")
-    if fault := ARPA_FAULT.search(said):
-        number, line, problem = fault.groups()
-        raise GrammarError(f"{path}:{number}: {problem}; found {line[:60]!r}; the file must be an ARPA language model")
+    if lost := NO_HISTORY.findall(said):
+        raise GrammarError(
+            f"{path}: {len(lost)} n-grams begin with words that are no n-gram of the file, such as {lost[0][:60]!r}; "
+            f"{CURE}"
+        )
     if converter.returncode != 0:
-        last = (said.strip().splitlines() or [f"status {converter.returncode}"])[-1]
+        last = (said.strip().split("\n") or [""])[-1][:200] or f"status {converter.returncode}"
         raise GrammarError(f"{path}: cannot be turned into an acceptor ({last}); check it, or reinstall kaldilm")
-    unknown = sorted(set(ARPA_UNKNOWN_WORD.findall(said)) - left_out)
-    if unknown:
-        raise GrammarError(_words_missing(str(path), unknown))
     grammar = _compiled(converter.stdout.decode().split("\n"))
     if grammar.start < 0:
         raise GrammarError(f"{path}: accepts no sentence; it has no word but unknown ones")
     return grammar
-
-
-def _unpack(path: Path, target: Path) -> None:
-    try:
-        with gzip.open(path) as packed, open(target, "wb") as stream:
-            shutil.copyfileobj(packed, stream)
-    except (OSError, EOFError) as error:
-        raise GrammarError(f"{path}: cannot be unpacked ({error}); make or fetch it again") from None
 
 
 def _compiled(lines: Sequence[str]) -> kaldifst.StdVectorFst:

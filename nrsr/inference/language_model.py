@@ -7,8 +7,9 @@ from flashlight.lib.text.decoder import LM
 
 from nrsr.data import Units
 from nrsr.data.units import SPACE
-from nrsr.inference.arpa import END, START, UNKNOWN, LanguageModelError, load_kenlm, read_vocabulary
+from nrsr.inference.arpa import check_order, load_kenlm, read_vocabulary
 from nrsr.inference.word_model import LN10, Lexicon, WordModel
+from nrsr.kaldi.arpa import END, START, UNKNOWN, LanguageModelError, plain_file
 
 
 class UnitScores(NamedTuple):
@@ -57,15 +58,16 @@ def open_language_model(path: str | Path, units: Units, *, lm_weight: float, wor
     Raises:
         LanguageModelError: a file that is not ARPA, shares no word with the units, or has no words to score.
     """
-    vocabulary = read_vocabulary(path)
-    if of_units(vocabulary, units):
-        if word_score:
-            raise LanguageModelError(f"{path}: is over units; --word-score goes with a language model over words")
-        return UnitScores(load_kenlm(path, units.symbols), lm_weight * LN10)
-    lexicon = lexicon_of(vocabulary, units)
-    if not set(lexicon.words) & set(vocabulary):
-        raise LanguageModelError(
-            f"{path}: no word can be written in the units; take text of the same language and case"
-        )
-    kenlm = load_kenlm(path, lexicon.words)
+    with plain_file(path) as (plain, arpa):
+        check_order(path, arpa)
+        if of_units(arpa.words, units):
+            if word_score:
+                raise LanguageModelError(f"{path}: is over units; --word-score goes with a language model over words")
+            return UnitScores(load_kenlm(plain, units.symbols, path), lm_weight * LN10)
+        lexicon = lexicon_of(arpa.words, units)
+        if not set(lexicon.words) & set(arpa.words):
+            raise LanguageModelError(
+                f"{path}: no word can be written in the units; take text of the same language and case"
+            )
+        kenlm = load_kenlm(plain, lexicon.words, path)
     return UnitScores(WordModel(lexicon, kenlm, lm_weight=lm_weight, word_score=word_score), 1.0)

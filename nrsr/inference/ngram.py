@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nrsr.files import atomic_open
-from nrsr.inference.arpa import END, HIGHEST_ORDER, LOWEST_ORDER, START, UNKNOWN, LanguageModelError
+from nrsr.inference.arpa import HIGHEST_ORDER, LOWEST_ORDER
+from nrsr.kaldi.arpa import END, START, UNKNOWN, LanguageModelError
 from nrsr.kaldi.lists import read_lines, read_list, split_words
 
 NEVER = -99.0  # log10 probability that ARPA gives to <s>, which is never predicted

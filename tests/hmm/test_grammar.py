@@ -94,31 +94,14 @@ def test_grammars_that_cannot_be():
             make()
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        (("-0.", "x0."), r"lm\.arpa:\d+: invalid n-gram logprob"),
-        (("\\data\\", "data"), r"lm\.arpa:\d+: .*data.* section missing"),
-        (("one", "four"), "1 words are not in the lang folder's words.txt: four;"),
-        (("\\1-grams:", "\\7-grams:"), r"lm\.arpa:\d+: invalid directive"),
-    ],
-)
-def test_broken_arpa_files_are_named_with_their_line(tmp_path, change, what):
+def test_words_that_the_lang_folder_lacks(tmp_path):
     path = tmp_path / "lm.arpa"
-    NgramModel([["one", "two"]], order=2).write_arpa(path)
-    assert change[0] in path.read_text()
-    path.write_text(path.read_text().replace(*change))
-    with pytest.raises(GrammarError, match=what):
+    NgramModel([["four", "two"]], order=2).write_arpa(path)
+    with pytest.raises(GrammarError, match="1 words are not in the lang folder's words.txt: four;"):
         arpa_grammar(path, LANG)
 
 
 def test_arpa_files_without_words(tmp_path):
     path = tmp_path / "lm.arpa"
-    path.write_text("\\data\\\nngram 1=2\n\n\\1-grams:\n-99 <s>\n-1 <unk>\n\n\\end\\\n")
-    with pytest.raises(GrammarError, match="lm.arpa"):
-        arpa_grammar(path, LANG)
-    with pytest.raises(GrammarError, match="no such file; make a language model"):
-        arpa_grammar(tmp_path / "none.arpa", LANG)
-    (tmp_path / "x.gz").write_bytes(b"no gzip")
-    with pytest.raises(GrammarError, match="x.gz: cannot be unpacked"):
-        arpa_grammar(tmp_path / "x.gz", LANG)
+    path.write_text("\\data\\\nngram 1=3\n\n\\1-grams:\n-99 <s>\n-1 <unk>\n-99 </s>\n\n\\end\\\n")
+    assert cost(arpa_grammar(path, LANG), "") < math.inf

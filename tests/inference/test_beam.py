@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nrsr.data import Units
-from nrsr.inference.arpa import LanguageModelError
 from nrsr.inference.beam import PrefixBeamSearch
 from nrsr.inference.language_model import open_language_model, unspelled_words
 from nrsr.inference.ngram import NgramModel
+from nrsr.kaldi.arpa import LanguageModelError
 from nrsr.nn.losses import ctc_collapse
 
 sys.path.insert(0, str(Path(__file__).parent))

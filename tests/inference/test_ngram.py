@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrsr.inference.arpa import LanguageModelError, load_kenlm, read_vocabulary
+from nrsr.inference.arpa import load_kenlm, read_vocabulary
 from nrsr.inference.ngram import NgramModel
+from nrsr.kaldi.arpa import LanguageModelError
 
 TEXT = ["one two three", "one one two", "three", "two <unk> one"]
 sentences = st.lists(st.lists(st.sampled_from(["a", "b", "c", "<unk>"]), max_size=5), min_size=1, max_size=6)
