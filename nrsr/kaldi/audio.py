@@ -4,21 +4,37 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.recordings import open_recording, split_offset
-from nrsr.kaldi.streams import READ_FAILURES, is_pipe, open_source, run_pipe
+from nrsr.kaldi.recordings import open_recording, problem_of_samples, split_offset
+from nrsr.kaldi.streams import READ_FAILURES, check_limit, failure_reason, is_pipe, open_source, run_pipe
 
 MAX_OVERSHOOT = 0.5  # seconds that a segment may end behind its recording, as in Kaldi's extract-segments
 
 
 class AudioError(NrsrError):
     """Audio that cannot be read as asked; names the entry and the cure."""
+
+
+class AudioHeader(NamedTuple):
+    """What a recording is, without its samples.
+
+    Attributes:
+        samples: per channel.
+        rate: samples per second.
+        channels: how many there are.
+        assumed: what the header does not tell and was taken so, "" for nothing.
+    """
+
+    samples: int
+    rate: int
+    channels: int
+    assumed: str
 
 
 def read_audio(
@@ -42,22 +58,28 @@ def read_audio(
         start, end: seconds; an end of None or below 0 is the end of the recording.
 
     Returns:
-        float32 samples [T] in [-1, 1), and their rate. Float WAVs are taken as they are.
+        float32 samples [T] in [-1, 1), and their rate. Float WAVs are taken as they are, a little over 1 too.
 
     Raises:
-        AudioError: missing, empty, corrupt or non-finite audio; a rate or channel other than wanted.
+        AudioError: missing, empty, corrupt or non-finite audio, or beyond ±100; a rate or channel other than wanted.
     """
     with named(entry), open_entry(str(entry).strip(), allow_pipes) as stream:
         recording = open_recording(stream, str(entry).strip(), rate)
         first, last = sample_range(recording.samples, recording.rate, start, end)
+        check_limit(4 * recording.channels * (last - first))
         wave = pick_channel(recording.read(first, last), channel)
-        if not np.isfinite(wave).all():
-            raise AudioError(f"{entry}: contains NaN or infinite samples; restore the file or drop the utterance")
+        if problem := problem_of_samples(wave):
+            raise AudioError(f"{entry}: {problem}")
         return to_rate(wave, recording.rate, rate, resample)
 
 
 def audio_info(entry: str | Path, *, rate: int | None = None, allow_pipes: bool = False) -> tuple[int, int]:
-    """(samples per channel, rate) of a recording, from its header.
+    """(samples per channel, rate) of a recording, from its header; see audio_header."""
+    return audio_header(entry, rate=rate, allow_pipes=allow_pipes)[:2]
+
+
+def audio_header(entry: str | Path, *, rate: int | None = None, allow_pipes: bool = False) -> AudioHeader:
+    """What a recording is, from its header.
 
     Args:
         rate: rate of headerless files.
@@ -68,7 +90,7 @@ def audio_info(entry: str | Path, *, rate: int | None = None, allow_pipes: bool 
     with named(entry), open_entry(str(entry).strip(), allow_pipes) as stream:
         recording = open_recording(stream, str(entry).strip(), rate)
         sample_range(recording.samples, recording.rate, 0.0, None)
-        return recording.samples, recording.rate
+        return AudioHeader(recording.samples, recording.rate, recording.channels, recording.assumed)
 
 
 @contextmanager
@@ -87,8 +109,7 @@ def named(entry: str | Path) -> Iterator[None]:
             f"{entry}: is no audio that libsndfile can read ({reason}); restore it or convert it to WAV"
         ) from None
     except READ_FAILURES as error:
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{entry}: cannot be read ({reason}); the file is corrupt or the disk fails") from None
+        raise AudioError(f"{entry}: {failure_reason(error)}") from None
 
 
 def open_entry(entry: str, allow_pipes: bool) -> BinaryIO:
@@ -128,7 +149,9 @@ def pick_channel(samples: np.ndarray, channel: int | None) -> np.ndarray:
     """[T] of [T, channels]."""
     channels = samples.shape[1]
     if channel is None and channels != 1:
-        raise AudioError(f"has {channels} channels; choose one of 0..{channels - 1} (channel=0)")
+        raise AudioError(
+            f"has {channels} channels; choose one of 0..{channels - 1} (--channel 0, or data.channel: 0 in a config)"
+        )
     if channel is not None and not 0 <= channel < channels:
         raise AudioError(f"has no channel {channel}, only 0..{channels - 1}; choose one of them")
     return np.ascontiguousarray(samples[:, channel or 0])

@@ -7,7 +7,7 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
-from nrsr.kaldi.streams import READ_FAILURES, open_source
+from nrsr.kaldi.streams import READ_FAILURES, failure_reason, open_source, take_up_to
 
 HEADER = b"\0B"
 FLOATS = {"FV": "<f4", "DV": "<f8", "FM": "<f4", "DM": "<f8"}
@@ -149,9 +149,9 @@ def open_model(path: str | Path) -> BinaryReader:
     """
     try:
         with open_source(str(path)) as stream:
-            content = stream.read()
+            content = take_up_to(stream, None)
     except READ_FAILURES as error:
-        raise ModelFileError(f"{path}: cannot be read ({error}); the file is corrupt or the disk fails") from None
+        raise ModelFileError(f"{path}: {failure_reason(error)}") from None
     if not content.startswith(HEADER):
         raise ModelFileError(f"{path}: is no binary file of Kaldi; turn a text model with gmm-copy --binary=true")
     return BinaryReader(content[len(HEADER) :], path)

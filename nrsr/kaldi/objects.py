@@ -15,11 +15,12 @@ from kaldiio.matio import write_array
 
 from nrsr.errors import NrsrError
 from nrsr.kaldi import wav
-from nrsr.kaldi.streams import Truncated, take
+from nrsr.kaldi.recordings import open_recording, problem_of_samples
+from nrsr.kaldi.streams import Truncated, check_limit, take, take_up_to
 
 Value = np.ndarray | tuple[int, np.ndarray]
 AUTOMATIC = 1  # Kaldi's kAutomaticMethod: 8 bits with percentiles per column, 16 bits for up to 8 rows
-MAX_TEXT = 1 << 30  # bytes of one object in text form
+MAX_LINE = 1 << 28  # bytes of one row in text form
 INT_ENTRY = np.dtype([("size", "u1"), ("value", "<i4")])  # each element says that it has 4 bytes
 
 
@@ -42,12 +43,12 @@ def read_object(stream: BinaryIO) -> Value:
             raise ObjectError("binary data does not start with \\0B; the offset is wrong or the file no Kaldi ark")
         return read_binary(stream)
     if first == b"R" and take(stream, 3) == b"IFF":
-        return wav.read_wav(stream)
+        return checked_audio(*wav.read_wav(stream))
     if first == b"A" and take(stream, 4) == b"UDIO":
         length = int.from_bytes(take(stream, take(stream, 1)[0]), "little")
-        return read_soundfile(take(stream, length))
+        return read_recording(take(stream, length))
     if first == b"f" and take(stream, 3) == b"LaC":
-        return read_soundfile(b"fLaC" + stream.read())
+        return read_recording(b"fLaC" + take_up_to(stream, None))
     if first == b"N" and take(stream, 2) == b"IS":
         raise ObjectError("is a NIST sphere file and no table; list it in the wav.scp of a data directory")
     if first in (b"N", b"P"):
@@ -55,13 +56,21 @@ def read_object(stream: BinaryIO) -> Value:
     return read_text(first, stream)
 
 
-def read_soundfile(content: bytes) -> tuple[int, np.ndarray]:
+def read_recording(content: bytes) -> tuple[int, np.ndarray]:
     """FLAC and other formats that kaldiio puts inside arks."""
     try:
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+        recording = open_recording(io.BytesIO(content), "", None)
+        check_limit(4 * recording.channels * recording.samples)
+        return checked_audio(recording.rate, recording.read(0, recording.samples))
     except (soundfile.SoundFileError, RuntimeError):
         raise ObjectError("holds audio that soundfile cannot read; the ark is corrupt") from None
-    return rate, samples
+
+
+def checked_audio(rate: int, samples: np.ndarray) -> tuple[int, np.ndarray]:
+    """Rate and samples, [T] where [T, channels] has one channel; refused where they are no sound."""
+    if problem := problem_of_samples(samples):
+        raise ObjectError(f"its audio {problem}")
+    return rate, samples[:, 0] if samples.shape[1] == 1 else samples
 
 
 def read_binary(stream: BinaryIO) -> np.ndarray:
@@ -147,14 +156,15 @@ def read_text(first: bytes, stream: BinaryIO) -> np.ndarray:
 
     An empty matrix and an empty vector are both written `[ ]`, and read as an empty vector.
     """
-    line = first if first == b"\n" else first + stream.readline(MAX_TEXT)
+    line = first if first == b"\n" else first + stream.readline(MAX_LINE)
     if not line.lstrip().startswith(b"["):
         return text_numbers(line, np.dtype(np.int32))
-    lines = [line.lstrip()[1:]]
+    lines, size = [line.lstrip()[1:]], len(line)
     while b"]" not in lines[-1]:
-        lines.append(stream.readline(MAX_TEXT))
+        lines.append(stream.readline(MAX_LINE))
         if not lines[-1]:
             raise Truncated("a [ has no ]; the text ark is truncated")
+        check_limit(size := size + len(lines[-1]))
     lines[-1], _, behind = lines[-1].partition(b"]")
     if behind.strip():
         raise ObjectError("has text behind its ]; the text ark is corrupt")

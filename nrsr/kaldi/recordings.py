@@ -1,6 +1,7 @@
 """The audio formats behind a wav.scp entry: each gives a Recording, whose header is read and whose samples wait."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -9,12 +10,17 @@ import numpy as np
 import soundfile
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi import wav
-from nrsr.kaldi.streams import Truncated, is_pipe, take
+from nrsr.kaldi import flac, sphere, wav
+from nrsr.kaldi.streams import Truncated, is_pipe, take, take_up_to
 
 HEADERLESS = (".wv1", ".wv2", ".raw")  # Aurora-4's names; 16-bit big-endian mono
 # First bytes of the files that libsndfile is asked to read; it would take almost anything else for an MP3.
-HEADERS = (b"fLaC", b"NIST", b"OggS", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"ID3", b"\xff\xfb", b"\xff\xf3")
+HEADERS = (b"fLaC", b"OggS", b"RIFX", b"FORM", b".snd", b"caff", b"ID3", b"\xff\xfb", b"\xff\xf3")
+# libsndfile shortens a file that was cut, and tells it in its log alone: the size of the samples, and what is there.
+CUT = re.compile(r"^ *(?:SSND|data|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# Full scale is 1. Float recordings may go over it, but not by 40 dB: those are broken, or 16-bit numbers as floats.
+LOUDEST = 100.0
+MOST = 1 << 48  # samples; libsndfile tells an unknown length by its largest number
 BLOCK = 1 << 22  # samples soundfile reads at once, so that a corrupt count does not ask for terabytes
 
 
@@ -28,12 +34,16 @@ class Recording(NamedTuple):
     Attributes:
         samples: samples per channel.
         rate: samples per second.
+        channels: how many there are.
         read: gives float32 [last - first, channels] of samples first..last-1.
+        assumed: what the header does not tell and was taken so, "" for nothing.
     """
 
     samples: int
     rate: int
+    channels: int
     read: Callable[[int, int], np.ndarray]
+    assumed: str = ""
 
 
 def split_offset(entry: str) -> tuple[str, int]:
@@ -52,7 +62,7 @@ def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
         rate: rate of headerless files.
 
     Raises:
-        RecordingError, WavError, Truncated: another format, or less than the header announces.
+        RecordingError, WavError, SphereError, FlacError, Truncated: another format, or less than the header announces.
         soundfile.SoundFileError: what libsndfile has to say.
     """
     start = stream.tell()
@@ -60,17 +70,17 @@ def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
     stream.seek(start)
     if not magic:
         raise Truncated("no bytes are there; the file is empty or truncated, or its scp was written for another ark")
-    if magic[:4] == b"RIFF":
+    if magic[:4] in (b"RIFF", b"RF64"):
         return wav_recording(stream)
     if magic == b"AUDIO":  # kaldiio's wrapping of other formats inside arks: the width of a length, the length
         stream.seek(start + 5)
         length = int.from_bytes(take(stream, take(stream, 1)[0]), "little")
         return open_recording(io.BytesIO(take(stream, length)), "", rate)
     if magic[:4] == b"NIST":
-        check_sphere(stream)
-    elif Path(entry).suffix.lower() in HEADERLESS:
+        return sphere_recording(stream)
+    if Path(entry).suffix.lower() in HEADERLESS:
         return headerless_recording(stream, rate)
-    elif not magic.startswith(HEADERS):
+    if not magic.startswith(HEADERS):
         raise RecordingError(
             f"is no audio that nrsr knows, its first bytes being {magic!r}; restore it or convert it to WAV "
             f"(headerless 16-bit big-endian audio must be named {', '.join(HEADERLESS)})"
@@ -80,19 +90,38 @@ def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
 
 def wav_recording(stream: BinaryIO) -> Recording:
     """A WAV, of which only the wanted part will be read."""
-    stream.seek(4, io.SEEK_CUR)
-    header = wav.read_header(stream)
+    in_ark = stream.tell() > 0
+    header = wav.read_header(stream, take(stream, 4))
     data = stream.tell()
     available = stream.seek(0, io.SEEK_END) - data
-    size = available - available % header.block if header.data_bytes is None else header.data_bytes
-    if size > available or size % header.block:
-        raise Truncated(f"the header announces {size} bytes of samples but {available} follow; the WAV is truncated")
+    if header.empty and not in_ark and available:
+        header.data_bytes = None
+    announced, size = header.data_bytes, header.size(available)
+    assumed = ""
+    if announced is None or announced > available:
+        assumed = f"the header tells no length ({announced or 0} bytes of samples); all {size} bytes to the end count"
+        if in_ark:
+            stream.seek(data)
+            wav.refuse_several(take_up_to(stream, None))
 
     def read(first: int, last: int) -> np.ndarray:
         stream.seek(data + first * header.block)
         return wav.decode(take(stream, (last - first) * header.block), header)
 
-    return Recording(size // header.block, header.rate, read)
+    return Recording(size // header.block, header.rate, header.channels, read, assumed)
+
+
+def sphere_recording(stream: BinaryIO) -> Recording:
+    """NIST sphere, of which only the wanted part will be read."""
+    header = sphere.read_header(stream)
+    data = stream.tell()
+    samples = header.count(stream.seek(0, io.SEEK_END) - data)
+
+    def read(first: int, last: int) -> np.ndarray:
+        stream.seek(data + first * header.block)
+        return header.decode(take(stream, (last - first) * header.block))
+
+    return Recording(samples, header.rate, header.channels, read)
 
 
 def headerless_recording(stream: BinaryIO, rate: int | None) -> Recording:
@@ -109,17 +138,26 @@ def headerless_recording(stream: BinaryIO, rate: int | None) -> Recording:
         samples = np.frombuffer(take(stream, 2 * (last - first)), ">i2").astype(np.float32)
         return samples[:, None] / np.float32(32768.0)
 
-    return Recording(size // 2, rate, read)
+    return Recording(size // 2, rate, 1, read)
 
 
 def soundfile_recording(stream: BinaryIO) -> Recording:
-    """FLAC, NIST sphere, Ogg and whatever else libsndfile knows by its header."""
+    """FLAC, Ogg, AIFF and whatever else libsndfile knows by its header."""
+    assumed = ""
     if stream.tell() != 0 or str(getattr(stream, "name", "")).lower().endswith(".raw"):
         # soundfile looks for headers at the start of a file, and takes files named .raw for headerless ones.
-        stream = io.BytesIO(stream.read())
+        stream = io.BytesIO(take_up_to(stream, None))
+    if flac.length_is_unknown(head := take_up_to(stream, flac.STREAMINFO + flac.SIZE)):
+        stream = io.BytesIO(flac.with_length(head + take_up_to(stream, None)))
+        assumed = "the header tells no length; the last frame does"
+    stream.seek(0)
     file = soundfile.SoundFile(stream)
     if file.samplerate <= 0 or file.channels <= 0:
         raise RecordingError(f"its header says {file.samplerate} Hz and {file.channels} channels; it is corrupt")
+    if file.frames >= MOST:
+        raise RecordingError("does not tell its length; encode it again into a file, not into a pipe")
+    if (cut := CUT.search(file.extra_info)) and not wav.is_unwritten(int(cut[1])) and int(cut[1]) > int(cut[2]):
+        raise Truncated(f"the header announces {cut[1]} bytes of samples but {cut[2]} follow; the file is truncated")
 
     def read(first: int, last: int) -> np.ndarray:
         file.seek(first)
@@ -131,28 +169,18 @@ def soundfile_recording(stream: BinaryIO) -> Recording:
                 raise Truncated(f"the header announces {file.frames} samples but fewer follow; the file is truncated")
         return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
 
-    return Recording(file.frames, file.samplerate, read)
+    return Recording(file.frames, file.samplerate, file.channels, read, assumed)
 
 
-def check_sphere(stream: BinaryIO) -> None:
-    """Refuse what libsndfile would misread of NIST sphere: shorten compression and missing samples."""
-    start = stream.tell()
-    fields = sphere_fields(stream.read(1024))
-    size = stream.seek(0, io.SEEK_END) - start
-    stream.seek(start)
-    if "shorten" in fields.get("sample_coding", ""):
-        raise RecordingError(
-            "is a NIST sphere file compressed by shorten; convert it with `sph2pipe -f wav in.wv1 out.wav`, "
-            "or write `sph2pipe -f wav in.wv1 |` in wav.scp and pass --allow-pipes"
-        )
-    counts = [fields.get(name, "") for name in ("sample_count", "sample_n_bytes", "channel_count")]
-    if all(count.isascii() and count.isdigit() for count in counts):
-        announced = int(counts[0]) * int(counts[1]) * int(counts[2])
-        if announced > size - 1024:
-            raise Truncated(f"the header announces {announced} bytes of samples but {max(0, size - 1024)} follow")
-
-
-def sphere_fields(header: bytes) -> dict[str, str]:
-    """name -> value of the lines of a NIST sphere header, such as `sample_rate -i 16000`."""
-    lines = header.decode("latin1").split("\n")
-    return {words[0]: words[2].strip() for words in (line.split(None, 2) for line in lines) if len(words) == 3}
+def problem_of_samples(wave: np.ndarray) -> str | None:
+    """What is wrong with samples as numbers, or None."""
+    # NaN makes both false.
+    peak = max(float(wave.max()), -float(wave.min())) if wave.size else 0.0
+    if peak <= LOUDEST:
+        return None
+    if not np.isfinite(wave).all():
+        return "contains NaN or infinite samples; restore the file or drop the utterance"
+    return (
+        f"has a sample of {peak:.4g}, and full scale is 1 (up to {LOUDEST:g}, 40 dB over it, is taken); restore the "
+        "file, or divide by 32768 where 16-bit numbers were stored as floats"
+    )

@@ -12,7 +12,7 @@ from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import problem_of_id, read_list
 from nrsr.kaldi.objects import ObjectError, Value, read_object
 from nrsr.kaldi.specifiers import READ_OPTIONS, TableError, split_specifier
-from nrsr.kaldi.streams import READ_FAILURES, is_pipe, open_source, take
+from nrsr.kaldi.streams import READ_FAILURES, failure_reason, is_pipe, open_source, take
 from nrsr.kaldi.writers import TableWriter, WaveWriter
 
 __all__ = ["TableError", "TableWriter", "WaveWriter", "open_table", "read_table"]
@@ -31,8 +31,7 @@ def located(place: str) -> Iterator[None]:
     except NrsrError as error:
         raise TableError(f"{place}: {error}") from None
     except READ_FAILURES as error:
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise TableError(f"{place}: cannot be read ({reason}); the file is corrupt or the disk fails") from None
+        raise TableError(f"{place}: {failure_reason(error)}") from None
 
 
 def read_table(rspecifier: str, *, allow_pipes: bool = False) -> Iterator[tuple[str, Value]]:

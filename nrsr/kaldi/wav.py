@@ -11,11 +11,16 @@ from typing import BinaryIO
 import numpy as np
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.streams import Truncated, take
+from nrsr.kaldi.streams import Truncated, skip, take, take_up_to
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-UNKNOWN_SIZES = (0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)  # written by programs that stream
-MAX_SKIPPED = 1 << 20  # bytes of the chunks before the data
+MAX_FORMAT = 1 << 16  # bytes of a `fmt ` chunk; it has 40 at most
+IN_DS64 = 0xFFFFFFFF  # where an RF64 file has its sizes in the chunk `ds64`
+# A program that writes into a pipe cannot know the size, and leaves there what it began with: 0, or something large.
+LIMIT_SLACK = 1 << 16  # below 2^31 or 2^32, or a little above 2^31, as 0x7ffff000, 0x7fffff00 or 0xffffffdb
+LARGE = 10**9  # bytes of samples from which a size may be such a number, as 2000000000
+ROUND = 10**6
+PRESENT = 64  # a copy that broke off is taken for a stream if less than a 64th of a large size is there
 
 
 class WavError(NrsrError):
@@ -31,25 +36,58 @@ class WavHeader:
         channels: samples per moment, interleaved.
         encoding: 1 integer PCM, 3 float.
         bits: bits per sample.
-        data_bytes: size of the samples, None where the writer did not know it.
+        data_bytes: announced size of the samples, None where it says that the writer did not know it.
         after_data: bytes of further chunks that belong to this WAV.
+        streamed: whether the size of the whole file was not known to the writer.
+        empty: whether no samples are announced, neither by the samples' size nor by that of the file: a WAV without
+            samples, or one whose writer has only written the header of an empty one before it streamed.
     """
 
     rate: int
     channels: int
     encoding: int
     bits: int
-    data_bytes: int | None
+    data_bytes: int | None = None
     after_data: int = 0
+    streamed: bool = False
+    empty: bool = False
 
     @property
     def block(self) -> int:
         """Bytes of one sample of all channels."""
         return self.channels * self.bits // 8
 
+    def is_stream(self, available: int) -> bool:
+        """Whether the announced size is no size of a finished file, of which only `available` bytes are there."""
+        size = self.data_bytes
+        if size is None or self.streamed or is_unwritten(size):
+            return True
+        return size >= LARGE and (size % self.block > 0 or size % ROUND == 0 or available < size // PRESENT)
 
-def read_header(stream: BinaryIO) -> WavHeader:
-    """Read from just after the magic `RIFF` up to the first sample.
+    def size(self, available: int) -> int:
+        """Bytes of samples, whole blocks, of the `available` ones behind the header.
+
+        Raises:
+            Truncated: fewer than a finished file would have.
+        """
+        size = self.data_bytes
+        if size is None or size > available:
+            if not self.is_stream(available):
+                raise Truncated(
+                    f"the header announces {size} bytes of samples but {available} follow; the WAV is truncated "
+                    "(no stream of unknown length writes such a size)"
+                )
+            size = available
+        return size - size % self.block
+
+
+def is_unwritten(size: int) -> bool:
+    """Whether a size of 32 bits is one that stands in the header of a stream."""
+    return size == 0 or abs(size - (1 << 31)) <= LIMIT_SLACK or (1 << 32) - LIMIT_SLACK <= size < 1 << 32
+
+
+def read_header(stream: BinaryIO, magic: bytes = b"RIFF") -> WavHeader:
+    """Read from just after the magic `RIFF` or `RF64` up to the first sample.
 
     Raises:
         WavError, Truncated: not a WAV, or an encoding other than PCM of 8-32 bits and float of 32 or 64.
@@ -57,30 +95,39 @@ def read_header(stream: BinaryIO) -> WavHeader:
     riff_bytes, kind = struct.unpack("<I4s", take(stream, 8))
     if kind != b"WAVE":
         raise WavError("is a RIFF file but not a WAV; convert it, for example with sox")
-    layout, position = None, 12
+    header, position = None, 12
+    long_sizes: tuple[int, int] | None = None
     while True:
         name, size = struct.unpack("<4sI", take(stream, 8))
         position += 8
         if name == b"data":
             break
-        if size > MAX_SKIPPED:
-            raise WavError(f"chunk {name!r} before the data has {size} bytes; the WAV header is corrupt")
-        content = take(stream, size + size % 2)
-        position += len(content)
+        padded = size + size % 2
+        position += padded
         if name == b"fmt ":
-            layout = parse_format(content)
-    if layout is None:
+            if size > MAX_FORMAT:
+                raise WavError(f"its format chunk has {size} bytes; the WAV header is corrupt")
+            header = parse_format(take(stream, padded))
+        elif name == b"ds64" and magic == b"RF64" and 16 <= size <= MAX_FORMAT:
+            long_sizes = struct.unpack("<QQ", take(stream, padded)[:16])
+        else:
+            skip(stream, padded)
+    if header is None:
         raise WavError("the WAV has no format chunk before its data; it is corrupt")
-    header = WavHeader(*layout, None if size in UNKNOWN_SIZES else size)
-    if size == 0 and riff_bytes not in UNKNOWN_SIZES:
-        header.data_bytes = 0  # a WAV without samples, not one of unknown size
-    if header.data_bytes is not None and riff_bytes not in UNKNOWN_SIZES:
-        header.after_data = max(0, riff_bytes + 8 - position - header.data_bytes)
+    if long_sizes is not None:
+        riff_bytes, size = long_sizes[0], long_sizes[1] if size == IN_DS64 else size
+    header.streamed = is_unwritten(riff_bytes)
+    header.empty = size == 0 and not header.streamed
+    header.data_bytes = None if size == 0 and header.streamed else size
+    if not (header.streamed or is_unwritten(size)):
+        header.after_data = max(0, riff_bytes + 8 - position - size)
+    if header.empty and riff_bytes + 8 > position:
+        header.empty, header.after_data = False, riff_bytes + 8 - position  # it has no samples, but other chunks
     return header
 
 
-def parse_format(content: bytes) -> tuple[int, int, int, int]:
-    """(rate, channels, encoding, bits) of a `fmt ` chunk."""
+def parse_format(content: bytes) -> WavHeader:
+    """A header with what a `fmt ` chunk says."""
     if len(content) < 16:
         raise WavError("the format chunk of the WAV is too short; it is corrupt")
     encoding, channels, rate, _, block, bits = struct.unpack("<HHIIHH", content[:16])
@@ -93,13 +140,14 @@ def parse_format(content: bytes) -> tuple[int, int, int, int]:
         )
     if channels == 0 or rate == 0 or block != channels * bits // 8:
         raise WavError(f"the WAV header says {channels} channels, {rate} Hz, blocks of {block} bytes; it is corrupt")
-    return rate, channels, encoding, bits
+    return WavHeader(rate, channels, encoding, bits)
 
 
 def decode(content: bytes, header: WavHeader) -> np.ndarray:
     """Samples as float32 in [-1, 1), shape [T, channels]; float WAVs are taken as they are."""
     if header.encoding == FLOAT:
-        samples = np.frombuffer(content, f"<f{header.bits // 8}").astype(np.float32)
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused
+            samples = np.frombuffer(content, f"<f{header.bits // 8}").astype(np.float32)
     elif header.bits == 16:
         samples = np.frombuffer(content, "<i2").astype(np.float32)
         samples *= 1.0 / 32768.0
@@ -119,24 +167,25 @@ def read_wav(stream: BinaryIO) -> tuple[int, np.ndarray]:
     """One WAV from just after the magic `RIFF`, as it stands inside an ark.
 
     Returns:
-        rate, float32 samples [T] (mono) or [T, channels]; the stream stands behind the WAV.
+        rate, float32 samples [T, channels]; the stream stands behind the WAV.
     """
     header = read_header(stream)
-    if header.data_bytes is None:
-        content = stream.read()
+    content = take_up_to(stream, header.data_bytes)
+    size = header.size(len(content))
+    if header.data_bytes is None or header.data_bytes > len(content):
+        refuse_several(content)
     else:
-        content = take(stream, header.data_bytes)
-        take_optional(stream, header.after_data)
-    if len(content) % header.block:
-        raise Truncated(f"{len(content)} bytes of samples are not whole blocks of {header.block}; the WAV is truncated")
-    samples = decode(content, header)
-    return header.rate, samples[:, 0] if header.channels == 1 else samples
+        skip(stream, header.after_data)
+    return header.rate, decode(content[:size], header)
 
 
-def take_optional(stream: BinaryIO, count: int) -> None:
-    """Skip chunks behind the data; Kaldi's programs do not need them either."""
-    if count:
-        take(stream, count)
+def refuse_several(content: bytes) -> None:
+    """Refuse samples up to the end of an ark in which further WAVs stand."""
+    place = content.find(b" RIFF")
+    while place >= 0:
+        if content[place + 9 : place + 13] == b"WAVE":
+            raise WavError("the WAV has no length and others follow it in the ark; write each into a file of its own")
+        place = content.find(b" RIFF", place + 1)
 
 
 def encode(samples: np.ndarray, rate: int) -> bytes:

@@ -144,7 +144,7 @@ def test_mutated_audio(name, changes, cut, rate):
         b"a \0BCM \0\0\0\0\0\0\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f",
         b"a \0BCM3 \0\0\0\0\0\0\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f",
         b"a AUDIO\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
-        b"a RIFF\xf0\xff\xff\xffWAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\xf0\xff\xff\xfe",
+        b"a RIFF\x24\0\0\x30WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\0\0\0\x30",
     ],
 )
 def test_corrupt_counts_do_not_ask_for_memory(content):
