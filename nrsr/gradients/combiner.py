@@ -1,7 +1,7 @@
 """How the gradients of several losses become one gradient."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,30 @@ class GradientError(NrsrError):
     """Losses that a combiner cannot combine, or settings that it does not know."""
 
 
+def unscaled() -> float:
+    """The scale of losses that are what they are."""
+    return 1.0
+
+
 class Combiner(ABC):
     """The slot `gradients`: `backward` for each micro-batch of a step, then `finish` once.
 
     In a group of processes each process gives its own share of the losses, and after `finish` all hold the gradient of
     the sum over processes.
+
+    Attributes:
+        loss_scale: tells by what the losses are multiplied, where float16 needs it; may wait for the device.
     """
+
+    loss_scale: Callable[[], float] = staticmethod(unscaled)
+
+    def check(self, losses: Sequence[str]) -> None:
+        """Called before training with the names of the losses to come, in their order; takes them all by default.
+
+        Raises:
+            GradientError: losses that the combiner does not combine.
+        """
+        return
 
     @abstractmethod
     def backward(

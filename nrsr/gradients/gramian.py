@@ -36,6 +36,7 @@ class GramianCombiner(Combiner):
         if per not in PERIODS:
             raise GradientError(f"gradients.per: {per!r}: take one of {', '.join(PERIODS)}")
         self.granularity, self.per = granularity, per
+        self.gradient_type = torch.float32  # of the gradients combined last
         # What becomes `.grad` in `finish`, and the tasks' gradients where they are still to be combined, by name.
         self._combined: dict[str, tuple[nn.Parameter, Tensor]] = {}
         self._waiting: dict[str, tuple[nn.Parameter, list[Tensor]]] = {}
@@ -82,7 +83,7 @@ class GramianCombiner(Combiner):
             return {}
         names, columns = list(met), [list(column) for column in zip(*(own for _, own in met.values()), strict=True)]
         sum_tensors([gradient for column in columns for gradient in column])
-        gramians = inner_products(columns)
+        gramians, self.gradient_type = inner_products(columns), columns[0][0].dtype
         groups = self._groups(names, gramians.device)
         if groups is not None:
             numbers, count = groups

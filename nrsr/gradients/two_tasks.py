@@ -28,12 +28,15 @@ class TwoTasks(GramianCombiner):
     def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Factors x of s and y of a from s·s, a·a and s·a of each group, float64 [groups], and figures to log."""
 
-    def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
-        if set(tasks) != {self.main, self.auxiliary}:
+    def check(self, losses: Sequence[str]) -> None:
+        if set(losses) != {self.main, self.auxiliary}:
             raise GradientError(
                 f"gradients: {type(self).__name__} combines the losses {self.main} and {self.auxiliary}, loss_weights "
-                f"has {', '.join(tasks)}; name both there, or set gradients.main and gradients.auxiliary"
+                f"has {', '.join(losses)}; name both there, or set gradients.main and gradients.auxiliary"
             )
+
+    def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
+        self.check(tasks)
         s, a = tasks.index(self.auxiliary), tasks.index(self.main)
         x, y, figures = self.factors(gramians[:, s, s], gramians[:, a, a], gramians[:, s, a])
         return torch.stack([x, y] if s == 0 else [y, x], dim=1), figures

@@ -145,5 +145,7 @@ def _build_turn(
         group["initial_lr"] = group["lr"]
     schedule = build(spec.get("schedule", {"class": "nrsr.training.schedules.Constant"}), Schedule, f"{where}schedule")
     combiner = build(spec.get("gradients", {"class": "nrsr.gradients.Sum"}), Combiner, f"{where}gradients")
+    combiner.check(list(weights))
     scaler = torch.amp.GradScaler(trained[0].device.type, enabled=precision == "float16")
+    combiner.loss_scale = scaler.get_scale
     return Turn(name, weights, trained, optimiser, schedule, combiner, shared, getattr(torch, precision), scaler)

@@ -1,4 +1,4 @@
-"""Combining through inner products: an independent implementation, granularity, micro-batches, peers of TorchJD."""
+"""Combining through inner products: an independent implementation, granularity, micro-batches, processes."""
 
 import math
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from nrsr.config import ConfigError
 from nrsr.gradients import GradientError, MeasuredSum, Modulation, Remedy, Sum, remedy
-from nrsr.gradients.torchjd import TorchJd, roots
+from nrsr.gradients.torchjd import TorchJd
 
 
 def slow_remedy(s, a, k):
@@ -112,60 +111,6 @@ def test_measured_sum_is_the_sum_with_figures():
     assert figures["conflicts"].item() == pytest.approx(1 / 3) and figures["angle"].item() == pytest.approx(120.0)
 
 
-# What the papers' formulas give for s = [-3, 4], a = [3, 0], where TorchJD's variant has no scale or state of its own.
-PEERS = {
-    "PCGrad": ({}, [1.92, 5.44]),
-    "MGDA": ({"epsilon": 1e-9, "max_iters": 100000}, [0.92307692, 1.38461538]),
-    "CAGrad": ({"c": 0.5}, None),
-    "NashMTL": ({"n_tasks": 2, "max_norm": 0.0}, None),
-    "AlignedMTL": ({}, [0.5847726, 1.4619315]),
-    "GradVac": ({}, None),
-    "UPGrad": ({}, None),
-}
-
-
-@pytest.mark.parametrize("name", PEERS)
-@pytest.mark.filterwarnings(
-    "ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning"
-)
-def test_peers_give_what_torchjd_gives(name):
-    aggregation = pytest.importorskip("torchjd.aggregation")
-    options, wanted = PEERS[name]
-    try:
-        direct = getattr(aggregation, name)(**options)
-        combiner = TorchJd({"class": f"torchjd.aggregation.{name}", **options})
-    except (ImportError, ConfigError) as error:
-        pytest.skip(f"an optional library is missing: {error}")
-    (found,), figures = leave(combiner, [[[-3.0, 4.0]], [[3.0, 0.0]]])
-    matrix = torch.tensor([[3.0, 0.0], [-3.0, 4.0]], dtype=torch.float64)
-    assert found == pytest.approx(direct(matrix).tolist(), abs=2e-4)
-    if wanted is not None:
-        assert found == pytest.approx(wanted, rel=1e-4)
-    assert figures["conflicts"].item() == 1.0
-
-
-def test_peers_take_three_tasks_and_groups_and_leave_the_generator_alone():
-    before = torch.get_rng_state()
-    tasks = [[[1.0, 0.0], [1.0]], [[-1.0, 1.0], [2.0]], [[0.0, -1.0], [3.0]]]
-    found, _ = leave(TorchJd({"class": "torchjd.aggregation.PCGrad"}, granularity="tensor"), tasks)
-    again, _ = leave(TorchJd({"class": "torchjd.aggregation.PCGrad"}, granularity="tensor"), tasks)
-    assert found == again and torch.equal(torch.get_rng_state(), before)
-    assert found[1] == [6.0]  # no conflict there: the sum
-
-
-def test_roots_have_the_inner_products():
-    rows = torch.randn(5, 3, 7, dtype=torch.float64)
-    gramians = rows @ rows.transpose(1, 2)
-    small = roots(gramians)
-    torch.testing.assert_close(small @ small.transpose(1, 2), gramians)
-    assert torch.equal(roots(torch.zeros(1, 2, 2, dtype=torch.float64)), torch.zeros(1, 2, 2, dtype=torch.float64))
-
-
-def test_a_peer_passes_a_gradient_that_is_not_finite_on():
-    (found,), _ = leave(TorchJd({"class": "torchjd.aggregation.PCGrad"}), [[[math.inf, 1.0]], [[1.0, 1.0]]])
-    assert not all(map(math.isfinite, found))
-
-
 def test_settings_that_do_not_exist_are_named():
     for options, named in (
         ({"granularity": "layer"}, "gradients.granularity: 'layer': take one of tensor, module, all"),
@@ -174,10 +119,6 @@ def test_settings_that_do_not_exist_are_named():
     ):
         with pytest.raises(GradientError, match=named):
             Remedy(**options)
-    with pytest.raises(ConfigError, match="gives no weights"):
-        TorchJd({"class": "torchjd.aggregation.TrimmedMean", "trim_number": 1})
-    with pytest.raises(ConfigError, match="gradients.aggregator"):
-        TorchJd({"class": "torch.nn.Linear", "in_features": 1, "out_features": 1})
 
 
 def share_of(rank, world, results, port_file):
