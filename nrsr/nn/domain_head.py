@@ -154,9 +154,21 @@ class DomainHeads(nn.ModuleDict):
         self, wanted: set[str], hidden: list[Tensor], valid: Tensor, labels: dict[str, Tensor]
     ) -> dict[str, HeadOutput]:
         """What the `wanted` heads make of hidden layers [B, M, dim] each; see `DomainHead.forward`."""
-        unknown = torch.full((len(valid),), IGNORED, device=valid.device)
         return {
-            name: head(hidden[head.settings.layer - 1], valid, labels.get(head.settings.labels or name, unknown))
+            name: head(hidden[head.settings.layer - 1], valid, self._labels(name, labels, valid))
             for name, head in self.items()
             if name in wanted
         }
+
+    def counts(self, wanted: set[str], valid: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor]:
+        """How many utterances `HeadOutput.known` will count for each of the `wanted` heads.
+
+        Args:
+            valid: bool [B], the utterances (or chunks) with at least one frame.
+        """
+        return {name: (valid & (self._labels(name, labels, valid) != IGNORED)).sum() for name in wanted}
+
+    def _labels(self, name: str, labels: dict[str, Tensor], valid: Tensor) -> Tensor:
+        """The labels [B] that a head learns, `IGNORED` throughout where the batch has none."""
+        found = labels.get(self[name].settings.labels or name)
+        return torch.full((len(valid),), IGNORED, device=valid.device) if found is None else found

@@ -89,6 +89,12 @@ class Senone(System):
             losses["senone"] = total / frames.clamp_min(1)
         return losses
 
+    def counts(self, batch: FrameBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
+        """Frames with a senone for "senone", chunks with a label for a domain head."""
+        valid = batch.targets != IGNORED
+        counts = self.heads.counts(set(wanted) & set(self.heads), valid.any(1), batch.labels)
+        return counts | ({"senone": valid.sum()} if "senone" in wanted else {})
+
     @torch.no_grad()
     def validate(self, batch: FrameBatch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sums and counts of held-out criteria.

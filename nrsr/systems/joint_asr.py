@@ -123,6 +123,15 @@ class JointAsr(System):
             losses["se"] = enhancement.sum() / batch.has_clean.sum().clamp_min(1)
         return losses
 
+    def counts(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
+        """Utterances for "asr", those with parallel clean speech for "se", those with a label for a domain head."""
+        counts = super().counts(batch, turn, wanted)
+        if "se" in wanted:
+            counts["se"] = batch.has_clean.sum()
+        if judged := set(wanted) & set(self.heads):
+            counts |= self.heads.counts(judged, self.output_lengths(batch.lengths) > 0, batch.labels)
+        return counts
+
     @torch.no_grad()
     def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sums and counts of held-out criteria.

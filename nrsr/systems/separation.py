@@ -10,7 +10,7 @@ from nrsr.config import ConfigError, build
 from nrsr.data.mixture_batch import MixtureBatch
 from nrsr.data.mixtures import MixtureSet
 from nrsr.nn import MaskNetwork, WaveDecoder, WaveEncoder
-from nrsr.nn.pit import pit_si_snr
+from nrsr.nn.pit import audible, pit_si_snr
 from nrsr.signal.masks import zero_padding
 from nrsr.systems.system import LossError, System
 
@@ -21,7 +21,8 @@ class Separation(System):
     w = E(mixture), w' = w ⊙ EnhanceNet(w) (or w where there is no enhancer), s_k = D(w' ⊙ MaskNet(w')_k).
 
     "sep" is the negative SI-SNR in dB of an utterance, the mean over its speakers under the best permutation; an
-    utterance that is solved, with a loss at or below `threshold`, is left out of the training's mean. "se" is
+    utterance that is solved, with a loss at or below `threshold`, counts as `threshold` in training and gives no
+    gradient. "se" is
     |w' - E(sum of the speakers)|², summed over an utterance's frames and filters, with E in the target trained as
     well; the paper weights it by 0.1. The tasks meet in encoder and enhancer. SI-SNR leaves level and sign of the
     output open.
@@ -81,13 +82,19 @@ class Separation(System):
         losses = {}
         if "sep" in wanted:
             values, heard = self._si_snr(estimates, batch)
-            kept = (-values > self.threshold) & heard
-            # Not finite stays visible: NaN is above no threshold, and would be left out as if it were solved.
-            kept |= values.isnan()
-            losses["sep"] = (-values).masked_fill(~kept, 0.0).sum() / kept.sum().clamp_min(1)
+            # A NaN stays one: neither the limit nor an utterance without any speaker hides it.
+            values = (-values).clamp_min(self.threshold).masked_fill(~(heard | values.isnan()), 0.0)
+            losses["sep"] = values.sum() / heard.sum().clamp_min(1)
         if "se" in wanted:
             losses["se"] = self._enhancement(enhanced, batch).mean()
         return losses
+
+    def counts(self, batch: MixtureBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
+        """Utterances with a speaker that is not silent for "sep", all of them for "se"."""
+        counts = super().counts(batch, turn, wanted)
+        if "sep" in wanted:
+            counts["sep"] = audible(batch.sources, batch.lengths).any(1).sum()
+        return counts
 
     @torch.no_grad()
     def validate(self, batch: MixtureBatch) -> dict[str, tuple[Tensor, Tensor]]:

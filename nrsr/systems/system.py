@@ -36,13 +36,22 @@ class System(nn.Module, ABC):
 
     @abstractmethod
     def losses(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
-        """The `wanted` losses, each the mean over the utterances that have it, unweighted.
+        """The `wanted` losses, unweighted, each the mean over the rows (utterances, frames) that have it.
 
-        A loss that no utterance of the batch has is a zero connected to the graph.
+        A loss that no row of the batch has is a zero connected to the graph. Over how many rows each loss is the mean
+        says `counts`.
 
         Raises:
             LossError: a name that is not a loss of this system.
         """
+
+    def counts(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
+        """Over how many rows of the batch each of the `wanted` losses is the mean; its utterances by default.
+
+        The rows depend on the batch alone, so that they are known before `losses` is called: by them a step over
+        several batches, or by several processes, weights each batch as the joined batch would.
+        """
+        return dict.fromkeys(wanted, len(batch))
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
         """The parameters where the tasks of a turn meet; none unless the system says so."""

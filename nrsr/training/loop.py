@@ -19,7 +19,7 @@ from nrsr.training.log import TrainingLog, duration_text, figures_text
 from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Clock, Means, Progress
 from nrsr.training.stopping import StopSignal, TrainingStopped
-from nrsr.training.turns import Turn
+from nrsr.training.turns import Step, Turn
 
 
 class TrainingError(NrsrError):
@@ -58,14 +58,13 @@ def train(training: Training, progress: Progress) -> None:
                 all_made = True
                 for turn in training.turns:
                     factor = turn.schedule.factor(progress.step, total)
-                    figures, made = turn.step(system, batches, shares, factor, settings.clip)
-                    if made:
-                        figures = named(figures, turn, training.turns)
-                        epoch_means.add(figures)
-                        recent.add(figures)
+                    step = turn.step(system, batches, shares, factor, settings.clip)
+                    if step.made:
+                        epoch_means.add(*named(step, turn, training.turns))
+                        recent.add(*named(step, turn, training.turns))
                     else:
                         all_made = False
-                        log.line(skipped_text(progress.step, turn, figures, processes.gathered(ids_of(batches))))
+                        log.line(skipped_text(progress.step, turn, step.metrics, processes.gathered(ids_of(batches))))
                 processes.share_buffers(system)
                 progress.step += 1
                 progress.position += size
@@ -182,10 +181,11 @@ def save_is_due(settings: TrainingSettings, progress: Progress, saved: float) ->
     return time.monotonic() - saved > 60 * settings.save_minutes
 
 
-def named(figures: dict[str, float], turn: Turn, turns: list[Turn]) -> dict[str, float]:
-    """Figures under the turn's name where there are several turns, with the learning rate."""
-    figures = {**figures, "lr": turn.optimiser.param_groups[0]["lr"]}
-    return figures if len(turns) == 1 else {f"{turn.name}/{name}": value for name, value in figures.items()}
+def named(step: Step, turn: Turn, turns: list[Turn]) -> tuple[dict[str, float], dict[str, float]]:
+    """A step's metrics, with the learning rate, and counts; under the turn's name where there are several turns."""
+    prefix = "" if len(turns) == 1 else f"{turn.name}/"
+    metrics = {**step.metrics, "lr": turn.optimiser.param_groups[0]["lr"]}
+    return tuple({f"{prefix}{name}": value for name, value in values.items()} for values in (metrics, step.counts))
 
 
 def log_step(

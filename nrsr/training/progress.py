@@ -8,16 +8,18 @@ from typing import Any
 
 
 class Means:
-    """Running means of named figures; `sums` (name -> [sum, count]) is what a checkpoint keeps."""
+    """Running means of named metrics; `sums` (name -> [sum, count]) is what a checkpoint keeps."""
 
     def __init__(self, sums: dict[str, list[float]] | None = None):
         self.sums = {} if sums is None else sums
 
-    def add(self, figures: dict[str, float]) -> None:
-        for name, value in figures.items():
-            entry = self.sums.setdefault(name, [0.0, 0])
-            entry[0] += value
-            entry[1] += 1
+    def add(self, values: dict[str, float], counts: dict[str, float]) -> None:
+        """Take in means over so many rows each; what has no count is one row, and what has no row is left out."""
+        for name, value in values.items():
+            if count := counts.get(name, 1):
+                entry = self.sums.setdefault(name, [0.0, 0])
+                entry[0] += value * count
+                entry[1] += count
 
     def take(self) -> dict[str, float]:
         """The means, and a new start."""

@@ -3,19 +3,33 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from nrsr.config import ConfigError, build, check_keys
-from nrsr.data.batch import Batch
+from nrsr.data.batch import TrainingBatch
 from nrsr.experiment.settings import TURN_KEYS
 from nrsr.gradients import Combiner
 from nrsr.gradients.processes import sum_tensors
 from nrsr.systems import System
 from nrsr.training.schedules import Schedule
+
+
+class Step(NamedTuple):
+    """What came of a step.
+
+    Attributes:
+        metrics: to log: losses, the combiner's metrics, "norm" of the gradient before clipping.
+        counts: rows over which each loss is the mean.
+        made: whether the weights moved; not where a loss or the norm is not finite.
+    """
+
+    metrics: dict[str, float]
+    counts: dict[str, float]
+    made: bool
 
 
 @dataclass(frozen=True)
@@ -41,37 +55,47 @@ class Turn:
     scaler: torch.amp.GradScaler
 
     def step(
-        self, system: System, batches: Sequence[Batch], shares: Sequence[float], factor: float, clip: float | None
-    ) -> tuple[dict[str, float], bool]:
-        """One optimiser step on a mean over batches, unless a loss or the gradient is not finite.
+        self,
+        system: System,
+        batches: Sequence[TrainingBatch],
+        shares: Sequence[float],
+        factor: float,
+        clip: float | None,
+    ) -> Step:
+        """One optimiser step on several batches as on one joined from them, unless something is not finite.
 
-        In a group of processes each gives its own batches, as many as the others; all make the same step.
+        Each loss is the mean over all rows that have it, in whatever batch they are. In a group of processes each
+        gives its own batches, as many as the others; all make the same step.
 
         Args:
-            shares: what each batch counts in the mean; over all processes they sum to 1.
+            shares: what each batch counts in means of the combiner's metrics; over all processes they sum to 1. A
+                batch with a share of 0 stands for one that is missing, and counts in nothing.
             factor: on the optimiser's own learning rate.
             clip: largest global norm of the gradient, None for no clipping.
-
-        Returns:
-            Figures to log (losses, combiner's figures, gradient norm before clipping), and whether the step was made.
         """
         kept = [(buffer, buffer.clone()) for buffer in persistent_buffers(system)]
         self.optimiser.zero_grad()
+        parts, counts = self._parts(system, batches, shares)
         means: dict[str, Tensor] = {}
-        for batch, share in zip(batches, shares, strict=True):
+        for batch, share, part in zip(batches, shares, parts.unbind(), strict=True):
             losses = self._losses(system, batch)
-            weighted = {name: self.scaler.scale(losses[name] * (self.weights[name] * share)) for name in self.weights}
+            parts_of = dict(zip(self.weights, part.unbind(), strict=True))
+            weighted = {
+                name: self.scaler.scale(losses[name] * (weight * parts_of[name]).to(losses[name].dtype))
+                for name, weight in self.weights.items()
+            }
             reported = self.combiner.backward(weighted, self.shared, self.parameters)
             for name, value in {**losses, **reported}.items():
-                value = value.detach().double() * share
+                value = value.detach().double() * parts_of.get(name, share)
                 means[name] = means[name] + value if name in means else value
         stacked = torch.stack(list(means.values()))
         sum_tensors([stacked])
-        figures = dict(zip(means, stacked.unbind(), strict=True)) | self.combiner.finish(self.parameters)
+        metrics = dict(zip(means, stacked.unbind(), strict=True)) | self.combiner.finish(self.parameters)
         self.scaler.unscale_(self.optimiser)
-        figures["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, math.inf if clip is None else clip)
+        metrics["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, math.inf if clip is None else clip)
         # The only wait for the device: what decides about the step and what is logged come over together.
-        values = dict(zip(figures, torch.stack([v.double() for v in figures.values()]).tolist(), strict=True))
+        on_host = torch.cat([torch.stack([value.double() for value in metrics.values()]), counts]).tolist()
+        values = dict(zip(metrics, on_host, strict=False))
         finite = all(math.isfinite(values[name]) for name in (*self.weights, "norm"))
         if finite:
             for group in self.optimiser.param_groups:
@@ -82,9 +106,28 @@ class Turn:
             for buffer, before in kept:
                 buffer.copy_(before)
         self.scaler.update()
-        return values, finite
+        return Step(values, dict(zip(self.weights, on_host[len(metrics) :], strict=True)), finite)
 
-    def _losses(self, system: System, batch: Batch) -> dict[str, Tensor]:
+    def _parts(
+        self, system: System, batches: Sequence[TrainingBatch], shares: Sequence[float]
+    ) -> tuple[Tensor, Tensor]:
+        """What part of each loss's rows each batch has, float64 [batches, losses], and all rows of each [losses].
+
+        The parts of a loss sum to 1 over batches and processes.
+        """
+        device = self.parameters[0].device
+        found = [system.counts(batch, self.name, self.weights.keys()) for batch in batches]
+        rows = [
+            torch.as_tensor(counts[name], dtype=torch.float64, device=device) * (share > 0)
+            for counts, share in zip(found, shares, strict=True)
+            for name in self.weights
+        ]
+        counts = torch.stack(rows).view(len(batches), len(self.weights))
+        totals = counts.sum(0)
+        sum_tensors([totals])
+        return counts / totals.clamp_min(1), totals
+
+    def _losses(self, system: System, batch: TrainingBatch) -> dict[str, Tensor]:
         """The turn's losses, in the precision of the training."""
         mixed = self.precision != torch.float32
         with torch.autocast(self.parameters[0].device.type, self.precision, enabled=mixed):

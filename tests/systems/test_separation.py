@@ -106,15 +106,16 @@ def test_validation_by_hand():
     assert "se" not in make().validate(batch)
 
 
-def test_a_solved_utterance_is_left_out():
+def test_a_solved_utterance_counts_as_the_threshold_and_gives_no_gradient():
     system, batch = make(), make_batch()
     values = [numbers(system.losses(row(batch, number), "main", ("sep",)))["sep"] for number in range(3)]
     system.threshold = sorted(values)[1] + 0.01  # just above the second: it and the best are left out
-    assert numbers(system.losses(batch, "main", ("sep",)))["sep"] == pytest.approx(max(values), abs=1e-3)
+    expected = (max(values) + 2 * system.threshold) / 3
+    assert numbers(system.losses(batch, "main", ("sep",)))["sep"] == pytest.approx(expected, abs=1e-3)
     system.threshold = 100.0
     loss = system.losses(batch, "main", ("sep",))["sep"]
-    loss.backward()  # a zero that is connected to the graph
-    assert loss.item() == 0.0
+    loss.backward()  # connected to the graph
+    assert loss.item() == 100.0
     assert not any(parameter.grad.any() for parameter in system.parameters() if parameter.grad is not None)
 
 

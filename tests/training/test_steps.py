@@ -92,9 +92,9 @@ def test_accumulated_steps_equal_one_large_step():
         torch.manual_seed(1)
         system = toy_systems.ToyGame(8000, 7)
         turn = build_turns(config, system)[0]
-        figures, made = turn.step(system, batches, [1.0 / len(batches)] * len(batches), 1.0, None)
-        assert made
-        results.append((system.discriminator.weight.detach().clone(), figures))
+        step = turn.step(system, batches, [1.0 / len(batches)] * len(batches), 1.0, None)
+        assert step.made
+        results.append((system.discriminator.weight.detach().clone(), step.metrics))
     assert torch.allclose(results[0][0], results[1][0], atol=1e-7)
     assert results[0][1] == pytest.approx(results[1][1], abs=1e-6)
     assert results[0][1].keys() == {"real", "made", "norm"}
@@ -109,6 +109,6 @@ def test_clipping_bounds_the_step_and_logs_the_norm_before():
     waves = torch.randn(4, 16)
     batch = Batch(list("abcd"), waves, torch.full((4,), 16), None, torch.zeros(4, dtype=bool), waves[:, :0].long(),
                   torch.zeros(4, dtype=torch.int64))  # fmt: skip
-    figures, _ = turn.step(system, [batch], [1.0], 0.5, 2.0)
+    metrics = turn.step(system, [batch], [1.0], 0.5, 2.0).metrics
     moved = torch.cat([(p - q).flatten() for p, q in zip(turn.parameters, before, strict=True)]).norm()
-    assert figures["norm"] > 100 and moved.item() == pytest.approx(0.5 * 2.0, rel=1e-4)
+    assert metrics["norm"] > 100 and moved.item() == pytest.approx(0.5 * 2.0, rel=1e-4)
