@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from nrsr.nn.si_snr import SILENCE, centred, si_snr
+from nrsr.nn.si_snr import TINY, levelled, levelled_si_snr
 
 # Up to so many sources every permutation is tried on the device; above, the Hungarian method runs on the host.
 EXHAUSTIVE = 3
@@ -18,33 +18,37 @@ LIMIT = 100.0
 def pit_si_snr(estimates: Tensor, sources: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """SI-SNR of each source under the permutation of the estimates with the highest mean.
 
-    A silent source has no SI-SNR: it gets 0, takes no part in the choice (it is left what the others do not take),
-    and is told apart in the answer, so that means can leave it out. Gradients pass through the estimates.
+    A silent source (see `nrsr.nn.si_snr.levelled`) has no SI-SNR: it gets 0, takes no part in the choice (it is left
+    what the others do not take), and is told apart in the answer, so that means can leave it out. Gradients pass
+    through the estimates. The level of a signal changes nothing.
 
     Args:
         estimates, sources: [B, K, T], K from 1 to 5 and more; samples past an utterance's length are not looked at.
         lengths: [B] samples.
 
     Returns:
-        SI-SNR [B, K] in dB; the estimate of each source, int64 [B, K]; whether a source is heard, bool [B, K].
+        SI-SNR [B, K] in dB; the estimate of each source, int64 [B, K]; whether a source is active, bool [B, K].
 
     With more than `EXHAUSTIVE` sources this waits for the device once, otherwise not at all.
     """
-    batch, count, size = sources.shape
-    rows = lengths.repeat_interleave(count)
+    estimates, _ = levelled_sources(estimates, lengths)
+    sources, silent = levelled_sources(sources, lengths)
     with torch.no_grad():
-        heard = audible(sources, lengths)
-        pairs = pairwise_si_snr(estimates, sources, lengths).masked_fill(~heard.unsqueeze(2), 0.0)
-        order = best_permutation(pairs)
-    matched = estimates.gather(1, order.unsqueeze(2).expand(-1, -1, size))
-    figures = si_snr(matched.flatten(0, 1), sources.flatten(0, 1), rows, LIMIT).view(batch, count)
-    return figures.masked_fill(~heard, 0.0), order, heard
+        order = best_permutation(levelled_pairs(estimates, sources).masked_fill(silent.unsqueeze(2), 0.0))
+    matched = estimates.gather(1, order.unsqueeze(2).expand_as(estimates))
+    values = levelled_si_snr(matched.flatten(0, 1), sources.flatten(0, 1), LIMIT).view(silent.shape)
+    return values.masked_fill(silent, 0.0), order, ~silent
+
+
+def levelled_sources(waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Waves [B, K, T] with lengths [B] as `levelled` makes them, and which are silent, bool [B, K]."""
+    rows, silent = levelled(waves.flatten(0, 1), lengths.repeat_interleave(waves.shape[1]))
+    return rows.view(waves.shape), silent.view(waves.shape[:2])
 
 
 def audible(sources: Tensor, lengths: Tensor) -> Tensor:
-    """Which sources [B, K, T] are heard: bool [B, K], False for those that are silent throughout (or a constant)."""
-    rows = centred(sources.flatten(0, 1), lengths.repeat_interleave(sources.shape[1]))
-    return (rows.square().sum(1) > SILENCE).view(sources.shape[:2])
+    """Which sources [B, K, T] are active: bool [B, K], False for those that are silent throughout (or a constant)."""
+    return ~levelled_sources(sources, lengths)[1]
 
 
 def pairwise_si_snr(estimates: Tensor, sources: Tensor, lengths: Tensor) -> Tensor:
@@ -52,13 +56,16 @@ def pairwise_si_snr(estimates: Tensor, sources: Tensor, lengths: Tensor) -> Tens
 
     Good for a choice: float32 leaves an error that grows above about 40 dB.
     """
-    rows = lengths.repeat_interleave(sources.shape[1])
-    estimates, sources = (centred(waves.flatten(0, 1), rows).view(waves.shape) for waves in (estimates, sources))
+    return levelled_pairs(levelled_sources(estimates, lengths)[0], levelled_sources(sources, lengths)[0])
+
+
+def levelled_pairs(estimates: Tensor, sources: Tensor) -> Tensor:
+    """As `pairwise_si_snr`, of what `levelled_sources` makes of the signals."""
     # No matrix product: autocast would make it one of half precision, and the error's energy, a small difference of
     # large figures, would be lost above about 20 dB.
     products = (sources.unsqueeze(2) * estimates.unsqueeze(1)).sum(3)
-    energies = estimates.square().sum(2).unsqueeze(1) + SILENCE
-    wanted = products.square() / (sources.square().sum(2, keepdim=True) + SILENCE)
+    energies = estimates.square().sum(2).unsqueeze(1) + TINY
+    wanted = products.square() / (sources.square().sum(2, keepdim=True) + TINY)
     least = 10.0 ** (-LIMIT / 10.0) * energies
     return 10.0 * ((wanted + least) / ((energies - wanted).clamp_min(0.0) + least)).log10()
 

@@ -1,11 +1,16 @@
-"""Scale-invariant signal-to-noise ratio of waveforms against references, per utterance."""
+"""Scale-invariant signal-to-noise ratio of waveforms against references, per utterance, at any level."""
 
+import torch
 from torch import Tensor
 
 from nrsr.signal.masks import zero_padding
 
-# Energy under which a signal counts as silent: less than a hundred samples of one step of 16 bits.
-SILENCE = 1e-8
+# A signal is silent where no sample is further from the mean than this share of the largest sample: what the rounding
+# of float32 leaves of a constant. It is relative to the signal itself, so recordings of any format and level are heard:
+# a single step of 16 bits is 2^-15 of full scale.
+SILENCE = 2.0**-20
+# Beside energies of signals whose largest sample is 1, so that silence divides by something.
+TINY = 1e-20
 
 
 def si_snr(estimates: Tensor, references: Tensor, lengths: Tensor, limit: float = 30.0) -> Tensor:
@@ -17,24 +22,38 @@ def si_snr(estimates: Tensor, references: Tensor, lengths: Tensor, limit: float 
 
     (Le Roux et al., ICASSP 2019; a soft limit of 30 dB as in Wisdom et al., NeurIPS 2020.) ε is relative to the
     estimate, so scaling either signal changes nothing, and no utterance that is solved already, or hopeless, rules a
-    batch by its gradient. A silent reference or a silent estimate (energy under `SILENCE`) gives -limit.
+    batch by its gradient. A silent reference or a silent estimate (see `levelled`) gives -limit.
 
     Args:
         estimates, references: [B, T]; samples past an utterance's length are not looked at.
         lengths: [B] samples of each utterance.
         limit: in dB. At 30, 10 dB is given as 9.96 dB and 20 dB as 19.57 dB; for a measure take 80.
     """
+    return levelled_si_snr(levelled(estimates, lengths)[0], levelled(references, lengths)[0], limit)
+
+
+def levelled_si_snr(estimates: Tensor, references: Tensor, limit: float) -> Tensor:
+    """As `si_snr`, of what `levelled` makes of the signals."""
     epsilon = 10.0 ** (-limit / 10.0)
-    estimates, references = centred(estimates, lengths), centred(references, lengths)
-    scale = (estimates * references).sum(1) / (references.square().sum(1) + SILENCE)
+    scale = (estimates * references).sum(1) / (references.square().sum(1) + TINY)
     targets = scale.unsqueeze(1) * references
-    energy = estimates.square().sum(1) + SILENCE
+    energy = estimates.square().sum(1) + TINY
     wanted = targets.square().sum(1)
-    rest = (estimates - targets).square().sum(1) + SILENCE
+    rest = (estimates - targets).square().sum(1) + TINY
     return 10.0 * ((wanted + epsilon * energy) / (rest + epsilon * energy)).log10()
 
 
-def centred(waves: Tensor, lengths: Tensor) -> Tensor:
-    """float32 waves [B, T] without each utterance's mean, and zeros past its length."""
+def levelled(waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Waves [B, T] without their means and with a largest sample of 1, float32, and which are silent, bool [B].
+
+    Silent is a constant, zero or another: digital silence of any format. Silent waves and what stands past a length
+    come out as zeros. The level counts as a constant in the derivative, which is right for what does not depend on it.
+    """
     waves = zero_padding(waves.float(), lengths)
-    return zero_padding(waves - (waves.sum(1) / lengths.clamp_min(1)).unsqueeze(1), lengths)
+    centred = zero_padding(waves - (waves.sum(1) / lengths.clamp_min(1)).unsqueeze(1), lengths)
+    with torch.no_grad():
+        peaks = centred.abs().amax(1)
+        # Not finite is not silent: it stays visible.
+        silent = peaks <= SILENCE * waves.abs().amax(1)
+        levels = torch.where(silent, 1.0, peaks).unsqueeze(1)
+    return (centred / levels).masked_fill(silent.unsqueeze(1), 0.0), silent

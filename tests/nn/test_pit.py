@@ -129,3 +129,28 @@ def test_nothing_waits_for_the_device_up_to_three_sources(count):
     waves = torch.randn(2, count, 50, device="meta")  # holds no numbers: reading one on the host raises
     found, order, _ = pit_si_snr(waves, waves, torch.tensor([50, 50], device="meta"))
     assert found.shape == order.shape == (2, count)
+
+
+@pytest.mark.parametrize("level", [1e-3, 1e-5, 1e-20])
+def test_the_level_changes_nothing(level):
+    generator = torch.Generator().manual_seed(0)
+    sources = torch.randn(2, 3, 4000, generator=generator)
+    sources[1, 1] = 0.0
+    estimates = sources.flip(1) + 1e-3 * torch.randn(2, 3, 4000, generator=generator)
+    lengths = torch.tensor([4000, 3000])
+    values, order, active = pit_si_snr(estimates, sources, lengths)
+    assert values[active].tolist() == pytest.approx([60.0] * 5, abs=0.5)
+    for gains in ((level, level), (1.0, level), (level, 1.0)):
+        found = pit_si_snr(gains[0] * estimates, gains[1] * sources, lengths)
+        torch.testing.assert_close(found[0], values, atol=0.01, rtol=0)
+        assert torch.equal(found[1], order) and torch.equal(found[2], active)
+    assert audible(level * sources, lengths).tolist() == [[True] * 3, [True, False, True]]
+
+
+def test_each_source_has_a_level_of_its_own():
+    generator = torch.Generator().manual_seed(0)
+    sources = torch.randn(1, 2, 2000, generator=generator) * torch.tensor([1.0, 1e-6])[:, None]
+    estimates = sources.flip(1) * (1.0 + 0.01 * torch.randn(1, 2, 2000, generator=generator))
+    values, order, active = pit_si_snr(estimates, sources, torch.tensor([2000]))
+    assert order.tolist() == [[1, 0]] and active.all()
+    assert (values - 40.0).abs().max() < 1.0

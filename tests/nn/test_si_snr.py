@@ -6,7 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nrsr.nn.si_snr import si_snr
+from nrsr.nn.si_snr import levelled, si_snr
 
 
 def in_numpy(estimate, reference):
@@ -70,3 +70,46 @@ def test_silence_gives_the_lower_limit_and_finite_gradients(estimate_gain, refer
     figure.sum().backward()
     assert figure.item() == pytest.approx(-30.0, abs=0.01)
     assert estimates.grad.isfinite().all()
+
+
+LEVELS = [1.0, 1e-3, 1e-5, 1e-12, 1e-30]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_level_changes_neither_figure_nor_direction_of_the_gradient(level):
+    generator = torch.Generator().manual_seed(0)
+    reference = torch.randn(1, 4000, generator=generator)
+    estimate = reference + 1e-3 * torch.randn(1, 4000, generator=generator)
+    lengths, gradients = torch.tensor([4000]), []
+    expected = in_numpy(estimate[0].numpy(), reference[0].numpy())
+    assert expected == pytest.approx(60.0, abs=0.3)
+    for gain in (1.0, level):
+        scaled = (gain * estimate).requires_grad_()
+        figure = si_snr(scaled, gain * reference, lengths, limit=100)
+        assert figure.item() == pytest.approx(expected, abs=0.05)
+        gradients.append(torch.autograd.grad(figure.sum(), scaled)[0])
+    torch.testing.assert_close(
+        gradients[1] * level, gradients[0], rtol=1e-3, atol=1e-3 * gradients[0].abs().max().item()
+    )
+    assert si_snr(estimate, level * reference, lengths, limit=100).item() == pytest.approx(expected, abs=0.05)
+
+
+def test_silence_is_that_of_a_signal_s_own_format():
+    step = 2.0**-15  # of 16 bits
+    one_step = torch.zeros(6, 100_000)
+    one_step[1] = 0.25  # a constant
+    one_step[2, 500] = step
+    one_step[3] = 0.25
+    one_step[3, 500] += step  # a single step beside an offset
+    one_step[4] = 1e-20 * torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    one_step[5] = 0.1 + 3e-9 * torch.arange(100_000).remainder(2)  # less than a step of float32
+    rows, silent = levelled(one_step, torch.full((6,), 100_000))
+    assert silent.tolist() == [True, True, False, False, False, True]
+    assert rows.abs().amax(1).tolist() == [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+
+
+def test_what_is_not_finite_is_not_silence():
+    for bad in (torch.nan, torch.inf):
+        estimate = torch.zeros(1, 100)
+        estimate[0, 3] = bad
+        assert si_snr(estimate, torch.randn(1, 100), torch.tensor([100])).isnan().all()
