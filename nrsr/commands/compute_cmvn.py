@@ -99,7 +99,7 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
         # Domain heads normalise nothing, and their classes are known when training has seen all labels.
         config["system"].pop("heads", None)
     system = build_system(config, vocabulary=4).eval()
-    directory = DataDir(data)
+    directory = DataDir(data, channel=(config.get("data") or {}).get("channel"))
     waves = directory.waves(rate=config["sample_rate"], allow_pipes=allow_pipes)
     if not len(waves):
         raise StatisticsDataError(f"{data}/wav.scp: lists no audio of any utterance; check it and utt2spk")

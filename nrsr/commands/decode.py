@@ -16,10 +16,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from nrsr.arguments import add_channel
 from nrsr.errors import NrsrError
 from nrsr.inference.settings import METHODS, DecodingSettings
 
-OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty")
+OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty", "channel")
 OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
 
 
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="utterances in a batch (16)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
     parser.add_argument("--write-loglikes", action="store_true", help="also write log-likelihoods, OUT/loglikes.*")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
 
 
@@ -98,7 +100,9 @@ def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
 
     settings = settings_of(args, config)
     job = DecodingJob(args.exp, settings, args.lm, args.device, args.write_loglikes)
-    return decode_data(job, DataDir(args.data), args.out, nj=args.nj, allow_pipes=args.allow_pipes)
+    return decode_data(
+        job, DataDir(args.data, channel=args.channel), args.out, nj=args.nj, allow_pipes=args.allow_pipes
+    )
 
 
 def decode_hybrid_system(args: argparse.Namespace, config: dict[str, Any]) -> str:

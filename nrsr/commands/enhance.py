@@ -9,6 +9,8 @@ OUT becomes a data directory: wav.ark and wav.scp, with copies of the lists that
 import argparse
 from pathlib import Path
 
+from nrsr.arguments import add_channel
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
@@ -16,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, help="data directory to make")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
     parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="utterances in a batch (16)")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
 
 
@@ -24,4 +27,4 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.kaldi import DataDir
 
     options = {"nj": args.nj, "batch_size": args.batch_size, "allow_pipes": args.allow_pipes}
-    print(enhance_data(args.exp, DataDir(args.data), args.out, **options))
+    print(enhance_data(args.exp, DataDir(args.data, channel=args.channel), args.out, **options))

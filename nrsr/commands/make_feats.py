@@ -13,6 +13,7 @@ The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtracto
 import argparse
 import sys
 
+from nrsr.arguments import add_channel
 from nrsr.config import ConfigError, check_keys, load_yaml
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
     parser.add_argument("--compress", action="store_true", help="write lossy 8-bit matrices")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
 
 
@@ -38,5 +40,5 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError(f"{args.config}: sample_rate {config['sample_rate']!r}: give samples a second, as 8000")
     options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes}
     for data in args.data:
-        done = make_features(DataDir(data), config["features"], config["sample_rate"], **options)
+        done = make_features(DataDir(data, channel=args.channel), config["features"], config["sample_rate"], **options)
         print(f"nrsr make-feats: {data}/feats.scp: {done} utterances", file=sys.stderr)

@@ -12,6 +12,8 @@ cropped at random. What would clip is lowered, mixture and clean speech alike.
 import argparse
 import sys
 
+from nrsr.arguments import add_channel
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speech", required=True, metavar="DATA", help="data directory of clean speech")
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--active", action="store_true", help="power of the speech over its active samples only")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of noises (0)")
     parser.add_argument("--copies", type=int, default=1, metavar="N", help="mixtures of each utterance (1)")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
     parser.add_argument("--out", required=True, metavar="DATA", help="data directory to make")
 
@@ -32,6 +35,6 @@ def decibels(text: str) -> list[float]:
 def run(args: argparse.Namespace) -> None:
     from nrsr.datadirs.mix import mix_directory
 
-    options = {name: getattr(args, name) for name in ("active", "seed", "copies", "allow_pipes")}
+    options = {name: getattr(args, name) for name in ("active", "seed", "copies", "channel", "allow_pipes")}
     summary = mix_directory(args.speech, args.noise, args.out, args.snr, **options)
     print(f"nrsr mix: {args.out}: {summary}", file=sys.stderr)

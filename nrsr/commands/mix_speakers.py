@@ -13,7 +13,7 @@ every system hears the same mixtures. What would clip is lowered, all parts alik
 import argparse
 import sys
 
-from nrsr.arguments import seed_number
+from nrsr.arguments import add_channel, seed_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("max", "min"), default="max", help="whole utterances, or cut (max)")
     parser.add_argument("--active", action="store_true", help="for the SNR, power of the speech where there is some")
     parser.add_argument("--seed", type=seed_number, default=0, help="of all draws (0)")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
     parser.add_argument("--out", required=True, metavar="DATA", help="data directory to make")
 
@@ -49,5 +50,6 @@ def run(args: argparse.Namespace) -> None:
 
     names = ("speakers", "count", "levels", "mode", "active", "seed")
     settings = MixSettings(**{name: getattr(args, name) for name in names}, snrs=args.snr)
-    summary = mix_speakers(args.speech, args.out, settings, args.noise, allow_pipes=args.allow_pipes)
+    options = {"channel": args.channel, "allow_pipes": args.allow_pipes}
+    summary = mix_speakers(args.speech, args.out, settings, args.noise, **options)
     print(f"nrsr mix-speakers: {args.out}: {summary}", file=sys.stderr)

@@ -8,6 +8,7 @@ Example:
 import argparse
 import sys
 
+from nrsr.arguments import add_channel
 from nrsr.datadirs.perturb import perturb_speed
 from nrsr.kaldi.datadir import DataDirError
 
@@ -15,7 +16,7 @@ from nrsr.kaldi.datadir import DataDirError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speeds", default="0.9,1.0,1.1", help="factors parted by commas (default %(default)s)")
     parser.add_argument("--rate", type=int, help="wanted samples per second; headerless audio needs it")
-    parser.add_argument("--channel", type=int, help="channel of multichannel audio, counted from 0")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="let commands in wav.scp run")
     parser.add_argument("data", help="data directory")
     parser.add_argument("out", help="data directory to write")

@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from nrsr.arguments import seed_number
+from nrsr.arguments import add_channel, seed_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=10, metavar="N", help="of an utterance, spread    (%(default)s)")
     parser.add_argument("--utterances", type=int, default=2000, metavar="N", help="at most, drawn    (%(default)s)")
     parser.add_argument("--width", type=int, default=256, metavar="N", help="hidden units, 0: linear    (%(default)s)")
+    add_channel(parser)
     parser.add_argument("--seed", type=seed_number, default=0, help="of draw, split and fit    (%(default)s)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs    (cpu)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
@@ -45,7 +46,9 @@ def run(args: argparse.Namespace) -> None:
     settings = ProbeSettings(width=args.width)
     options = {"frames": args.frames, "utterances": args.utterances, "seed": args.seed, "device": args.device}
     experiment = nrsr.load(args.exp)
-    found, notes = probe_experiment(experiment, DataDir(args.data), labels, args.layer, settings, **options)
+    found, notes = probe_experiment(
+        experiment, DataDir(args.data, channel=args.channel), labels, args.layer, settings, **options
+    )
     for note in notes:
         print(f"nrsr probe: {note}", file=sys.stderr)
     if args.out:

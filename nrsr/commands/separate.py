@@ -12,6 +12,8 @@ order by their overlap, so memory does not grow with its length. The last line t
 import argparse
 from pathlib import Path
 
+from nrsr.arguments import add_channel
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlap", type=float, default=5.0, metavar="S", help="overlap of pieces in seconds (5)")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
+    add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
     parser.add_argument("files", nargs="*", metavar="FILE", help="WAV, FLAC, OGG, sphere, ... instead of --data")
 
@@ -35,6 +38,10 @@ def run(args: argparse.Namespace) -> None:
         raise DecodingError("give either --data or audio files")
     job = SeparationJob(args.exp, Pieces(args.piece, args.overlap), args.device)
     if args.files:
-        print(separate_files(job, args.files, args.out))
+        print(separate_files(job, args.files, args.out, args.channel))
     else:
-        print(separate_data(job, DataDir(args.data), args.out, nj=args.nj, allow_pipes=args.allow_pipes))
+        print(
+            separate_data(
+                job, DataDir(args.data, channel=args.channel), args.out, nj=args.nj, allow_pipes=args.allow_pipes
+            )
+        )

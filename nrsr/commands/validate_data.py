@@ -8,8 +8,9 @@ Example:
 import argparse
 import sys
 
+from nrsr.arguments import add_channel
 from nrsr.kaldi.datadir import DataDir
-from nrsr.kaldi.validate import NEEDED, validate
+from nrsr.kaldi.validate import NEEDED, check
 
 MAX_SHOWN = 50
 
@@ -25,16 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read all audio of mixtures and sources: equal lengths, no silent source, no clipping, the right sum",
     )
+    add_channel(parser)
     parser.add_argument("--nj", type=int, default=1, help="processes that read mixtures (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     need = tuple(name.strip() for name in args.need.split(",") if name.strip())
-    failures = validate(args.data, need=need, allow_pipes=args.allow_pipes)
+    failures, notes = check(args.data, need=need, channel=args.channel, allow_pipes=args.allow_pipes)
     if args.mixtures and not failures:
         from nrsr.data.mixture_check import check_mixtures  # it needs torch, which the plain check does without
 
-        failures = check_mixtures(args.data, args.nj)
+        failures = check_mixtures(args.data, args.nj, args.channel)
+    for note in notes:
+        print(f"nrsr validate-data: note: {note}", file=sys.stderr)
     for failure in failures[:MAX_SHOWN]:
         print(f"nrsr validate-data: {failure}", file=sys.stderr)
     if failures:

@@ -16,12 +16,9 @@ from nrsr.data.labels import open_labels
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
-from nrsr.kaldi.audio import MAX_OVERSHOOT
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import c_sorted, split_words
 
-# Seconds. utt2dur may be rounded; more than this between its word and the audio means that it belongs to other audio.
-DURATION_TOLERANCE = 0.02
 LISTED = 20  # unknown words named in a note
 
 
@@ -46,6 +43,7 @@ class SpeechDataset(TrainingSet):
         settings: BatchSettings,
         *,
         allow_pipes: bool = False,
+        channel: int | None = None,
         labels: dict[str, Any] | None = None,
     ):
         """Open a data directory with wav.scp and text (and spk1.scp, where there is parallel clean speech).
@@ -53,6 +51,7 @@ class SpeechDataset(TrainingSet):
         Args:
             rate: samples a second that the audio must have.
             settings: `shortest` and `longest` leave utterances out; `max_seconds` no utterance may exceed.
+            channel: of recordings that have several, counted from 0.
             labels: name -> `LabelSettings`; none unless the system has domain heads.
 
         Raises:
@@ -60,14 +59,13 @@ class SpeechDataset(TrainingSet):
             BatchError: an utterance that fits no batch.
         """
         self.path, self.rate = Path(path), rate
-        directory = DataDir(path)
+        directory = DataDir(path, channel=channel)
         if not directory.has("text"):
             raise DatasetError(f"{self.path / 'text'}: no such file; training needs transcripts")
         texts = directory.read("text", allow_empty_values=True)
         durations = directory.durations(rate=rate, allow_pipes=allow_pipes)
         self._waves = directory.waves(rate=rate, allow_pipes=allow_pipes)
-        # A segment may end a little behind its recording, and so be shorter than its times say.
-        self._overshoot = MAX_OVERSHOOT if directory.has("segments") else 0.0
+        self._waves.expected = durations  # no audio may change its length in the course of a training
         clean = directory.has("spk1.scp")
         self._clean = directory.waves("spk1.scp", rate=rate, allow_pipes=allow_pipes) if clean else {}
         self.skipped = {
@@ -90,12 +88,6 @@ class SpeechDataset(TrainingSet):
     def __getitem__(self, number: int) -> Example:
         name = self.ids[number]
         wave = self._waves[name]
-        excess = (len(wave) - self.samples[number]) / self.rate
-        if not -self._overshoot - DURATION_TOLERANCE <= excess <= DURATION_TOLERANCE:
-            raise DatasetError(
-                f"{self.path}: {name}: utt2dur says {self.samples[number] / self.rate:.3f} s, the audio has "
-                f"{len(wave) / self.rate:.3f} s; remove utt2dur if the audio is right"
-            )
         clean = self._clean.get(name)
         if clean is not None and len(clean) != len(wave):
             raise DatasetError(

@@ -16,11 +16,12 @@ FULL_SCALE = 32766.5 / 32768.0
 STEP = 1.0 / 32768.0
 
 
-def check_mixtures(path: str | Path, nj: int = 1) -> list[str]:
+def check_mixtures(path: str | Path, nj: int = 1, channel: int | None = None) -> list[str]:
     """Read all mixtures of a data directory with their sources.
 
     Args:
         nj: processes.
+        channel: of recordings that have several, counted from 0.
 
     Returns:
         One line for each mixture that is not whole, is clipped, has a silent source, or, where noise1.scp tells the
@@ -29,15 +30,15 @@ def check_mixtures(path: str | Path, nj: int = 1) -> list[str]:
     Raises:
         MixturesError: no directory of mixtures.
     """
-    samples, skipped = MixtureFiles(path, None).lengths()
+    samples, skipped = MixtureFiles(path, None, channel=channel).lengths()
     problems = [f"{path}: {name}: {reason}" for name, reason in skipped.items()]
-    found = run_work(functools.partial(make_check, str(path)), list(samples), nj)
+    found = run_work(functools.partial(make_check, str(path), channel), list(samples), nj)
     return problems + [problem for problem in track(found, f"reading {path}", total=len(samples)) if problem]
 
 
-def make_check(path: str) -> Callable[[str], str | None]:
+def make_check(path: str, channel: int | None) -> Callable[[str], str | None]:
     """A function that says what is wrong with a mixture of this directory, or None."""
-    files = MixtureFiles(path, None)
+    files = MixtureFiles(path, None, channel=channel)
 
     def check(name: str) -> str | None:
         try:

@@ -6,7 +6,8 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError
-from nrsr.kaldi.datadir import DataDir, Waves
+from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.waves import Waves
 
 
 class MixturesError(NrsrError):
@@ -24,8 +25,8 @@ class MixtureFiles:
         MixturesError: no mixtures, or fewer than two sources.
     """
 
-    def __init__(self, path: str | Path, rate: int | None, allow_pipes: bool = False):
-        self.directory, self.path = DataDir(path), Path(path)
+    def __init__(self, path: str | Path, rate: int | None, allow_pipes: bool = False, channel: int | None = None):
+        self.directory, self.path = DataDir(path, channel=channel), Path(path)
         if not self.directory.has("wav.scp"):
             raise MixturesError(f"{self.path / 'wav.scp'}: no such file; it should list the mixtures")
         scps = []

@@ -44,6 +44,7 @@ class MixtureSet(TrainingSet):
 
     Args:
         path: data directory.
+        channel: of recordings that have several, counted from 0.
         rate: samples a second that all audio must have.
         settings: `shortest` and `longest` leave mixtures out; `max_seconds` no mixture may exceed.
         segment: in seconds.
@@ -66,6 +67,7 @@ class MixtureSet(TrainingSet):
         settings: BatchSettings,
         *,
         allow_pipes: bool = False,
+        channel: int | None = None,
         segment: float | None = None,
         speeds: list[float] | None = None,
         dynamic_mixing: bool = False,
@@ -77,7 +79,7 @@ class MixtureSet(TrainingSet):
             raise ConfigError(f"data.speeds: {speeds} are not all from 50 to 200 percent, as [95, 100, 105] are")
         self.segment = None if segment is None else max(1, round(segment * rate))
         self.speeds = [speed / 100.0 for speed in speeds or [100.0]]
-        self.files = MixtureFiles(self.path, rate, allow_pipes)
+        self.files = MixtureFiles(self.path, rate, allow_pipes, channel)
         self.speakers = self.files.speakers
         samples, self.skipped = self.files.lengths(settings.shortest, settings.longest)
         self.ids = list(samples)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.datadir import DataDir, Waves
+from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
+from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
 from nrsr.signal.mixing import MixingError, mix
 
@@ -83,6 +84,7 @@ def mix_directory(
     active: bool = False,
     seed: int = 0,
     copies: int = 1,
+    channel: int | None = None,
     allow_pipes: bool = False,
 ) -> Summary:
     """Write OUT with mixtures (wav.scp), their clean parts (spk1.scp), and the lists of the speech and the noise.
@@ -96,6 +98,7 @@ def mix_directory(
         snrs: in dB.
         active: take the speech's power over its active samples.
         copies: mixtures of each utterance.
+        channel: of recordings that have several, counted from 0, in speech and noise.
 
     Raises:
         MixingError: options that make no sense, a noise without category, speech or noise that cannot be mixed.
@@ -104,7 +107,7 @@ def mix_directory(
     snrs = [float(snr) for snr in snrs]
     if not snrs or not all(map(math.isfinite, snrs)) or copies < 1:
         raise MixingError(f"SNRs {snrs}, {copies} copies: give at least one finite SNR and one copy")
-    clean_dir, noise_dir, out = DataDir(speech), DataDir(noise), Path(out)
+    clean_dir, noise_dir, out = DataDir(speech, channel=channel), DataDir(noise, channel=channel), Path(out)
     if out.resolve() in (clean_dir.path.resolve(), noise_dir.path.resolve()):
         raise MixingError(f"{out}: would overwrite what it is made of; give another --out")
     speaker_of, category_of = clean_dir.read("utt2spk"), noise_dir.read("utt2noise")

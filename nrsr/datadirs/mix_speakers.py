@@ -13,9 +13,10 @@ import numpy as np
 from nrsr.datadirs.mix import KEPT_NOISES, count_resampled, refuse_missing
 from nrsr.datadirs.speaker_plans import SpeakerPlan, plan_speaker_mixtures
 from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.datadir import DataDir, Waves
+from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
+from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
 from nrsr.signal.activity import active_power
 from nrsr.signal.mixing import PEAK, MixingError, fit_noise, power
@@ -89,6 +90,7 @@ def mix_speakers(
     settings: MixSettings,
     noise: str | Path | None = None,
     *,
+    channel: int | None = None,
     allow_pipes: bool = False,
 ) -> SpeakerSummary:
     """Write OUT with wav.scp, spk1.scp, spk2.scp, ... and noise1.scp, which add up, and lists of what they are.
@@ -100,12 +102,14 @@ def mix_speakers(
     Args:
         speech: data directory with wav.scp and utt2spk; text goes along.
         noise: data directory with wav.scp and utt2noise (noise -> category), for mixtures with noise.
+        channel: of recordings that have several, counted from 0, in speech and noise.
 
     Raises:
         MixingError: one speaker only, more mixtures wanted than there are, a silent noise, options that do not fit.
         ListError, DataDirError, AudioError: broken input.
     """
-    speech_dir, noise_dir, out = DataDir(speech), None if noise is None else DataDir(noise), Path(out)
+    speech_dir, out = DataDir(speech, channel=channel), Path(out)
+    noise_dir = None if noise is None else DataDir(noise, channel=channel)
     if (noise_dir is None) != (not settings.snrs):
         raise MixingError("noise and SNRs go together; give both, or neither")
     if out.resolve() in {each.path.resolve() for each in (speech_dir, noise_dir) if each is not None}:

@@ -46,10 +46,10 @@ def perturb_speed(
         raise DataDirError(f"{out}: speeds {list(factors)} are not different numbers from 0.1 to 10; correct them")
     if Path(path).resolve() == Path(out).resolve():
         raise DataDirError(f"{out}: is the directory to be perturbed; choose another folder to write to")
-    contents, data = Contents.load(path), DataDir(path)
+    contents, data = Contents.load(path), DataDir(path, channel=channel)
     if "wav.scp" not in contents.lists:
         raise DataDirError(f"{path}: has no wav.scp, so there is no audio to change; run the stage that makes it")
-    options = {"rate": rate, "channel": channel, "allow_pipes": allow_pipes}
+    options = {"rate": rate, "allow_pipes": allow_pipes}
     options["rate"] = data.waves(**options).rate()
     written = [factor for factor in factors if factor != 1.0 or channel is not None]
     scps, seconds = write_audio(data, contents, Path(out), written, options) if written else ({}, {})

@@ -113,7 +113,7 @@ def separate_data(job: SeparationJob, data: DataDir, out: Path, *, nj: int = 1, 
     return f"{out}: {len(utterances)} utterances, {rtf_text(taken, samples / rate, job.device)}"
 
 
-def separate_files(job: SeparationJob, files: Sequence[str], out: Path) -> str:
+def separate_files(job: SeparationJob, files: Sequence[str], out: Path, channel: int | None = None) -> str:
     """Separate audio files into out/NAME_spk1.wav, out/NAME_spk2.wav, ... (16 bits, at the system's rate).
 
     Returns:
@@ -131,7 +131,7 @@ def separate_files(job: SeparationJob, files: Sequence[str], out: Path) -> str:
     separator = Separator(system, job.pieces, job.device)
     taken, samples = 0.0, 0
     for name, stem in zip(track(files, "files separated"), stems, strict=True):
-        result = separated(separator, read_file(name, rate))
+        result = separated(separator, read_file(name, rate, channel))
         for number, wave in enumerate(result.waves, start=1):
             with atomic_open(out / f"{stem}_spk{number}.wav", "wb") as stream:
                 soundfile.write(stream, wave, rate, format="WAV", subtype="PCM_16")

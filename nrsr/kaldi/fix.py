@@ -5,12 +5,12 @@ from pathlib import Path
 
 from nrsr.files import atomic_copy
 from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info
+from nrsr.kaldi.audio_checks import HEADERLESS_RATE
 from nrsr.kaldi.contents import AUDIO_SCP, Contents, kind_of_name
 from nrsr.kaldi.datadir import DataDirError, Segment
 from nrsr.kaldi.lists import c_sorted, scan_list, split_words
 from nrsr.kaldi.recordings import HEADERLESS
 from nrsr.kaldi.streams import is_pipe
-from nrsr.kaldi.validate import HEADERLESS_RATE
 
 REQUIRED = ("utt2spk", "segments", "text", "feats.scp", "utt2lang")
 REMADE = ("utt2dur", "utt2num_frames")  # found again from the audio and the features

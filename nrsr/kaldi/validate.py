@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info
+from nrsr.kaldi.audio_checks import AudioCheck
 from nrsr.kaldi.contents import AUDIO_SCP, kind_of_name, spk2utt_of
-from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDirError, Segment
+from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDirError
 from nrsr.kaldi.lists import Line, scan_list, split_words
-from nrsr.kaldi.recordings import HEADERLESS
 from nrsr.kaldi.streams import is_pipe
 from nrsr.kaldi.tables import split_entry
 
@@ -17,19 +17,34 @@ NEEDED = ("wav.scp", "utt2spk", "spk2utt")
 # Lists that may leave utterances out: clean utterances have no noise, real ones no parallel clean speech.
 COMPLETE = ("text", "utt2spk", "segments", "feats.scp", "utt2dur", "utt2num_frames", "utt2uniq", "utt2lang")
 NUMBERS = ("utt2dur", "utt2num_frames", "reco2dur")
-HEADERLESS_RATE = 16000  # for headerless audio, of which only the presence is checked
-DURATION_TOLERANCE = 0.1  # seconds; durations counted from frames miss the last window
+
+
+class Report(NamedTuple):
+    """What was found in a data directory.
+
+    Attributes:
+        failures: one line for each, naming file, line and cure; empty for a valid directory.
+        notes: what is no failure, but asks for an option or was assumed.
+    """
+
+    failures: list[str]
+    notes: list[str]
 
 
 def validate(path: str | Path, *, need: tuple[str, ...] = NEEDED, allow_pipes: bool = False) -> list[str]:
+    """The failures of `check`."""
+    return check(path, need=need, allow_pipes=allow_pipes).failures
+
+
+def check(
+    path: str | Path, *, need: tuple[str, ...] = NEEDED, channel: int | None = None, allow_pipes: bool = False
+) -> Report:
     """Check a data directory.
 
     Args:
         need: files that must be there.
+        channel: that recordings of several channels will be read with, counted from 0.
         allow_pipes: accept entries of wav.scp that are commands; they are not run here.
-
-    Returns:
-        One line for each failure, naming file, line and cure; empty for a valid directory.
 
     Raises:
         DataDirError: there is no such folder.
@@ -37,14 +52,16 @@ def validate(path: str | Path, *, need: tuple[str, ...] = NEEDED, allow_pipes: b
     path = Path(path)
     if not path.is_dir():
         raise DataDirError(f"{path}: there is no such folder; check the path or run the stage that makes it")
-    return list(Checker(path, need, allow_pipes).failures())
+    checker = Checker(path, need, channel, allow_pipes)
+    return Report(list(checker.failures()), checker.notes)
 
 
 class Checker:
     """One validation: the lists of a directory and the ids they must hold."""
 
-    def __init__(self, path: Path, need: tuple[str, ...], allow_pipes: bool):
-        self.path, self.need, self.allow_pipes = path, need, allow_pipes
+    def __init__(self, path: Path, need: tuple[str, ...], channel: int | None, allow_pipes: bool):
+        self.path, self.need, self.channel, self.allow_pipes = path, need, channel, allow_pipes
+        self.notes: list[str] = []
         self.segmented = (path / "segments").is_file()
         self.lists: dict[str, dict[str, Line]] = {}
         self.bad_lines: list[str] = []
@@ -70,7 +87,9 @@ class Checker:
         yield from self.unmatched_ids()
         yield from self.speakers_and_utterances()
         yield from self.numbers()
-        yield from self.audio()
+        audio = AudioCheck(self.path, self.lists, self.channel, self.allow_pipes)
+        yield from audio.failures()
+        self.notes += audio.notes
         yield from self.tables()
 
     def at(self, name: str, key: str) -> str:
@@ -139,60 +158,6 @@ class Checker:
                     good = False
                 if line.value and not good:
                     yield f"{self.at(name, key)}: {line.value!r} of {key!r} is no positive number; make {name} anew"
-
-    def audio(self) -> Iterator[str]:
-        """Audio that is missing or broken, and segments that do not fit into it."""
-        seconds: dict[str, float] = {}
-        for name, entries in self.lists.items():
-            if name != "wav.scp" and not AUDIO_SCP.fullmatch(name):
-                continue
-            pipes = [key for key, line in entries.items() if is_pipe(line.value)]
-            if pipes and not self.allow_pipes:
-                yield (
-                    f"{self.at(name, pipes[0])}: {len(pipes)} entries are commands, the first that of {pipes[0]!r}; "
-                    "pass --allow-pipes if you trust this data"
-                )
-            for key, line in entries.items():
-                if not line.value or is_pipe(line.value):
-                    continue
-                try:
-                    samples, rate = audio_info(line.value, rate=HEADERLESS_RATE)
-                except AudioError as error:
-                    yield f"{self.at(name, key)}: {key!r}: {error}"
-                    continue
-                headerless = Path(line.value).suffix.lower() in HEADERLESS
-                if name == "wav.scp" and not headerless:
-                    seconds[key] = samples / rate
-        yield from self.segment_times(seconds)
-        if not self.segmented:
-            yield from self.stale_durations(seconds)
-
-    def segment_times(self, seconds: dict[str, float]) -> Iterator[str]:
-        for key, line in self.lists.get("segments", {}).items():
-            try:
-                part = Segment.parse(line.value)
-            except ValueError as error:
-                yield f"{self.at('segments', key)}: utterance {key!r} {error}; correct the line"
-                continue
-            length = seconds.get(part.recording, math.inf)
-            if part.start >= length or part.end > length + MAX_OVERSHOOT:
-                yield (
-                    f"{self.at('segments', key)}: utterance {key!r} ends at {part.end} s, behind the end of recording "
-                    f"{part.recording!r} at {length:.2f} s; correct the times or drop the utterance"
-                )
-
-    def stale_durations(self, seconds: dict[str, float]) -> Iterator[str]:
-        """utt2dur that was made of other audio, for example before a change of speed."""
-        for key, line in self.lists.get("utt2dur", {}).items():
-            try:
-                difference = abs(float(line.value) - seconds.get(key, float(line.value)))
-            except ValueError:
-                continue
-            if difference > DURATION_TOLERANCE:
-                yield (
-                    f"{self.at('utt2dur', key)}: says {line.value} s of {key!r}, whose audio has {seconds[key]:.2f} s; "
-                    "remove utt2dur, it is found from the audio"
-                )
 
     def tables(self) -> Iterator[str]:
         """Arks of features and statistics that are not there; each file is looked for once."""

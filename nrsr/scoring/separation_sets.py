@@ -11,7 +11,8 @@ import numpy as np
 from nrsr.data.mixture_check import clipped_samples
 from nrsr.data.mixture_files import MixtureFiles
 from nrsr.files import atomic_open
-from nrsr.kaldi.datadir import DataDir, Waves
+from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
 from nrsr.scoring.bootstrap import DRAWS, SEED, interval, resampled_sums
 from nrsr.scoring.separation import SourceScores, score_mixture

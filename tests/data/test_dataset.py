@@ -8,7 +8,7 @@ from nrsr.data import Units
 from nrsr.data.batches import BatchError, BatchSettings
 from nrsr.data.dataset import DatasetError, SpeechDataset
 from nrsr.data.training_set import load_batches
-from nrsr.kaldi import AudioError, WaveWriter, write_list
+from nrsr.kaldi import AudioError, DataDirError, WaveWriter, write_list
 
 RATE = 8000
 UNITS = Units.from_text(["one two three"], "word")
@@ -113,7 +113,7 @@ def test_clean_speech_of_another_length_is_refused(corpus):
 def test_utt2dur_of_other_audio_is_refused(corpus):
     path, _ = corpus
     write_list(path / "utt2dur", dict.fromkeys(["u1", "u2", "u3", "u4", "u5"], "0.70"))
-    with pytest.raises(DatasetError, match="u1: utt2dur says 0.700 s, the audio has 0.500 s"):
+    with pytest.raises(DataDirError, match="'u1': utt2dur says 0.700 s, the audio has 0.500 s"):
         opened(path)[0]
 
 
@@ -126,7 +126,7 @@ def test_a_segment_that_ends_behind_its_recording_is_cut(corpus):
     assert data.samples.tolist() == [6400, 8800]
     assert [len(data[number].wave) for number in (0, 1)] == [3200, 8000]
     write_list(path / "utt2dur", {"u1": "0.3", "u2": "1.1"})
-    with pytest.raises(DatasetError, match="u1: utt2dur says 0.300 s, the audio has 0.400 s"):
+    with pytest.raises(DataDirError, match="'u1': utt2dur says 0.300 s, the audio has 0.400 s"):
         opened(path)[0]
 
 

@@ -82,7 +82,7 @@ def test_bad_input_is_named_and_leaves_no_text(nrsr_main, experiment, data, tmp_
     soundfile.write(tmp_path / "other_rate.wav", np.zeros(1600), 16000)
     for replacement, expected in (("/nowhere.wav", "'spk1-u03'"), (f"{tmp_path}/other_rate.wav", "16000 Hz")):
         write_list(broken / "wav.scp", {**entries, "spk1-u03": replacement})
-        write_list(broken / "utt2dur", dict.fromkeys(entries, "1.0"))
+        write_list(broken / "utt2dur", DataDir(data).durations())
         status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
         assert status == 1
         assert expected in err
@@ -212,3 +212,21 @@ def test_pipes_run_only_when_allowed(nrsr_main, experiment, data, tmp_path):
     status, _, err = nrsr_main("decode", *options, "--allow-pipes")
     assert status == 0, err
     assert (tmp_path / "out" / "text").read_text().startswith("a")
+
+
+def test_decode_and_transcribe_take_a_channel_and_refuse_other_audio(experiment, data, tmp_path, nrsr_main):
+    stereo = tmp_path / "stereo"
+    stereo.mkdir()
+    mono = DataDir(data).waves()["spk1-u05"]
+    soundfile.write(tmp_path / "s.wav", np.stack([0 * mono, mono], axis=1), 8000)
+    write_list(stereo / "wav.scp", {"u": tmp_path / "s.wav"})
+    write_list(stereo / "utt2spk", {"u": "u"})
+    arguments = ("decode", "--exp", experiment, "--data", stereo, "--out", tmp_path / "out")
+    assert "has 2 channels" in nrsr_main(*arguments)[2]
+    assert nrsr_main(*arguments, "--channel", 1)[0] == 0
+    status, out, err = nrsr_main("transcribe", "--exp", experiment, "--channel", 1, tmp_path / "s.wav")
+    assert (status, out.split("\t")[1].strip(), err) == (0, read_list(tmp_path / "out" / "text")["u"], "")
+    assert "the first of 2 channels" in nrsr_main("transcribe", "--exp", experiment, tmp_path / "s.wav")[2]
+    write_list(stereo / "utt2dur", {"u": "0.5"})
+    status, _, err = nrsr_main(*arguments, "--channel", 1)
+    assert status == 1 and "'u': utt2dur says 0.500 s" in err
