@@ -1,23 +1,27 @@
-"""CTC prefix beam search over units (flashlight-text), with or without a language model."""
+"""CTC prefix beam search: over units (flashlight-text), or over the words of a language model."""
 
 import numpy as np
 from flashlight.lib.text.decoder import LM, CriterionType, LexiconFreeDecoder, LexiconFreeDecoderOptions, ZeroLM
 
-BLANK = 0
-THRESHOLD = 50.0  # hypotheses further under the best one are dropped: a share of e**-50 changes no sum
+from nrsr.inference.word_beam import BLANK, THRESHOLD, WordBeamSearch
+from nrsr.inference.word_model import WordModel
+
 UNITS_PER_FRAME = 50  # the most probable units of a frame, with which hypotheses go on
 
 
 class PrefixBeamSearch:
     """CTC prefix beam search (Hannun et al. 2014): each hypothesis is a sequence of units, summed over alignments.
 
-    It scores log p_ctc(units) + lm_weight * score of the language model, which may forbid units: a lexicon is a
-    language model too (`WordModel`). Flashlight's own lexicon search is not used: for CTC it cannot repeat the last
-    unit of a word (units without a separator between words lose most alignments).
+    It scores log p_ctc(units) + lm_weight * score of the language model. For a model of words `WordBeamSearch` does
+    the work: flashlight's own lexicon search cannot, for CTC, repeat the last unit of a word (units without a separator
+    between words lose most alignments), and a language model cannot forbid its searches a unit.
     """
 
-    def __init__(self, size: int, *, beam: int, lm: LM | None = None, lm_weight: float = 1.0):
+    def __init__(self, size: int, *, beam: int, lm: LM | WordModel | None = None, lm_weight: float = 1.0):
         """Search over `size` units with `beam` hypotheses; `lm` scores unit ids."""
+        self._words = WordBeamSearch(lm, beam=beam) if isinstance(lm, WordModel) else None
+        if self._words is not None:
+            return
         options = LexiconFreeDecoderOptions(
             beam, min(size, UNITS_PER_FRAME), THRESHOLD, lm_weight, 0.0, True, CriterionType.CTC
         )
@@ -27,6 +31,8 @@ class PrefixBeamSearch:
 
     def __call__(self, log_probs: np.ndarray) -> tuple[list[int], float]:
         """The best unit ids of one utterance, log_probs [M, V], and their score."""
+        if self._words is not None:
+            return self._words(log_probs)
         if not len(log_probs):
             return [], 0.0
         emissions = np.ascontiguousarray(log_probs, dtype=np.float32)

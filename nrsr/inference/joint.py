@@ -3,11 +3,13 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from flashlight.lib.text.decoder import LM, LMState
 from torch import Tensor
 
 from nrsr.inference.prefix_scores import CtcPrefixScorer, PrefixState
+from nrsr.inference.word_model import WordModel, WordState
 from nrsr.nn import TransformerDecoder
 
 CANDIDATES = 1.5  # units that go on to CTC scoring, in beams: the decoder's most probable ones
@@ -30,7 +32,7 @@ class Beam(NamedTuple):
     ctc: Tensor
     lm: Tensor
     ctc_state: PrefixState
-    lm_states: list[LMState]
+    lm_states: list[LMState | WordState]
 
 
 class JointSearch:
@@ -47,10 +49,13 @@ class JointSearch:
         beam: int,
         ctc_weight: float,
         length_penalty: float = 0.0,
-        lm: LM | None = None,
+        lm: LM | WordModel | None = None,
         lm_weight: float = 1.0,
     ):
-        """Search over the units between the blank, 0, and `sos_eos`, the last; `lm` scores unit ids."""
+        """Search over the units between the blank, 0, and `sos_eos`, the last; `lm` scores unit ids.
+
+        What a model of words does not permit is never tried: no word outside of it comes out.
+        """
         self._decoder, self._sos_eos, self._beam = decoder, sos_eos, beam
         self._ctc_weight, self._length_penalty = ctc_weight, length_penalty
         self._lm, self._lm_weight = lm, lm_weight
@@ -99,13 +104,20 @@ class JointSearch:
     def _extend(self, scorer: CtcPrefixScorer, beam: Beam, following: Tensor, length: int) -> tuple[Beam, float]:
         """The best hypotheses with one unit more, and the best of their scores."""
         regular = following[:, 1 : self._sos_eos]  # neither the blank nor the end
+        forbidden = self._forbidden(beam, regular)
+        if forbidden is not None:
+            regular = regular.masked_fill(forbidden, -math.inf)
         attention, units = regular.topk(min(regular.shape[1], math.ceil(CANDIDATES * self._beam)), dim=1)
+        possible = attention > -math.inf
+        attention = attention.where(possible, 0.0) + beam.attention[:, None]
         units = units + 1
-        attention = attention + beam.attention[:, None]
         ctc = scorer.score(beam.ctc_state, units)
-        lm, states = self._score_lm(beam, units)
-        totals = self._total(attention, ctc, lm, length).flatten()
+        lm, states = self._score_lm(beam, units, possible)
+        totals = self._total(attention, ctc, lm, length).where(possible, -math.inf).flatten()
         scores, chosen = totals.topk(min(self._beam, len(totals)))
+        chosen = chosen[scores > -math.inf]
+        if not len(chosen):
+            return beam, -math.inf
         rows = chosen // units.shape[1]
         added = units.flatten()[chosen]
         extended = Beam(
@@ -118,11 +130,24 @@ class JointSearch:
         )
         return extended, scores[0].item()
 
-    def _score_lm(self, beam: Beam, units: Tensor) -> tuple[Tensor, list[LMState]]:
-        """Weighted scores [H, K] of each hypothesis with each unit, and the states after, H * K of them."""
+    def _forbidden(self, beam: Beam, regular: Tensor) -> Tensor | None:
+        """Of each hypothesis the units that a model of words does not permit, as a mask of `regular`; None for none."""
+        if not isinstance(self._lm, WordModel):
+            return None
+        mask = np.ones(regular.shape, bool)
+        for row, state in zip(mask, beam.lm_states, strict=True):
+            row[self._lm.permitted(state) - 1] = False
+        return torch.from_numpy(mask).to(regular.device)
+
+    def _score_lm(self, beam: Beam, units: Tensor, possible: Tensor) -> tuple[Tensor, list[LMState | WordState | None]]:
+        """Weighted scores [H, K] of each hypothesis with each possible unit, and the states after, H * K of them."""
         if not self._lm:
             return beam.lm[:, None].expand(units.shape), []
-        pairs = zip(beam.lm_states, units.tolist(), strict=True)
-        steps = [self._lm.score(state, unit) for state, row in pairs for unit in row]
+        rows = zip(beam.lm_states, units.tolist(), possible.tolist(), strict=True)
+        steps = [
+            self._lm.score(state, unit) if may else (None, 0.0)
+            for state, row, mays in rows
+            for unit, may in zip(row, mays, strict=True)
+        ]
         added = beam.lm.new_tensor([score for _, score in steps]).view(units.shape)
         return beam.lm[:, None] + self._lm_weight * added, [state for state, _ in steps]

@@ -15,7 +15,7 @@ from nrsr.kaldi.arpa import END, START, UNKNOWN, LanguageModelError, plain_file
 class UnitScores(NamedTuple):
     """A language model whose score of a unit, times `weight`, is added to a hypothesis (natural logarithms)."""
 
-    lm: LM
+    lm: LM | WordModel
     weight: float
 
 
