@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from nrsr.experiment.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from nrsr.experiment.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, weights_in
 
 EPOCH_FILE = "epoch{:03d}.pt"
 
@@ -57,10 +57,16 @@ def average_experiment(folder: Path, n: int) -> list[int]:
         )
     cure = "remove it, and run nrsr average with a smaller --n"
     contents: dict[int, dict[str, Any]] = {epoch: load_checkpoint(path, cure) for epoch, path in files.items()}
+    for epoch, content in contents.items():
+        if not isinstance(content.get("criterion"), int | float):
+            raise CheckpointError(f"{files[epoch]}: holds no number under 'criterion'; {cure}")
     best = sorted(rank({epoch: content["criterion"] for epoch, content in contents.items()})[:n])
-    save_checkpoint(
-        folder / "model.pt", {"model": average_weights(contents[epoch]["model"] for epoch in best), "epochs": best}
-    )
+    states = [weights_in(contents[epoch], files[epoch], cure) for epoch in best]
+    for epoch, state in zip(best, states, strict=True):
+        shapes = {name: value.shape for name, value in state.items()}
+        if shapes != {name: value.shape for name, value in states[0].items()}:
+            raise CheckpointError(f"{files[epoch]}: has other weights than {files[best[0]]}; {cure}")
+    save_checkpoint(folder / "model.pt", {"model": average_weights(states), "epochs": best})
     return best
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from nrsr.config import ConfigError, load_yaml
 from nrsr.data.units import Units
 from nrsr.errors import NrsrError
-from nrsr.experiment.checkpoint import load_checkpoint, load_weights
+from nrsr.experiment.checkpoint import load_checkpoint, load_weights, weights_in
 from nrsr.experiment.metadata import read_metadata
 from nrsr.systems import System, build_system, system_class
 
@@ -58,6 +58,6 @@ def load(path: str | Path) -> Experiment:
         system = build_system(config, len(units) if units else None, read_metadata(path))
     except ConfigError as error:
         raise ConfigError(f"{path / 'config.yaml'}: {error}") from error
-    model = load_checkpoint(path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far")
-    load_weights(system, model["model"], path / "model.pt")
+    file, cure = path / "model.pt", "finish nrsr train, or run nrsr average for the epochs so far"
+    load_weights(system, weights_in(load_checkpoint(file, cure), file, cure), file)
     return Experiment(path, config, system.eval(), units)

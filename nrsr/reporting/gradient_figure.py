@@ -1,6 +1,7 @@
 """A figure of what happened to the gradients of two tasks over the epochs of a training: angles, conflicts, norms."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,26 @@ def gradient_history(experiment: Path) -> dict[str, list[float]]:
     """
     path = experiment / "metrics.jsonl"
     wanted = [name for _, _, lines in PANELS for name in lines]
+    history: dict[str, list[float]] = {}
     try:
-        epochs = [json.loads(line)["train"] for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise MetricsError(f"{path}: no such file; it is written by nrsr train") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise MetricsError(f"{path}: damaged; nrsr train writes it anew when it goes on") from error
-    return {name: [epoch[name] for epoch in epochs] for name in wanted if epochs and name in epochs[0]}
+    except (OSError, UnicodeDecodeError) as error:
+        raise MetricsError(f"{path}: cannot be read ({error}); nrsr train writes it anew when it goes on") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            train = json.loads(line)["train"]
+            there = [name for name in wanted if name in (train if number == 1 else history)]
+            for name in there:
+                # A mean that is not finite is null in JSON.
+                history.setdefault(name, []).append(math.nan if train[name] is None else float(train[name]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise MetricsError(
+                f"{path}: line {number}: damaged ({type(error).__name__}: {error}); nrsr train writes it anew when it "
+                "goes on, or restore the file"
+            ) from error
+    return history
 
 
 def draw_gradients(experiments: Mapping[str, Sequence[Path]], path: str | Path) -> list[str]:

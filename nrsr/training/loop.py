@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -13,11 +12,11 @@ import torch
 from nrsr.data.batch import TrainingBatch
 from nrsr.errors import NrsrError
 from nrsr.experiment.average import average_experiment, prune_epochs, rank, save_epoch
-from nrsr.experiment.checkpoint import generator_states, save_checkpoint
 from nrsr.experiment.settings import TrainingSettings
 from nrsr.training.log import TrainingLog, duration_text, figures_text
 from nrsr.training.plan import Training, validate
 from nrsr.training.progress import Clock, Means, Progress
+from nrsr.training.resumption import save_state
 from nrsr.training.stopping import StopSignal, TrainingStopped
 from nrsr.training.turns import Step, Turn
 
@@ -59,6 +58,7 @@ def train(training: Training, progress: Progress) -> None:
                 for turn in training.turns:
                     factor = turn.schedule.factor(progress.step, total)
                     step = turn.step(system, batches, shares, factor, settings.clip)
+                    progress.count(turn.name, step.made)
                     if step.made:
                         epoch_means.add(*named(step, turn, training.turns))
                         recent.add(*named(step, turn, training.turns))
@@ -69,17 +69,16 @@ def train(training: Training, progress: Progress) -> None:
                 progress.step += 1
                 progress.position += size
                 progress.skipped += not all_made
-                progress.skipped_together = 0 if all_made else progress.skipped_together + 1
                 stopped, due = processes.anywhere(bool(stop.name), save_is_due(settings, progress, saved))
                 with clock.measuring("logging"):
                     if progress.step % settings.log_steps == 0:
                         log_step(log, training, progress, recent, total, (progress.step - started_at) / clock.elapsed())
                     if stopped or due:
-                        save(training, progress, clock)
+                        save_state(training, progress, clock)
                         saved = time.monotonic()
                 if stopped:
                     raise TrainingStopped(stopped_text(stop, training, progress))
-                if progress.skipped_together >= settings.max_nonfinite:
+                if progress.in_trouble() >= settings.max_nonfinite:
                     raise TrainingError(gave_up_text(training, progress))
             finish_epoch(training, progress, clock, log, stop)
             saved = time.monotonic()
@@ -111,7 +110,7 @@ def finish_epoch(training: Training, progress: Progress, clock: Clock, log: Trai
     settings, folder = training.settings, training.folder
     criteria = validate(training, training.dev_batches(), stop)
     if training.processes.anywhere(bool(stop.name))[0]:
-        save(training, progress, clock)  # the epoch's steps are all done: resumed, it validates at once
+        save_state(training, progress, clock)  # the epoch's steps are all done: resumed, it validates at once
         raise TrainingStopped(stopped_text(stop, training, progress))
     progress.epoch, progress.position = progress.epoch + 1, 0
     entry = {
@@ -128,6 +127,9 @@ def finish_epoch(training: Training, progress: Progress, clock: Clock, log: Trai
     ranked = rank({entry["epoch"]: entry["dev"][settings.select] for entry in progress.history})
     over = progress.epoch == settings.epochs
     early = settings.patience is not None and progress.epoch - first_best(progress, settings) >= settings.patience
+    idle = [turn.name for turn in training.turns if not progress.made.get(turn.name)]
+    if idle and (over or early):
+        raise TrainingError(idle_text(training, idle))
     with clock.measuring("logging"):
         if training.processes.rank == 0:
             save_epoch(folder, progress.epoch, training.system.state_dict(), criteria[settings.select])
@@ -135,7 +137,7 @@ def finish_epoch(training: Training, progress: Progress, clock: Clock, log: Trai
             if over or early:
                 average_experiment(folder, min(settings.average, progress.epoch))
         progress.finished = over or early
-        save(training, progress, clock)
+        save_state(training, progress, clock)
         log.epochs(progress.history)
         log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
     seconds = progress.seconds
@@ -155,23 +157,6 @@ def first_best(progress: Progress, settings: TrainingSettings) -> int:
     values = [entry["dev"][settings.select] for entry in progress.history]
     values = [math.inf if math.isnan(value) else value for value in values]
     return values.index(min(values)) + 1
-
-
-def save(training: Training, progress: Progress, clock: Clock) -> None:
-    """Write last.pt, from which the training can go on; all processes come here, the first one writes."""
-    clock.tick()
-    generators = training.processes.gathered(generator_states())
-    if training.processes.rank > 0:
-        return
-    content = {
-        **training.identity,
-        "model": training.system.state_dict(),
-        "optimisers": {turn.name: turn.optimiser.state_dict() for turn in training.turns},
-        "scalers": {turn.name: turn.scaler.state_dict() for turn in training.turns},
-        "generators": generators,
-        "progress": asdict(progress),
-    }
-    save_checkpoint(training.folder / "last.pt", content)
 
 
 def save_is_due(settings: TrainingSettings, progress: Progress, saved: float) -> bool:
@@ -219,8 +204,15 @@ def stopped_text(stop: StopSignal, training: Training, progress: Progress) -> st
 
 def gave_up_text(training: Training, progress: Progress) -> str:
     return (
-        f"{training.folder}: {progress.skipped_together} steps one after the other had losses or gradients that are "
-        "not finite; train.log names their utterances; look at those, or take a lower optimiser.lr, in a new --exp"
+        f"{training.folder}: {progress.in_trouble()} steps one after the other had losses or gradients that are not "
+        "finite; train.log names their utterances; look at those, or take a lower optimiser.lr, in a new --exp"
+    )
+
+
+def idle_text(training: Training, turns: list[str]) -> str:
+    return (
+        f"{training.folder}: every step of turn {', '.join(turns)} was skipped, since losses or gradients were not "
+        "finite, so nothing was trained; train.log names the utterances; look at those, or take a lower optimiser.lr"
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -37,7 +37,8 @@ class Progress:
         position: batches done in the current epoch.
         step: steps done, skipped ones included.
         skipped: steps skipped because a value was not finite.
-        skipped_together: of these, the last ones without a good step between them.
+        made: steps that each turn has made.
+        skipped_in_a_row: steps that each turn has skipped since it last made one.
         sums: sums and counts of the current epoch's figures (see `Means`).
         history: what metrics.jsonl says, one entry a finished epoch.
         seconds: time spent: wall and cpu in all; waiting for loading; logging, saving included.
@@ -48,11 +49,44 @@ class Progress:
     position: int = 0
     step: int = 0
     skipped: int = 0
-    skipped_together: int = 0
+    made: dict[str, int] = field(default_factory=dict)
+    skipped_in_a_row: dict[str, int] = field(default_factory=dict)
     sums: dict[str, list[float]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("wall", "cpu", "loading", "logging"), 0.0))
     finished: bool = False
+
+    def count(self, turn: str, made: bool) -> None:
+        """Note a step of a turn, made or skipped."""
+        self.made[turn] = self.made.get(turn, 0) + made
+        self.skipped_in_a_row[turn] = 0 if made else self.skipped_in_a_row.get(turn, 0) + 1
+
+    def in_trouble(self) -> int:
+        """Steps that a turn has skipped since it last made one, the most of all turns."""
+        return max(self.skipped_in_a_row.values(), default=0)
+
+    @classmethod
+    def from_plain(cls, values: dict[str, Any]) -> "Progress":
+        """The counters that `dataclasses.asdict` made plain; what is not among them starts anew.
+
+        Raises:
+            TypeError: a counter of another type.
+        """
+        progress = cls(**{entry.name: values[entry.name] for entry in fields(cls) if entry.name in values})
+        for entry in fields(cls):
+            value, kind = getattr(progress, entry.name), type(getattr(cls(), entry.name))
+            if type(value) is not kind:
+                raise TypeError(f"{entry.name} is a {type(value).__name__}, not a {kind.__name__}")
+        numbers = [*progress.made.values(), *progress.skipped_in_a_row.values(), *progress.seconds.values()]
+        numbers += [number for pair in progress.sums.values() for number in pair]
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise TypeError("a counter is no number")
+        if not cls().seconds.keys() <= progress.seconds.keys():
+            raise TypeError("seconds has other purposes")
+        for record in progress.history:
+            if not isinstance(record["dev"], dict) or not isinstance(record["epoch"], int):
+                raise TypeError("history holds something else than epochs")
+        return progress
 
 
 class Clock:

@@ -10,15 +10,9 @@ from nrsr.config import ConfigError, build, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.experiment.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    load_weights,
-    restore_generators,
-    seed_generators,
-)
+from nrsr.experiment.generators import seed_generators
 from nrsr.experiment.metadata import write_metadata
-from nrsr.experiment.settings import TrainingSettings, check_experiment, differences
+from nrsr.experiment.settings import TrainingSettings, check_experiment
 from nrsr.experiment.versions import versions_text
 from nrsr.files import atomic_open
 from nrsr.kaldi.tables import read_table
@@ -28,6 +22,7 @@ from nrsr.training.loop import TrainingError, train
 from nrsr.training.plan import Training, validate
 from nrsr.training.processes import Processes, joined_processes
 from nrsr.training.progress import Progress
+from nrsr.training.resumption import read_state, resume
 from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
 
@@ -68,10 +63,10 @@ def run_training(
                 leftover.unlink()
         processes.wait()
         state = read_state(folder, config)
-        if state and state["progress"]["finished"]:
+        if state and state["progress"].finished:
             if first:
-                print(f"{folder}: finished already, after {state['progress']['epoch']} epochs", file=sys.stderr)
-            return Progress(**state["progress"])
+                print(f"{folder}: finished already, after {state['progress'].epoch} epochs", file=sys.stderr)
+            return state["progress"]
         training = make_training(
             config, (train_dir, dev_dir), units, folder, settings, batching, processes, allow_pipes
         )
@@ -149,50 +144,6 @@ def open_data(
     spec = {"class": f"{kind.__module__}.{kind.__qualname__}", **options}
     given = {"path": path, "units": units, "rate": config["sample_rate"], "settings": settings}
     return build(spec, TrainingSet, "data", **given, allow_pipes=allow_pipes)
-
-
-def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
-    """last.pt, if there is one and it was made with this config.
-
-    Raises:
-        CheckpointError: the config has changed, or the file is no good.
-    """
-    path = folder / "last.pt"
-    if not path.exists():
-        return None
-    state = load_checkpoint(path, f"remove {path} to train from the start")
-    changed = differences(state["config"], config)
-    if changed:
-        raise CheckpointError(
-            f"{path}: made with another config: {'; '.join(changed)}; use another --exp, or remove {path} to start anew"
-        )
-    return state
-
-
-def resume(training: Training, state: dict[str, Any]) -> Progress:
-    """Put the training where last.pt stands.
-
-    Raises:
-        CheckpointError: the data or the units have changed since.
-    """
-    path = training.folder / "last.pt"
-    changed = [name for name, value in training.identity["data"].items() if state["data"].get(name) != value]
-    if changed:
-        raise CheckpointError(
-            f"{path}: made with other data: {', '.join(changed)} changed since (ids, lengths or targets); "
-            f"bring the data back, or remove {path} to start anew"
-        )
-    load_weights(training.system, state["model"], path)
-    for turn in training.turns:
-        turn.optimiser.load_state_dict(state["optimisers"][turn.name])
-        turn.scaler.load_state_dict(state["scalers"][turn.name])
-    generators, processes = state["generators"], training.processes
-    if len(generators) != processes.size:
-        raise CheckpointError(
-            f"{path}: made by {len(generators)} processes, and {processes.size} go on; take as many, or remove it"
-        )
-    restore_generators(generators[processes.rank])
-    return Progress(**state["progress"])
 
 
 def load_statistics(system: System, path: Path) -> None:

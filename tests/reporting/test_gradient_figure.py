@@ -31,3 +31,26 @@ def test_metrics_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("{\n")
     with pytest.raises(MetricsError, match="damaged"):
         gradient_history(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ('{"train": {"angle": 1.0}}\n{"train": {}}\n', "line 2: damaged .KeyError"),
+        ('{"train": 3}\n', "line 1: damaged .TypeError"),
+        ("[1]\n", "line 1: damaged .TypeError"),
+        ('{"dev": {}}\n', "line 1: damaged .KeyError"),
+        ('{"train": {"angle": "x"}}\n', "line 1: damaged .ValueError"),
+        ('{"train": {"angle": [1]}}\n', "line 1: damaged .TypeError"),
+        ("[" * 100_000 + "\n", "line 1: damaged .RecursionError"),
+    ],
+)
+def test_metrics_without_columns_are_named(tmp_path, lines, message):
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    with pytest.raises(MetricsError, match=f"metrics.jsonl: {message}"):
+        gradient_history(tmp_path)
+
+
+def test_a_mean_that_was_not_finite_is_nan(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"train": {"angle": null}}\n{"train": {"angle": 2}}\n')
+    assert str(gradient_history(tmp_path)["angle"]) == "[nan, 2.0]"

@@ -154,7 +154,7 @@ def test_crash_of_a_game(run_toy, toy_config, tmp_path, monkeypatch):
     toy_config |= GAME
     toy_config["training"] |= {"save_steps": 2}
     whole = run_toy(tmp_path / "whole")
-    real = loop.save
+    real = loop.save_state
     saves = []
 
     def save(*arguments):
@@ -164,7 +164,7 @@ def test_crash_of_a_game(run_toy, toy_config, tmp_path, monkeypatch):
             raise Crash
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "save", save)
+        patched.setattr(loop, "save_state", save)
         with pytest.raises(Crash):
             run_toy(tmp_path / "crashed")
     run_toy(tmp_path / "crashed")
@@ -182,7 +182,7 @@ def test_crash_while_validating(run_toy, tmp_path, monkeypatch):
 
 
 def test_full_disk_leaves_the_old_file(run_toy, toy_config, tmp_path, monkeypatch):
-    from nrsr.training import checkpoint
+    from nrsr.experiment import checkpoint
 
     toy_config["training"] |= {"save_steps": 4}
     whole = run_toy(tmp_path / "whole")
@@ -237,13 +237,16 @@ def test_changed_data_are_named(run_toy, corpus, toy_config, tmp_path):
         run_training(toy_config, 1, corpus / "dev", corpus / "dev", corpus / "units", folder)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "pickle"])
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "pickle", "folder"])
 def test_a_bad_checkpoint_is_named(run_toy, tmp_path, damage):
     folder = run_toy(tmp_path / "exp", {"training.epochs": 1})
     path = folder / "last.pt"
     content = path.read_bytes()
     if damage == "foreign":
         torch.save({"weights": torch.zeros(3)}, path)
+    elif damage == "folder":
+        path.unlink()
+        path.mkdir()
     else:
         path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "pickle": b"\x80\x02."}[damage])
     with pytest.raises(CheckpointError, match=rf"last.pt: .*; remove {path} to train from the start"):

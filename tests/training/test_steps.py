@@ -10,7 +10,7 @@ import toy_systems
 import nrsr
 from nrsr.config import ConfigError
 from nrsr.data import Batch
-from nrsr.experiment.checkpoint import seed_generators
+from nrsr.experiment.generators import seed_generators
 from nrsr.training.loop import TrainingError
 from nrsr.training.run import run_training
 from nrsr.training.turns import build_turns
@@ -112,3 +112,13 @@ def test_clipping_bounds_the_step_and_logs_the_norm_before():
     metrics = turn.step(system, [batch], [1.0], 0.5, 2.0).metrics
     moved = torch.cat([(p - q).flatten() for p, q in zip(turn.parameters, before, strict=True)]).norm()
     assert metrics["norm"] > 100 and moved.item() == pytest.approx(0.5 * 2.0, rel=1e-4)
+
+
+def test_a_training_whose_every_step_is_skipped_fails(run_toy, toy_config, tmp_path):
+    toy_config["system"]["trouble_from"] = 1
+    toy_config["training"] |= {"max_nonfinite": 1000, "epochs": 1}
+    with pytest.raises(TrainingError, match="every step of turn main was skipped.* nothing was trained"):
+        run_toy(tmp_path / "exp")
+    assert not (tmp_path / "exp" / "model.pt").exists()
+    with pytest.raises(TrainingError, match="every step of turn main was skipped"):
+        run_toy(tmp_path / "exp")
