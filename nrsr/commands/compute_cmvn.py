@@ -6,19 +6,21 @@ Example:
 
 The first form reads feats.scp of each DATA and writes Kaldi's DATA/cmvn.ark and cmvn.scp, one matrix per speaker,
 utterance, or one named `global`. The second builds the system that the config describes, runs the audio of DATA through
-its features, or the features of DATA where it takes those, and writes one matrix for each of its GlobalNorm modules,
-named as the module.
+its features (as the first epoch has it, where the config says data.augment), or the features of DATA where it takes
+those, and writes one matrix for each of its GlobalNorm modules, named as the module.
 """
 
 import argparse
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
 
@@ -99,8 +101,12 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
         # Domain heads normalise nothing, and their classes are known when training has seen all labels.
         config["system"].pop("heads", None)
     system = build_system(config, vocabulary=4).eval()
-    directory = DataDir(data, channel=(config.get("data") or {}).get("channel"))
-    waves = directory.waves(rate=config["sample_rate"], allow_pipes=allow_pipes)
+    options = config.get("data") or {}
+    directory = DataDir(data, channel=options.get("channel"))
+    if "augment" in options:
+        waves = augmented_waves(config, data, allow_pipes)
+    else:
+        waves = directory.waves(rate=config["sample_rate"], allow_pipes=allow_pipes)
     if not len(waves):
         raise StatisticsDataError(f"{data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
     if silent := [name for name in directory.utterances if name not in waves]:
@@ -111,6 +117,18 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
         for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
             system.accumulate_statistics(batch, lengths)
     return system
+
+
+def augmented_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "Mapping[str, np.ndarray]":
+    """The audio of a data directory as the first epoch of a training has it, made when asked for."""
+    from nrsr.data.batches import BatchSettings
+    from nrsr.data.drawn_waves import DrawnWaves
+    from nrsr.training.run import open_data
+
+    options = {key: value for key, value in config["data"].items() if key != "labels"}
+    dataset = open_data({**config, "data": options}, data, None, BatchSettings(shortest=0.0), allow_pipes)
+    dataset.prepare_for_training()
+    return DrawnWaves(dataset, config.get("seed", 0))
 
 
 def observed_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":

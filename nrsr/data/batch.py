@@ -19,15 +19,17 @@ class Example:
         id: utterance id.
         wave: float32 [T] in [-1, 1).
         clean: parallel clean speech, float32 [T], or None where there is none.
-        targets: unit ids, int64 [U].
+        targets: unit ids, int64 [U], or None where no units are learnt.
         labels: name -> class of the utterance.
+        sources: in mixtures of speakers, the clean speech of each, float32 [K, T]; `clean` is None then.
     """
 
     id: str
     wave: np.ndarray
     clean: np.ndarray | None
-    targets: np.ndarray
+    targets: np.ndarray | None
     labels: dict[str, int] = field(default_factory=dict)
+    sources: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,22 @@ class Batch(TrainingBatch):
         waves: float32 [B, T] in [-1, 1).
         lengths: samples of each wave, int64 [B].
         clean: parallel clean speech, float32 [B, T], zeros for utterances without; None when no utterance has it.
-        has_clean: which utterances have parallel clean speech, bool [B].
-        targets: unit ids, int64 [B, U], padded with 0 (the blank).
-        target_lengths: int64 [B].
+        has_clean: which utterances have parallel clean speech, or sources, bool [B].
+        targets: unit ids, int64 [B, U], padded with 0 (the blank); None where no units are learnt.
+        target_lengths: int64 [B], or None.
         labels: name -> class of each utterance, int64 [B], `nrsr.data.labels.UNKNOWN` where it has none.
+        sources: in mixtures of speakers, the clean speech of each, float32 [B, K, T], zeros for utterances without;
+            None when no utterance has them.
     """
 
     waves: Tensor
     lengths: Tensor
     clean: Tensor | None
     has_clean: Tensor
-    targets: Tensor
-    target_lengths: Tensor
+    targets: Tensor | None
+    target_lengths: Tensor | None
     labels: dict[str, Tensor] = field(default_factory=dict)
+    sources: Tensor | None = None
 
 
 def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> Tensor:
@@ -93,19 +98,39 @@ def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> 
     return padded
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad and stack examples."""
+def pad_sources(arrays: Sequence[np.ndarray | None], width: int) -> Tensor | None:
+    """Stack sources [K, T] of different lengths into float32 [B, K, width], zeros for None; None where all are None."""
+    counts = {len(array) for array in arrays if array is not None}
+    if not counts:
+        return None
+    padded = torch.zeros(len(arrays), counts.pop(), width)
+    for row, array in zip(padded, arrays, strict=True):
+        if array is not None:
+            row[:, : array.shape[1]] = torch.from_numpy(array)
+    return padded
+
+
+def collate(examples: Sequence[Example], samples: int = 0) -> Batch:
+    """Pad and stack examples.
+
+    Args:
+        samples: pad the waveforms to at least so many.
+    """
     lengths = [len(example.wave) for example in examples]
-    target_lengths = [len(example.targets) for example in examples]
-    has_clean = [example.clean is not None for example in examples]
-    clean = [example.clean for example in examples]
+    longest = max(samples, *lengths)
+    clean, sources = [example.clean for example in examples], [example.sources for example in examples]
+    has_clean = [example.clean is not None or example.sources is not None for example in examples]
+    targets = [example.targets for example in examples]
+    with_units = targets[0] is not None
+    target_lengths = [len(units) for units in targets] if with_units else []
     return Batch(
         ids=[example.id for example in examples],
-        waves=pad([example.wave for example in examples], max(lengths), torch.float32),
+        waves=pad([example.wave for example in examples], longest, torch.float32),
         lengths=torch.tensor(lengths),
-        clean=pad(clean, max(lengths), torch.float32) if any(has_clean) else None,
+        clean=pad(clean, longest, torch.float32) if any(wave is not None for wave in clean) else None,
         has_clean=torch.tensor(has_clean),
-        targets=pad([example.targets for example in examples], max(target_lengths), torch.int64),
-        target_lengths=torch.tensor(target_lengths),
+        targets=pad(targets, max(target_lengths), torch.int64) if with_units else None,
+        target_lengths=torch.tensor(target_lengths) if with_units else None,
         labels={name: torch.tensor([example.labels[name] for example in examples]) for name in examples[0].labels},
+        sources=pad_sources(sources, longest),
     )

@@ -120,7 +120,7 @@ class FrameDataset(TrainingSet):
         self._block: tuple[tuple[int, int, int], Block] | None = None
         self._ahead = ReadAhead()
 
-    def leave_out_unfit(self, system: nn.Module) -> None:
+    def prepare_for(self, system: nn.Module) -> None:
         """Take the context of the system's network."""
         self.left, self.right = system.network.left, system.network.right
 

@@ -1,16 +1,15 @@
 """Mixtures of several speakers with their sources: what separation is trained on, remixed afresh in each epoch."""
 
 import hashlib
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from torch import nn
 
 from nrsr.config import ConfigError
 from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.draw import Draw, draws
 from nrsr.data.mixture_batch import MixtureBatch, MixtureExample, collate_mixtures
 from nrsr.data.mixture_files import MixtureFiles, MixturesError
 from nrsr.data.training_set import TrainingSet
@@ -19,14 +18,6 @@ from nrsr.signal.mixing import fit_noise
 from nrsr.signal.speed import change_speed
 
 SPEED_LIMITS = (50.0, 200.0)  # percent
-
-
-class Draw(NamedTuple):
-    """A mixture of a training epoch: what is drawn for it follows from these and its id, on any process."""
-
-    number: int
-    seed: int
-    epoch: int
 
 
 class MixtureSet(TrainingSet):
@@ -105,15 +96,14 @@ class MixtureSet(TrainingSet):
         samples = self.samples if self.segment is None else np.minimum(self.samples, self.segment)
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, samples, cap, self.rate)
-        plan = shuffled_batches(samples, settings.size, cap, seed, epoch)
-        return [[Draw(number, seed, epoch) for number in batch] for batch in plan]
+        return draws(shuffled_batches(samples, settings.size, cap, seed, epoch), seed, epoch)
 
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, self.samples, cap, self.rate)
         return sorted_batches(self.samples, settings.size, cap)
 
-    def leave_out_unfit(self, system: nn.Module) -> None:
+    def prepare_for(self, system: nn.Module) -> None:
         """Nothing is left out; but a system for another number of speakers is refused."""
         wanted = getattr(system, "speakers", self.speakers)
         if wanted != self.speakers:
@@ -138,7 +128,7 @@ class MixtureSet(TrainingSet):
     def _drawn(self, draw: Draw) -> MixtureExample:
         """A mixture of a training epoch."""
         name = self.ids[draw.number]
-        rng = np.random.default_rng([draw.seed, draw.epoch, zlib.crc32(name.encode())])
+        rng = draw.generator(name)
         if self.speaker_of is None:
             wave, parts, noise = self.files.read(name)
             factors = rng.choice(self.speeds, self.speakers)

@@ -67,7 +67,14 @@ class TrainingSet(Dataset, ABC):
         """Number and count as the training data do, whose metadata these are; called for the development data."""
         return
 
-    def leave_out_unfit(self, system: nn.Module) -> None:
+    def prepare_for_training(self) -> None:
+        """Open what training draws on the fly, and leave out what serves for validation alone; nothing by default.
+
+        It is called for the training data, once, before anything below.
+        """
+        return
+
+    def prepare_for(self, system: nn.Module) -> None:
         """Leave out, and note in `skipped`, what this system cannot train on; nothing by default."""
         return
 

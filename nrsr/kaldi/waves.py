@@ -67,15 +67,30 @@ class Waves(Mapping):
 
     def __getitem__(self, utterance: str) -> np.ndarray:
         part = self.parts[utterance]
+        wave, rate = self._read(utterance, part.start, part.end)
+        self.check_length(utterance, len(wave) / rate)
+        return wave
+
+    def part(self, utterance: str, start: float, end: float) -> np.ndarray:
+        """Samples [T] of an utterance from `start` to `end`, seconds from where it begins; no others are read."""
+        begin = self.parts[utterance].start
+        return self._read(utterance, begin + start, begin + end)[0]
+
+    def _read(self, utterance: str, start: float, end: float) -> tuple[np.ndarray, int]:
+        """Samples and rate of a part of an utterance's recording, in seconds of the recording."""
+        part = self.parts[utterance]
         options = dict(self.options)
         if options["channel"] is None:
             options["channel"] = part.channel
         try:
-            wave, rate = read_audio(self.entries[part.recording], start=part.start, end=part.end, **options)
+            return read_audio(self.entries[part.recording], start=start, end=end, **options)
         except AudioError as error:
             raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
-        self.check_length(utterance, len(wave) / rate)
-        return wave
+
+    def same_audio(self, other: "Waves", utterance: str) -> bool:
+        """Whether both name the same part of the same recording for an utterance that both have."""
+        mine, its = self.parts[utterance], other.parts[utterance]
+        return mine[1:] == its[1:] and self.entries[mine.recording] == other.entries[its.recording]
 
     def check_length(self, utterance: str, seconds: float) -> None:
         """Refuse audio of another length than is known of the utterance.

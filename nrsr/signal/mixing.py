@@ -51,6 +51,20 @@ def mix(
     Raises:
         MixingError: empty, silent or non-finite speech or noise, or an SNR that is no finite number.
     """
+    check_mixable(speech, noise, snr_db)
+    added = scaled_noise(speech, fit_noise(noise, len(speech), rng), snr_db, active=active)
+    clean = speech.astype(np.float64)
+    gain = gain_against_clipping(clean, added, clean + added)
+    clean, added = (clean * gain).astype(np.float32), (added * gain).astype(np.float32)
+    return clean + added, clean, added
+
+
+def check_mixable(speech: np.ndarray, noise: np.ndarray, snr_db: float) -> None:
+    """Refuse what no gain can help, before any of it is used.
+
+    Raises:
+        MixingError: empty or non-finite speech or noise, or an SNR that is no finite number.
+    """
     for what, wave in (("speech", speech), ("noise", noise)):
         if wave.ndim != 1 or not len(wave):
             raise MixingError(f"{what}: expected one channel with samples, found shape {wave.shape}")
@@ -58,15 +72,26 @@ def mix(
             raise MixingError(f"{what}: holds NaN or infinite samples; repair or leave out the recording")
     if not np.isfinite(snr_db):
         raise MixingError(f"SNR {snr_db}: expected a finite number of dB")
-    stretch = fit_noise(noise, len(speech), rng)
+
+
+def scaled_noise(speech: np.ndarray, stretch: np.ndarray, snr_db: float, *, active: bool) -> np.ndarray:
+    """Noise [T] at the level that gives the SNR beside speech [T]; float64.
+
+    Args:
+        active: as `mix`.
+
+    Raises:
+        MixingError: silent speech or noise.
+    """
     speech_power = active_power(speech) if active else power(speech)
     noise_power = power(stretch)
     for what, level in (("speech", speech_power), ("noise", noise_power)):
         if level == 0.0:
             raise MixingError(f"{what}: silent, so no gain gives {snr_db:g} dB; leave out the recording")
-    noise_gain = np.sqrt(speech_power / noise_power * 10.0 ** (-snr_db / 10.0))
-    clean, added = speech.astype(np.float64), stretch.astype(np.float64) * noise_gain
-    peak = max(np.abs(clean).max(), np.abs(added).max(), np.abs(clean + added).max())
-    common_gain = min(1.0, PEAK / peak)
-    clean, added = (clean * common_gain).astype(np.float32), (added * common_gain).astype(np.float32)
-    return clean + added, clean, added
+    return stretch.astype(np.float64) * np.sqrt(speech_power / noise_power * 10.0 ** (-snr_db / 10.0))
+
+
+def gain_against_clipping(*waves: np.ndarray) -> float:
+    """The gain, at most 1, with which no sample of these waves is beyond `PEAK`."""
+    peak = max(float(np.abs(wave).max()) for wave in waves)
+    return min(1.0, PEAK / peak) if peak > 0.0 else 1.0

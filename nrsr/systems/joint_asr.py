@@ -40,6 +40,8 @@ class JointAsr(System):
         ConfigError: a slot that is filled wrongly, or a weight outside 0 to 1.
     """
 
+    needs_units = True
+
     def __init__(
         self,
         sample_rate: int,

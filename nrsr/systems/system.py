@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError, build
 from nrsr.config.build import find_class
 from nrsr.data.batch import TrainingBatch
-from nrsr.data.dataset import SpeechDataset
 from nrsr.data.training_set import TrainingSet
+from nrsr.data.waveforms import WaveformDataset
 from nrsr.errors import NrsrError
 
 
@@ -23,12 +23,12 @@ class System(nn.Module, ABC):
 
     Attributes:
         data: whose batches the system takes.
-        needs_units: whether it is built with the number of output units (`vocabulary`), and trained with a units
-            folder.
+        needs_units: whether it puts out units of transcripts: it is built with their number (`vocabulary`), and
+            trained with a units folder.
     """
 
-    data: type[TrainingSet] = SpeechDataset
-    needs_units: bool = True
+    data: type[TrainingSet] = WaveformDataset
+    needs_units: bool = False
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several."""

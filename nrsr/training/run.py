@@ -93,13 +93,14 @@ def make_training(
         directories: of the training and of the development data.
     """
     sets = [open_data(config, path, units, batching, allow_pipes) for path in directories]
+    sets[0].prepare_for_training()
     metadata = sets[0].metadata()
     sets[1].apply_metadata(metadata)
     seed_generators(config["seed"])
     system = build_system(config, len(units) if units else None, metadata)
     load_statistics(system, folder / "statistics.ark")
     for data in sets:
-        data.leave_out_unfit(system)
+        data.prepare_for(system)
     digests = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
     if units:
         digests["units"] = digest(units.symbols)

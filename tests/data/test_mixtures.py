@@ -236,10 +236,10 @@ def test_dynamic_mixing_needs_speakers(tmp_path):
 def test_the_number_of_speakers_must_fit_the_system(tmp_path):
     system = torch.nn.Identity()
     data = opened(write_mixtures(tmp_path))
-    data.leave_out_unfit(system)
+    data.prepare_for(system)
     system.speakers = 3
     with pytest.raises(MixturesError, match="mixtures of 2 speakers, but the system separates 3"):
-        data.leave_out_unfit(system)
+        data.prepare_for(system)
 
 
 def test_the_fingerprint_tells_data_apart(tmp_path):

@@ -41,7 +41,7 @@ def make(folder, network=DNN, heads=HEADS, size=32, **options):
             torch.from_numpy(data.features[name])[None], torch.tensor([data.counts[data.ids.index(name)]])
         )
     system.norm.finish()
-    data.leave_out_unfit(system)
+    data.prepare_for(system)
     return system, data, list(load_batches(data, data.batches(BatchSettings(size=size), 0, 0)))
 
 

@@ -11,9 +11,9 @@ import nrsr
 from nrsr.config import ConfigError, save_yaml
 from nrsr.data import Units
 from nrsr.data.batches import BatchSettings
-from nrsr.data.dataset import SpeechDataset
 from nrsr.data.labels import UNKNOWN
 from nrsr.data.training_set import load_batches
+from nrsr.data.waveforms import WaveformDataset
 from nrsr.kaldi import WaveWriter, read_list, write_list
 from nrsr.nn import BlstmEncoder, ConformerEncoder
 from nrsr.systems import LossError, build_system
@@ -73,7 +73,7 @@ def corpus(tmp_path_factory):
 
 
 def make(corpus, encoder=CONFORMER):
-    data = SpeechDataset(corpus / "train", Units.load(corpus / "units"), RATE, BatchSettings(), **CONFIG["data"])
+    data = WaveformDataset(corpus / "train", Units.load(corpus / "units"), RATE, BatchSettings(), **CONFIG["data"])
     torch.manual_seed(0)
     config = CONFIG | {"system": CONFIG["system"] | {"encoder": encoder}}
     system = build_system(config, 5, data.metadata())

@@ -40,7 +40,7 @@ def test_options_that_the_data_lacks_are_refused(options, config, tmp_path):
 
 
 def test_speech_has_no_such_options(toy_config, corpus, tmp_path):
-    with pytest.raises(ConfigError, match="data: .*SpeechDataset.*unexpected keyword argument 'mixing'"):
+    with pytest.raises(ConfigError, match="data: .*WaveformDataset.*unexpected keyword argument 'mixing'"):
         run_training(
             {**toy_config, "data": {"mixing": 1}}, 0, corpus / "train", corpus / "dev", corpus / "units", tmp_path
         )

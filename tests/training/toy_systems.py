@@ -18,6 +18,8 @@ FRAME = 80  # samples
 class ToyAsr(System):
     """Frames of waveform, a linear layer with dropout and running statistics, CTC."""
 
+    needs_units = True
+
     def __init__(self, sample_rate: int, vocabulary: int, width: int = 8, trouble_from: int | None = None):
         super().__init__()
         self.linear = nn.Sequential(nn.Linear(FRAME, width), nn.Dropout(0.2), nn.BatchNorm1d(width), nn.Tanh())
@@ -80,6 +82,8 @@ class ToyCalm(ToyAsr):
 
 class ToyGame(System):
     """A generator that moves a bias, a discriminator that scores it; each in its own turn."""
+
+    needs_units = True
 
     def __init__(self, sample_rate: int, vocabulary: int):
         super().__init__()

@@ -98,7 +98,7 @@ def main() -> None:
         features = torch.from_numpy(data.features[data.ids[0]])
         system.accumulate_statistics(features.unsqueeze(0), torch.tensor([len(features)]))
         system.norm.finish()
-        data.leave_out_unfit(system)
+        data.prepare_for(system)
         places = data.batches(BatchSettings(size=args.size), 0, 0)
         started = time.perf_counter()
         frames = sum(batch.targets.numel() for batch in load_batches(data, places, 0))

@@ -17,8 +17,8 @@ import torch
 from nrsr.config import load_yaml
 from nrsr.data import Units
 from nrsr.data.batches import BatchSettings, sorted_batches
-from nrsr.data.dataset import SpeechDataset
 from nrsr.data.training_set import load_batches
+from nrsr.data.waveforms import WaveformDataset
 from nrsr.kaldi import TableWriter, WaveWriter, write_list
 from nrsr.nn import GlobalNorm
 from nrsr.systems import build_system
@@ -51,7 +51,7 @@ def write_data(folder: Path, utterances: int, rate: int, rng: np.random.Generato
 def write_statistics(config: dict, units: Units, data: Path, path: Path) -> None:
     """Statistics of all utterances, as compute-cmvn --config writes them."""
     system = build_system(config, len(units)).eval()
-    dataset = SpeechDataset(data, units, config["sample_rate"], BatchSettings())
+    dataset = WaveformDataset(data, units, config["sample_rate"], BatchSettings())
     for batch in load_batches(dataset, sorted_batches(dataset.samples, 16, 10**7)):
         system.accumulate_statistics(batch.waves, batch.lengths)
     with TableWriter(f"ark:{path}") as writer:

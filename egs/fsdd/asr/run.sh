@@ -5,7 +5,8 @@
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 2 statistics, 3 units, 4 training, 5 decoding, 6 scoring and report
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
-#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/)
+#   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/); *_fly.yaml draw
+#                             the noise of a training string anew in each epoch
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)

@@ -6,8 +6,9 @@ import torch
 
 from nrsr.data import Units
 from nrsr.data.batches import BatchError, BatchSettings
-from nrsr.data.dataset import DatasetError, SpeechDataset
+from nrsr.data.parallel_audio import DatasetError
 from nrsr.data.training_set import load_batches
+from nrsr.data.waveforms import WaveformDataset
 from nrsr.kaldi import AudioError, DataDirError, WaveWriter, write_list
 
 RATE = 8000
@@ -30,8 +31,8 @@ def corpus(tmp_path):
     return tmp_path, waves
 
 
-def opened(path, **settings) -> SpeechDataset:
-    return SpeechDataset(path, UNITS, RATE, BatchSettings(**settings))
+def opened(path, **settings) -> WaveformDataset:
+    return WaveformDataset(path, UNITS, RATE, BatchSettings(**settings))
 
 
 def test_examples_and_batches(corpus):
@@ -68,7 +69,7 @@ def test_what_is_left_out_is_named(corpus):
         "u6": "in text alone",
     }
     assert data.reasons().startswith("1 empty transcript, 1 in text alone, 1 longer than batches.longest, ")
-    assert data.unknown_words == {"seven": 1} and data.targets[0].tolist()[1] == UNITS.unknown
+    assert data.transcripts.unknown_words == {"seven": 1} and data.transcripts.targets[0].tolist()[1] == UNITS.unknown
 
 
 def test_too_short_for_ctc(corpus):
@@ -76,7 +77,7 @@ def test_too_short_for_ctc(corpus):
     # "one two two" needs a blank between its repeated units: 4 frames.
     data = opened(path)
     data.drop_too_short_for_ctc(lambda samples: samples // 4000)
-    assert data.ids == ["u4", "u5"] and data.samples.tolist() == [16000, 20000] and len(data.targets) == 2
+    assert data.ids == ["u4", "u5"] and data.samples.tolist() == [16000, 20000] and len(data.transcripts.targets) == 2
     assert data.skipped["u3"] == "too short for CTC: 4 output frames needed, 3 there"
     with pytest.raises(DatasetError, match="finer units"):
         data.drop_too_short_for_ctc(lambda samples: samples // 20000)
@@ -92,12 +93,14 @@ def test_fingerprint_tells_data_apart(corpus):
 
 def test_an_utterance_over_the_cap(corpus):
     with pytest.raises(BatchError, match="utterance u5: .* batches.longest"):
-        opened(corpus[0], max_seconds=2)
-    assert len(opened(corpus[0], max_seconds=2, longest=2)) == 4
+        opened(corpus[0]).dev_batches(BatchSettings(max_seconds=2))
+    with pytest.raises(BatchError, match="utterance u5: .* batches.longest"):
+        opened(corpus[0]).batches(BatchSettings(max_seconds=2), 0, 0)
+    assert len(opened(corpus[0], longest=2).batches(BatchSettings(size=1, max_seconds=2), 0, 0)) == 4
 
 
 def test_wrong_rate_is_refused(corpus):
-    data = SpeechDataset(corpus[0], UNITS, 16000, BatchSettings())
+    data = WaveformDataset(corpus[0], UNITS, 16000, BatchSettings())
     with pytest.raises(AudioError, match="8000 Hz but 16000 Hz are wanted"):
         data[0]
 

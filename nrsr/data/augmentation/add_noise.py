@@ -1,0 +1,67 @@
+"""Noise at a random SNR."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nrsr.config import ConfigError
+from nrsr.data.augmentation.augmentation import Augmentation
+from nrsr.data.augmentation.recordings import Recordings
+from nrsr.data.augmentation.settings import checked_probability, checked_range
+from nrsr.data.augmentation.signals import Signals
+from nrsr.signal.mixing import gain_against_clipping, scaled_noise
+
+
+class AddNoise(Augmentation):
+    """Adds a random stretch of a random recording, by the formula of `nrsr mix`.
+
+    The speech keeps its level unless something would clip; then one gain lowers speech and mixture alike. Clean speech
+    that is parallel to the waveform stays clean. An utterance whose spk1.scp names the recording that wav.scp names is
+    clean itself, and gets its noise here.
+
+    Args:
+        noise: data directory of the noises; a relative path starts from the training data directory.
+        snr: [lowest, highest] in dB, all values between them alike.
+        probability: of noise being added; other utterances stay as they are.
+        active: take the power of the speech over its active samples, as `nrsr mix --active`.
+        onto: "wave" adds the noise to the waveform; "clean" to the parallel clean speech, in place of the noise that
+            was mixed in once, and leaves utterances without clean speech as they are.
+        channel: of noise recordings that have several, counted from 0.
+
+    Raises:
+        ConfigError: a range, probability or `onto` that cannot be.
+    """
+
+    def __init__(
+        self,
+        noise: str,
+        snr: list[float],
+        probability: float = 1.0,
+        active: bool = False,
+        onto: str = "wave",
+        channel: int | None = None,
+    ):
+        if onto not in ("wave", "clean"):
+            raise ConfigError(f"data.augment: AddNoise: onto: {onto!r}: take wave or clean")
+        self.noise, self.active, self.onto, self.channel = noise, active, onto, channel
+        self.snr = checked_range(snr, "AddNoise: snr", "dB")
+        self.probability = checked_probability(probability, "AddNoise: probability")
+
+    def open(self, directory: Path, rate: int, *, allow_pipes: bool = False) -> None:
+        self._recordings = Recordings(directory / self.noise, rate, channel=self.channel, allow_pipes=allow_pipes)
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Signals:
+        if self.onto == "clean":
+            if signals.parallel is None:
+                return signals
+            signals = Signals(signals.speech(), signals.parallel)
+        if rng.random() >= self.probability:
+            return signals
+        snr, speech = rng.uniform(*self.snr), signals.speech()
+        added = scaled_noise(speech, self._recordings.stretch(len(speech), rng), snr, active=self.active)
+        gain = gain_against_clipping(signals.wave, speech, added, signals.wave + added)
+        lowered = signals.changed(lambda wave: (wave.astype(np.float64) * gain).astype(np.float32))
+        return Signals(lowered.wave + (added * gain).astype(np.float32), lowered.parallel)
+
+    def fingerprint(self) -> str:
+        return self._recordings.fingerprint()

@@ -1,0 +1,63 @@
+"""Recordings of noise, of which a random stretch is read at a time."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nrsr.data.augmentation.augmentation import AugmentationError
+from nrsr.kaldi.datadir import DataDir
+from nrsr.signal.mixing import fit_noise
+
+LOOKED_AT = 10.0  # seconds read at once in looking for sound
+ROUNDING = 2  # samples by which a resampled stretch may be shorter than asked for
+
+
+class Recordings:
+    """The recordings of a noise directory, each as likely as the others whatever its length.
+
+    Other rates are resampled. Of a long recording only the stretch that is wanted is read.
+
+    Args:
+        channel: of recordings that have several, counted from 0.
+
+    Raises:
+        AugmentationError: no recordings, or silent ones, which are named.
+        DataDirError, AudioError: a broken directory, or audio that cannot be read.
+    """
+
+    def __init__(self, path: Path, rate: int, *, channel: int | None = None, allow_pipes: bool = False):
+        self.path, self.rate = path, rate
+        self.waves = DataDir(path, channel=channel).waves(rate=rate, resample=True, allow_pipes=allow_pipes)
+        self.names = list(self.waves)
+        if not self.names:
+            raise AugmentationError(f"{path}/wav.scp: lists no noise; add some")
+        self.seconds = {name: self.waves.seconds(name) for name in self.names}
+        silent = [name for name in self.names if not self._has_sound(name)]
+        if silent:
+            raise AugmentationError(
+                f"{path}: {len(silent)} of {len(self.names)} recordings are silent, the first is {silent[0]}; leave "
+                "them out of wav.scp"
+            )
+
+    def _has_sound(self, name: str) -> bool:
+        starts = np.arange(0.0, self.seconds[name], LOOKED_AT)
+        ends = np.minimum(starts + LOOKED_AT, self.seconds[name])
+        return any(self.waves.part(name, *ends_of).any() for ends_of in zip(starts, ends, strict=True))
+
+    def stretch(self, samples: int, rng: np.random.Generator) -> np.ndarray:
+        """A random stretch of a random recording, float32 [samples].
+
+        A recording that is shorter is repeated, and a stretch never is digital silence (`fit_noise`).
+        """
+        name = self.names[rng.integers(len(self.names))]
+        last = int(self.seconds[name] * self.rate) - samples - ROUNDING
+        if last < 0:
+            return fit_noise(self.waves[name], samples, rng)
+        start = int(rng.integers(last + 1))
+        found = self.waves.part(name, start / self.rate, (start + samples + ROUNDING) / self.rate)[:samples]
+        # Digital silence, or a segment that ends behind its recording.
+        return found if len(found) == samples and found.any() else fit_noise(self.waves[name], samples, rng)
+
+    def fingerprint(self) -> str:
+        """Names and lengths."""
+        return " ".join(f"{name} {self.seconds[name]:.6f}" for name in self.names)

@@ -1,0 +1,58 @@
+"""Segments of a fixed length, cut out of training utterances at random."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nrsr.config import ConfigError
+from nrsr.data.augmentation.signals import Signals
+
+SHORT = ("pad", "leave_out")
+
+
+@dataclass(frozen=True)
+class Segments:
+    """How training utterances are cut.
+
+    Attributes:
+        samples: length of a segment.
+        short: what becomes of shorter utterances: "pad" puts silence behind them, "leave_out" lists them as skipped.
+    """
+
+    samples: int
+    short: str = "pad"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 1:
+            raise ConfigError(f"data.segment: {self.samples!r} is no number of samples; give a whole one, as 8192")
+        if self.short not in SHORT:
+            raise ConfigError(f"data.short: {self.short!r}: take one of {', '.join(SHORT)}")
+
+    def cut(self, signals: Signals, rng: np.random.Generator) -> Signals:
+        """A stretch at random, the same of the waveform and of what is parallel to it; short utterances stay whole."""
+        spare = len(signals.wave) - self.samples
+        if spare <= 0:
+            return signals
+        start = int(rng.integers(spare + 1))
+        return signals.changed(lambda wave: wave[start : start + self.samples])
+
+    def reason_against(self, samples: int, rate: int) -> str | None:
+        """Why an utterance of so many samples is left out, or None."""
+        if self.short == "pad" or samples >= self.samples:
+            return None
+        return f"shorter than data.segment: {samples / rate:.3f} s"
+
+
+def segments_of(segment: int | None, short: str | None) -> Segments | None:
+    """The settings `data.segment` and `data.short`, None where utterances stay whole.
+
+    Raises:
+        ConfigError: values that cannot be, or `short` without `segment`.
+    """
+    if segment is None:
+        if short is not None:
+            raise ConfigError(
+                f"data.short: {short!r} is for segments alone; give data.segment as well, or leave it out"
+            )
+        return None
+    return Segments(segment, short or SHORT[0])

@@ -1,0 +1,234 @@
+"""Utterances of a data directory as waveforms, with whatever the directory has beside them."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nrsr.config import ConfigError
+from nrsr.data.augmentation import Signals, build_augmentations
+from nrsr.data.batch import Batch, Example, collate
+from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.draw import Draw, draws
+from nrsr.data.labels import open_labels
+from nrsr.data.parallel_audio import DatasetError, ParallelAudio
+from nrsr.data.segments import segments_of
+from nrsr.data.training_set import TrainingSet
+from nrsr.data.transcripts import Transcripts
+from nrsr.data.units import Units
+from nrsr.kaldi.datadir import DataDir
+from nrsr.signal.mixing import MixingError
+
+
+class WaveformDataset(TrainingSet):
+    """Waveforms, lengths known before any audio is read; parallel clean speech, transcripts and labels where wanted.
+
+    wav.scp lists the waveforms, spk1.scp the clean speech in them (spk1.scp, spk2.scp, ... each speaker's, where they
+    are mixtures). Transcripts are read for a system with output units alone. Training utterances go through the
+    augmentations, drawn by seed, epoch and utterance, and are cut to segments; development data stay as they are,
+    whole.
+
+    Attributes:
+        samples: lengths of the utterances by utt2dur or the audio headers, int64 [N].
+        transcripts: what they say in units, None for a system without.
+        labels: name -> their `Labels`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        units: Units | None,
+        rate: int,
+        settings: BatchSettings,
+        *,
+        allow_pipes: bool = False,
+        channel: int | None = None,
+        labels: dict[str, Any] | None = None,
+        augment: list[dict[str, Any]] | None = None,
+        segment: int | None = None,
+        short: str | None = None,
+    ):
+        """Open a data directory.
+
+        Args:
+            units: of the transcripts, which every utterance must have then; None reads none.
+            rate: samples a second that the audio must have.
+            settings: `shortest` and `longest` leave utterances out; `max_seconds` no utterance may exceed.
+            channel: of recordings that have several, counted from 0.
+            labels: name -> `LabelSettings`; none unless the system learns some.
+            augment: `Augmentation`s of the training data, in order.
+            segment: samples that are cut out of each training utterance, at random; null takes utterances whole.
+            short: what becomes of utterances shorter than a segment: "pad" (the default) or "leave_out".
+
+        Raises:
+            DatasetError: no transcripts where units are learnt, or no utterance left.
+            ConfigError: options that do not fit.
+        """
+        self.path, self.rate, self._allow_pipes = Path(path), rate, allow_pipes
+        self._augmentations, self._segments = build_augmentations(augment), segments_of(segment, short)
+        if units is not None and self._segments is not None:
+            raise ConfigError("data.segment: nobody knows which words are in a segment; leave it out for a recogniser")
+        directory = DataDir(path, channel=channel)
+        if units is not None and not directory.has("text"):
+            raise DatasetError(f"{self.path / 'text'}: no such file; training needs transcripts")
+        self.transcripts = None if units is None else Transcripts(directory, units)
+        durations = directory.durations(rate=rate, allow_pipes=allow_pipes)
+        self.audio = ParallelAudio(directory, rate, durations, allow_pipes=allow_pipes)
+        self.skipped = {
+            name: reason
+            for name in directory.utterances
+            if (reason := self._unfit(name, durations.get(name) if name in self.audio else None, settings))
+        }
+        if self.transcripts is not None:
+            self.skipped.update(dict.fromkeys(self.transcripts.alone(directory.utterances), "in text alone"))
+        self.ids = [name for name in directory.utterances if name not in self.skipped]
+        self.samples = np.array([round(durations[name] * rate) for name in self.ids], dtype=np.int64)
+        if not self.ids:
+            raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
+        if self.transcripts is not None:
+            self.transcripts.encode(self.ids)
+        self.labels = open_labels(labels, directory)
+        for kind in self.labels.values():
+            kind.learn(self.ids)
+        self._training = False
+
+    def _unfit(self, name: str, seconds: float | None, settings: BatchSettings) -> str | None:
+        """Why an utterance is left out, or None."""
+        if self.transcripts is not None and (reason := self.transcripts.reason_against(name)):
+            return reason
+        if seconds is None:
+            return "no audio"
+        if seconds < settings.shortest:
+            return f"shorter than batches.shortest: {seconds:.3f} s"
+        if seconds > settings.longest:
+            return f"longer than batches.longest: {seconds:.3f} s"
+        return None
+
+    def prepare_for_training(self) -> None:
+        """Open what the augmentations read, and leave out what is shorter than a segment where that is asked for."""
+        self._training = True
+        for augmentation in self._augmentations:
+            augmentation.open(self.path, self.rate, allow_pipes=self._allow_pipes)
+        if self._segments is None:
+            return
+        _, longest = self._lengths()
+        reasons = [self._segments.reason_against(samples, self.rate) for samples in longest.tolist()]
+        self._keep(
+            [number for number, reason in enumerate(reasons) if reason is None],
+            {name: reason for name, reason in zip(self.ids, reasons, strict=True) if reason is not None},
+            "take shorter segments",
+        )
+
+    def _lengths(self) -> tuple[np.ndarray, np.ndarray]:
+        """The fewest and the most samples that each training utterance may have after augmentation, int64 [N]."""
+        shortest = longest = self.samples
+        for augmentation in self._augmentations if self._training else ():
+            shortest, longest = augmentation.lengths(shortest)[0], augmentation.lengths(longest)[1]
+        return shortest, longest
+
+    def _keep(self, numbers: list[int], skipped: dict[str, str], cure: str) -> None:
+        """Keep these utterances; the others are `skipped` with their reason."""
+        self.skipped.update(skipped)
+        if not numbers:
+            raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}; {cure}")
+        self.ids = [self.ids[number] for number in numbers]
+        self.samples = self.samples[numbers]
+        if self.transcripts is not None:
+            self.transcripts.keep(numbers)
+        for labels in self.labels.values():
+            labels.number(self.ids, labels.classes)
+
+    def __getitem__(self, item: int | Draw) -> Example:
+        """An utterance as it is, for its number; as a training epoch has it, for a draw."""
+        number = item.number if isinstance(item, Draw) else item
+        name = self.ids[number]
+        signals = self.audio.read(name)
+        if isinstance(item, Draw):
+            signals = self._drawn(name, signals, item.generator(name))
+        clean, sources = None, signals.parallel
+        if sources is not None and len(sources) == 1:
+            clean, sources = sources[0], None
+        targets = None if self.transcripts is None else self.transcripts.targets[number]
+        labels = {kind: int(labels.numbers[number]) for kind, labels in self.labels.items()}
+        return Example(name, signals.wave, clean, targets, labels, sources)
+
+    def _drawn(self, name: str, signals: Signals, rng: np.random.Generator) -> Signals:
+        for augmentation in self._augmentations:
+            try:
+                signals = augmentation(signals, rng)
+            except MixingError as error:
+                raise DatasetError(f"{self.path}: {name}: {error}") from None
+        return signals if self._segments is None else self._segments.cut(signals, rng)
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        return collate(examples, self._segments.samples if self._segments and self._training else 0)
+
+    def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
+        _, longest = self._lengths()
+        if self._segments is not None:
+            longest = np.minimum(longest, self._segments.samples)
+        cap = int(settings.max_seconds * self.rate)
+        check_cap(self.ids, longest, cap, self.rate)
+        return draws(shuffled_batches(longest, settings.size, cap, seed, epoch), seed, epoch)
+
+    def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
+        cap = int(settings.max_seconds * self.rate)
+        check_cap(self.ids, self.samples, cap, self.rate)
+        return sorted_batches(self.samples, settings.size, cap)
+
+    def metadata(self) -> dict[str, Any]:
+        """The classes of each kind of label, where there are any.
+
+        Raises:
+            LabelError: a kind of label with fewer than two classes.
+        """
+        return {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
+
+    def apply_metadata(self, metadata: dict[str, Any]) -> None:
+        for name, labels in self.labels.items():
+            labels.number(self.ids, metadata["classes"][name])
+
+    def prepare_for(self, system: nn.Module) -> None:
+        """Leave out what is too short for the system's CTC output, where it has one."""
+        if self.transcripts is not None and hasattr(system, "output_lengths"):
+            self.drop_too_short_for_ctc(system.output_lengths)
+
+    def drop_too_short_for_ctc(self, output_lengths: Callable[[Tensor], Tensor]) -> None:
+        """Leave out utterances for which CTC has no path: fewer output frames than units and blanks between repeats.
+
+        Args:
+            output_lengths: frames that the system puts out for so many samples, int [N] -> int [N].
+        """
+        shortest, _ = self._lengths()
+        frames, needed = output_lengths(torch.from_numpy(shortest)).tolist(), self.transcripts.frames_needed()
+        self._keep(
+            [number for number in range(len(self)) if frames[number] >= needed[number]],
+            {
+                name: f"too short for CTC: {needed[number]} output frames needed, {frames[number]} there"
+                for number, name in enumerate(self.ids)
+                if frames[number] < needed[number]
+            },
+            "take finer units",
+        )
+
+    def notes(self) -> list[str]:
+        """How many utterances have parallel clean speech, words that are not among the units, labels not learnt."""
+        notes = [note for labels in self.labels.values() if (note := labels.note(self.ids))]
+        notes += [note for note in [self.audio.note(self.ids)] if note]
+        return notes + [note for note in [self.transcripts and self.transcripts.note()] if note]
+
+    def fingerprint(self) -> str:
+        """A digest of ids, lengths, targets, labels and what augmentation reads: whether two runs train on the same."""
+        digest = hashlib.sha256("\n".join(self.ids).encode())
+        digest.update(self.samples.tobytes())
+        for units in self.transcripts.targets if self.transcripts else ():
+            digest.update(units.tobytes() + b"\n")
+        for name, labels in sorted(self.labels.items()):
+            digest.update(f"{name} {' '.join(labels.classes)}\n".encode() + labels.numbers.tobytes())
+        for augmentation in self._augmentations if self._training else ():
+            digest.update(augmentation.fingerprint().encode())
+        return digest.hexdigest()
