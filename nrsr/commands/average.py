@@ -5,6 +5,7 @@ Example:
 """
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -15,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nrsr.experiment.average import average_experiment
+    from nrsr.folders import alone_in
 
-    best = average_experiment(Path(args.exp), args.n)
+    with alone_in(args.exp, "nrsr train") if Path(args.exp).is_dir() else nullcontext():
+        best = average_experiment(Path(args.exp), args.n)
     print(f"{Path(args.exp) / 'model.pt'}: mean of epochs {', '.join(map(str, best))}")

@@ -51,6 +51,15 @@ def run(args: argparse.Namespace) -> None:
 
 def of_features(data: str, by: str) -> None:
     """Write DATA/cmvn.ark and DATA/cmvn.scp from DATA/feats.scp."""
+    from nrsr.folders import making
+
+    with making(data, "nrsr compute-cmvn", anew=False):
+        matrices = write_features_statistics(data, by)
+    print(f"nrsr compute-cmvn: {data}/cmvn.scp: {matrices} matrices", file=sys.stderr)
+
+
+def write_features_statistics(data: str, by: str) -> int:
+    """The work of `of_features`; returns the number of matrices."""
     from nrsr.kaldi import DataDir, TableWriter, open_table
     from nrsr.progress import track
     from nrsr.signal import cmvn
@@ -68,7 +77,7 @@ def of_features(data: str, by: str) -> None:
     with TableWriter(f"ark,scp:{directory.path / 'cmvn.ark'},{directory.path / 'cmvn.scp'}") as writer:
         for key in sorted(stats):
             writer[key] = stats[key]
-    print(f"nrsr compute-cmvn: {data}/cmvn.scp: {len(stats)} matrices", file=sys.stderr)
+    return len(stats)
 
 
 def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) -> None:

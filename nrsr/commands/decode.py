@@ -81,6 +81,7 @@ def scales(text: str) -> list[float]:
 
 def run(args: argparse.Namespace) -> None:
     from nrsr.experiment.folder import load_config
+    from nrsr.folders import making
     from nrsr.inference.gmm_scores import is_gmm
     from nrsr.systems import Senone, system_class
 
@@ -91,7 +92,8 @@ def run(args: argparse.Namespace) -> None:
         if getattr(args, name) is not None:
             kind = "a hybrid system, which has no such search" if is_hybrid else "no hybrid system"
             raise OptionError(f"--{name.replace('_', '-')}: {args.exp} is {kind}; leave the option out")
-    print(decode_hybrid_system(args, config) if is_hybrid else decode_ctc_system(args, config))
+    with making(args.out, "nrsr decode"):
+        print(decode_hybrid_system(args, config) if is_hybrid else decode_ctc_system(args, config))
 
 
 def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:

@@ -23,8 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from nrsr.folders import making
     from nrsr.inference import enhance_data
     from nrsr.kaldi import DataDir
 
     options = {"nj": args.nj, "batch_size": args.batch_size, "allow_pipes": args.allow_pipes}
-    print(enhance_data(args.exp, DataDir(args.data, channel=args.channel), args.out, **options))
+    with making(args.out, "nrsr enhance"):
+        print(enhance_data(args.exp, DataDir(args.data, channel=args.channel), args.out, **options))

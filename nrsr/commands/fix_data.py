@@ -7,6 +7,7 @@ Example:
 import argparse
 import sys
 
+from nrsr.folders import making
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.durations import write_utt2dur, write_utt2num_frames
 from nrsr.kaldi.fix import fix
@@ -21,11 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    notes = fix(args.data)
-    for note in notes:
-        print(f"nrsr fix-data: {note}", file=sys.stderr)
-    if args.utt2dur:
-        write_utt2dur(args.data, rate=args.rate, allow_pipes=args.allow_pipes)
-    if args.utt2num_frames:
-        write_utt2num_frames(args.data)
+    with making(args.data, "nrsr fix-data", anew=False):
+        notes = fix(args.data)
+        for note in notes:
+            print(f"nrsr fix-data: {note}", file=sys.stderr)
+        if args.utt2dur:
+            write_utt2dur(args.data, rate=args.rate, allow_pipes=args.allow_pipes)
+        if args.utt2num_frames:
+            write_utt2num_frames(args.data)
     print(f"{args.data}: {len(DataDir(args.data).utterances)} utterances stay, {len(notes)} things were dropped")

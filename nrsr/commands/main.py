@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nrsr.errors import NrsrError
-from nrsr.files import NO_ROOM
+from nrsr.files import NO_ROOM, NOT_ALLOWED
 
 # Sub-command -> what it does. `nrsr a-b` lives in nrsr/commands/a_b.py.
 COMMANDS = {
@@ -92,6 +92,8 @@ def one_line(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         if error.errno in NO_ROOM:
             text += "; make room and run the same command again"
+        elif error.errno in NOT_ALLOWED:
+            text += "; check the permissions, or write to another folder"
     else:
         text = f"{type(error).__name__}: {error} (not foreseen; --debug shows where)"
     return " ".join(text.split())

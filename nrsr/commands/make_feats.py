@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nrsr.datadirs.features import make_features
+    from nrsr.folders import making
     from nrsr.kaldi import DataDir
 
     config = load_yaml(args.config, args.set)
@@ -40,5 +41,7 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError(f"{args.config}: sample_rate {config['sample_rate']!r}: give samples a second, as 8000")
     options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes}
     for data in args.data:
-        done = make_features(DataDir(data, channel=args.channel), config["features"], config["sample_rate"], **options)
+        with making(data, "nrsr make-feats", anew=False):
+            directory = DataDir(data, channel=args.channel)
+            done = make_features(directory, config["features"], config["sample_rate"], **options)
         print(f"nrsr make-feats: {data}/feats.scp: {done} utterances", file=sys.stderr)

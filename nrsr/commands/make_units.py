@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nrsr.config import ConfigError, check_keys, load_yaml
 from nrsr.data.units import Units
+from nrsr.folders import making
 from nrsr.kaldi.lists import read_list
 
 
@@ -29,5 +30,6 @@ def run(args: argparse.Namespace) -> None:
     check_keys(spec, ("kind", "size"), f"{args.config}: units")
     path = Path(args.text) / "text" if Path(args.text).is_dir() else Path(args.text)
     units = Units.from_text(read_list(path, allow_empty_values=True).values(), spec["kind"], spec.get("size"))
-    units.save(args.out_dir)
+    with making(args.out_dir, "nrsr make-units"):
+        units.save(args.out_dir)
     print(f"{args.out_dir}: {len(units)} units of kind {units.kind}")

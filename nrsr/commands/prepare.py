@@ -13,8 +13,10 @@ Example:
 import argparse
 import importlib
 import sys
+from pathlib import Path
 
 from nrsr.corpora import CORPORA
+from nrsr.folders import making
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     options = {name: value for name, value in vars(args).items() if name not in ("corpus", "debug")}
-    done = importlib.import_module(CORPORA[args.corpus]).prepare(**options)
+    # A folder that is there may hold the directories of another corpus.
+    with making(args.out, f"nrsr prepare {args.corpus}", anew=not Path(args.out).exists()):
+        done = importlib.import_module(CORPORA[args.corpus]).prepare(**options)
     for note in done.notes:
         print(f"nrsr prepare {args.corpus}: {note}", file=sys.stderr)
     print("\n".join(done.table))

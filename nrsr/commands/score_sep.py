@@ -18,6 +18,7 @@ from pathlib import Path
 from nrsr.arguments import seed_number
 from nrsr.commands.score_wer import draws
 from nrsr.files import atomic_open
+from nrsr.folders import making
 from nrsr.scoring.bootstrap import DRAWS, SEED
 
 SHOWN = 20  # mixtures named on stderr
@@ -60,11 +61,12 @@ def run(args: argparse.Namespace) -> None:
         tables.append(separation_comparison(differences, args.versus))
     text = "\n".join(table.plain() for table in tables)
     if args.out:
-        with atomic_open(args.out / "sep.txt") as stream:
-            stream.write(text)
-        with atomic_open(args.out / "sep.json") as stream:
-            stream.write(json.dumps(summary, indent=1) + "\n")
-        write_tables(scored, scores, args.out)
+        with making(args.out, "nrsr score-sep"):
+            with atomic_open(args.out / "sep.txt") as stream:
+                stream.write(text)
+            with atomic_open(args.out / "sep.json") as stream:
+                stream.write(json.dumps(summary, indent=1) + "\n")
+            write_tables(scored, scores, args.out)
     print(text, end="")
 
 

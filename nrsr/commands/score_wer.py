@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nrsr.arguments import seed_number
 from nrsr.files import atomic_open
+from nrsr.folders import making
 from nrsr.kaldi.lists import split_words
 from nrsr.reporting.wer_tables import comparison_table, wer_tables
 from nrsr.scoring.alignment import aligned_text
@@ -61,16 +62,17 @@ def run(args: argparse.Namespace) -> None:
         comparisons.append(comparison_table(summary["versus"], args.versus))
     if args.out:
         tables = wer_tables(summary, cer=True, speakers=True) + comparisons
-        with atomic_open(args.out / "wer.txt") as stream:
-            stream.write("\n".join(table.plain() for table in tables))
-        with atomic_open(args.out / "wer.json") as stream:
-            stream.write(json.dumps({"reference": args.ref, "hypotheses": args.hyp} | summary, indent=1) + "\n")
-        with atomic_open(args.out / "aligned.txt") as stream:
-            stream.writelines(
-                aligned_text(u, split_words(reference[u]), split_words(hypothesis[u])) for u in sorted(reference)
-            )
-        # Last, since `nrsr report` takes this file for a sign that the set is scored.
-        write_scores(scores, args.out / "utterances.tsv")
+        with making(args.out, "nrsr score-wer"):
+            with atomic_open(args.out / "wer.txt") as stream:
+                stream.write("\n".join(table.plain() for table in tables))
+            with atomic_open(args.out / "wer.json") as stream:
+                stream.write(json.dumps({"reference": args.ref, "hypotheses": args.hyp} | summary, indent=1) + "\n")
+            with atomic_open(args.out / "aligned.txt") as stream:
+                stream.writelines(
+                    aligned_text(u, split_words(reference[u]), split_words(hypothesis[u])) for u in sorted(reference)
+                )
+            # Last, since `nrsr report` takes this file for a sign that the set is scored.
+            write_scores(scores, args.out / "utterances.tsv")
     print("\n".join(t.plain() for t in wer_tables(summary, cer=args.cer, speakers=False) + comparisons), end="")
 
 

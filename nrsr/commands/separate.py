@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from nrsr.folders import making
     from nrsr.inference import DecodingError
     from nrsr.inference.separate import SeparationJob, separate_data, separate_files
     from nrsr.inference.separator import Pieces
@@ -37,11 +38,9 @@ def run(args: argparse.Namespace) -> None:
     if (args.data is None) == (not args.files):
         raise DecodingError("give either --data or audio files")
     job = SeparationJob(args.exp, Pieces(args.piece, args.overlap), args.device)
-    if args.files:
-        print(separate_files(job, args.files, args.out, args.channel))
-    else:
-        print(
-            separate_data(
-                job, DataDir(args.data, channel=args.channel), args.out, nj=args.nj, allow_pipes=args.allow_pipes
-            )
-        )
+    with making(args.out, "nrsr separate"):
+        if args.files:
+            print(separate_files(job, args.files, args.out, args.channel))
+        else:
+            data = DataDir(args.data, channel=args.channel)
+            print(separate_data(job, data, args.out, nj=args.nj, allow_pipes=args.allow_pipes))

@@ -17,8 +17,8 @@ from nrsr.corpora.datadirs import Prepared
 from nrsr.corpora.wsj_transcripts import find_transcripts
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import audio_info
-from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.lists import WHITE, read_lines, read_list, write_list
+from nrsr.kaldi.contents import spk2utt_of, write_lists
+from nrsr.kaldi.lists import WHITE, read_lines, read_list
 from nrsr.progress import track
 
 SAMPLE_RATE = 16000
@@ -255,17 +255,18 @@ def write_set(
     """Write one data directory and its line of the table."""
     by_id = {member.id: member for member in members}
     speakers = {name: name[:3] for name in by_id}
-    write_list(folder / "wav.scp", {name: member.path for name, member in by_id.items()})
-    write_list(folder / "text", {name: texts[member.sentence] for name, member in by_id.items()})
-    write_list(folder / "utt2spk", speakers)
-    write_list(folder / "spk2utt", spk2utt_of(speakers))
-    write_list(folder / "utt2dur", {name: f"{seconds[name]:.6f}" for name in by_id})
-    write_list(folder / "utt2mic", {name: member.path.suffix[-1] for name, member in by_id.items()})
-    write_list(folder / "utt2uniq", {name: member.original for name, member in by_id.items()})
     told = {name: member.noise for name, member in by_id.items() if member.noise is not None}
-    (folder / "utt2noise").unlink(missing_ok=True)  # of an earlier run
-    if told:
-        write_list(folder / "utt2noise", told)
+    lists = {
+        "wav.scp": {name: member.path for name, member in by_id.items()},
+        "text": {name: texts[member.sentence] for name, member in by_id.items()},
+        "utt2spk": speakers,
+        "spk2utt": spk2utt_of(speakers),
+        "utt2dur": {name: f"{seconds[name]:.6f}" for name in by_id},
+        "utt2mic": {name: member.path.suffix[-1] for name, member in by_id.items()},
+        "utt2uniq": {name: member.original for name, member in by_id.items()},
+        **({"utt2noise": told} if told else {}),
+    }
+    write_lists(folder, lists)
     kinds = len(set(told.values()) - {CLEAN})
     hours = sum(seconds[name] for name in by_id) / 3600
     done.table.append(

@@ -21,8 +21,7 @@ from nrsr.corpora.wsj_transcripts import find_transcripts, read_dot
 from nrsr.datadirs.combine import combine
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import audio_info
-from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.lists import write_list
+from nrsr.kaldi.contents import spk2utt_of, write_lists
 from nrsr.progress import track
 
 SAMPLE_RATE = 16000
@@ -220,15 +219,16 @@ def write_set(folder: Path, members: list[Utterance], done: Prepared) -> None:
         else:
             clean[utterance.id] = str(utterance.clean)
     speakers = {u.id: u.speaker for u in members}
-    write_list(folder / "wav.scp", {u.id: u.path for u in members})
-    write_list(folder / "text", {u.id: u.words for u in members})
-    write_list(folder / "utt2noise", {u.id: u.environment for u in members})
-    write_list(folder / "utt2dur", {name: f"{count / SAMPLE_RATE:.6f}" for name, count in samples.items()})
-    write_list(folder / "utt2spk", speakers)
-    write_list(folder / "spk2utt", spk2utt_of(speakers))
-    (folder / "spk1.scp").unlink(missing_ok=True)  # of an earlier run
-    if clean:
-        write_list(folder / "spk1.scp", clean)
+    lists = {
+        "wav.scp": {u.id: u.path for u in members},
+        "text": {u.id: u.words for u in members},
+        "utt2noise": {u.id: u.environment for u in members},
+        "utt2dur": {name: f"{count / SAMPLE_RATE:.6f}" for name, count in samples.items()},
+        "utt2spk": speakers,
+        "spk2utt": spk2utt_of(speakers),
+        **({"spk1.scp": clean} if clean else {}),
+    }
+    write_lists(folder, lists)
     if problems:
         done.notes.append(f"{folder.name}: {len(problems)} utterances without clean speech, first {problems[0]}")
     hours = sum(samples.values()) / SAMPLE_RATE / 3600

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nrsr.kaldi.contents import spk2utt_of
+from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
 from nrsr.kaldi.lists import split_words, write_list
 from nrsr.kaldi.tables import WaveWriter
 
@@ -47,6 +47,7 @@ def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMP
     seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
+    remove_other_lists(folder, {"wav.scp", "text", "utt2spk", "spk2utt", "utt2dur"})
     words = sum(len(split_words(u.words)) for u in utterances)
     speakers = len({u.speaker for u in utterances})
     counts = f"{len(utterances):>6} utterances {words:>6} words {speakers:>3} speakers"
@@ -63,6 +64,7 @@ def write_noises(folder: Path, noises: Iterable[Noise], rate: int = SAMPLE_RATE)
     seconds = _write_waves(folder, [(n.id, below_one(n.wave)) for n in noises], rate)
     write_list(folder / "utt2noise", {n.id: n.category for n in noises})
     _write_speakers(folder, {n.id: n.id for n in noises})
+    remove_other_lists(folder, {"wav.scp", "utt2noise", "utt2spk", "spk2utt", "utt2dur"})
     kinds = len({n.category for n in noises})
     return f"{folder.name:<13}{len(noises):>6} recordings {kinds:>6} categories {'':>9}{seconds / 60:>8.1f} min"
 

@@ -29,6 +29,7 @@ from nrsr.corpora.librimix_metadata import (
 )
 from nrsr.corpora.librimix_mixing import TYPES, Job, folders, make_mixer
 from nrsr.files import atomic_open
+from nrsr.folders import making
 from nrsr.progress import track
 from nrsr.workers import run_work
 
@@ -135,7 +136,8 @@ def make_sets(
     missing = [line for own in recipes.values() for line in missing_recordings(own, job.librispeech, job.wham)]
     refuse(missing, "recordings that the metadata name are missing", listing)
     for name, own in recipes.items():
-        make_set(replace(job, folder=job.folder / name), own, nj, listing, done)
+        with making(job.folder / name, "nrsr prepare librimix"):
+            make_set(replace(job, folder=job.folder / name), own, nj, listing, done)
 
 
 def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prepared) -> None:
@@ -143,8 +145,6 @@ def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prep
     speakers, name = len(recipes[0].sources), job.folder.name
     for folder in folders(speakers, job.types):
         (job.folder / folder).mkdir(parents=True, exist_ok=True)
-        for leftover in (job.folder / folder).glob(".*.tmp"):  # of a run that was killed
-            leftover.unlink()
     results = run_work(functools.partial(make_mixer, job), recipes, nj)
     made = list(track(results, f"mixing {name}", total=len(recipes)))
     refuse([result.problem for result in made if result.problem], f"mixtures of {name} could not be made", listing)

@@ -7,7 +7,7 @@ to the longest ("max"); added in single precision; WAVs of 16 bits, where what i
 """
 
 import functools
-import os
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from scipy.signal import resample_poly
 
 from nrsr.corpora.librimix_metadata import RATE, Recipe, original_noise
 from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
 from nrsr.kaldi.audio import AudioError, audio_info, read_audio
 from nrsr.signal.speed import change_speed
 
@@ -162,10 +163,8 @@ def added(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def write_wave(path: Path, wave: np.ndarray, rate: int) -> None:
-    """Write 16 bits as soundfile does, under a temporary name first (a killed run leaves no half file)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        soundfile.write(temporary, wave, rate, subtype="PCM_16", format="WAV")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write 16 bits as soundfile does."""
+    content = io.BytesIO()  # libsndfile would hide why a disk takes no more
+    soundfile.write(content, wave, rate, subtype="PCM_16", format="WAV")
+    with atomic_open(path, "wb") as stream:
+        stream.write(content.getbuffer())

@@ -10,8 +10,7 @@ from nrsr.corpora.librimix_metadata import LibriMixError
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.kaldi.audio import audio_info
-from nrsr.kaldi.contents import spk2utt_of
-from nrsr.kaldi.lists import write_list
+from nrsr.kaldi.contents import spk2utt_of, write_lists
 from nrsr.progress import track
 from nrsr.workers import run_work
 
@@ -143,11 +142,7 @@ def write_set(out: Path, found: TreeSet, kind: str, speakers: int, rate: int, te
                     "unpack its sets, or leave out --librispeech-dir"
                 )
             lists[f"text_spk{number}"] = {name: texts[own[0]] for name, own in utterances.items()}
-    for stale in ("spk2.scp", "spk3.scp", "noise1.scp", "text_spk1", "text_spk2", "text_spk3", "utt2spk2", "utt2spk3"):
-        if stale not in lists:
-            (out / stale).unlink(missing_ok=True)  # of an earlier run with other options
-    for name, entries in lists.items():
-        write_list(out / name, entries)
+    write_lists(out, lists)
     voices = {voice for n in range(1, speakers + 1) for voice in lists[f"utt2spk{n}"].values()}
     hours = sum(found.samples.values()) / rate / 3600
     return f"{out.name:<10}{len(found.samples):>6} mixtures {len(voices):>5} speakers {hours:>7.2f} h"

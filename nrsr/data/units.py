@@ -10,6 +10,7 @@ import sentencepiece
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.lists import split_words
 
 BLANK, UNKNOWN, SPACE, SOS_EOS = "<blank>", "<unk>", "<space>", "<sos/eos>"
@@ -134,6 +135,7 @@ class Units:
             UnitsError: files missing, ids not 0, 1, 2, ..., special symbols missing, table and model at odds.
         """
         folder = Path(folder)
+        refuse_incomplete(folder)
         symbols = _read_symbols(folder / SYMBOLS_FILE)
         if not (folder / MODEL_FILE).exists():
             # A character table always holds the space, which no word table can.

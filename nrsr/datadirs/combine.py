@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from nrsr.folders import making
 from nrsr.kaldi.contents import AUDIO_SCP, Contents
 from nrsr.kaldi.datadir import DataDirError
 from nrsr.kaldi.lists import c_sorted
@@ -27,7 +28,8 @@ def combine(paths: Sequence[str | Path], out: str | Path) -> list[str]:
         raise DataDirError(f"{out}: is one of the directories to be joined; choose another folder to write to")
     loaded = [(str(path), Contents.load(path)) for path in paths]
     joined, notes = join(loaded)
-    joined.write(out)
+    with making(out, "nrsr combine-data"):
+        joined.write(out)
     return [f"{out}: {note}" for note in notes]
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nrsr.kaldi.contents import spk2utt_of
+from nrsr.folders import making
+from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
@@ -119,8 +120,9 @@ def mix_directory(
     if not len(noises):
         raise MixingError(f"{noise_dir.path}/wav.scp: lists no noise; add some")
     plans = plan_mixtures(list(waves), list(noises), snrs, seed, copies)
-    samples, lowered = write_mixtures(out, plans, waves, noises, rate, active)
-    write_lists(out, plans, clean_dir, speaker_of, category_of, {name: n / rate for name, n in samples.items()})
+    with making(out, "nrsr mix"):
+        samples, lowered = write_mixtures(out, plans, waves, noises, rate, active)
+        write_lists(out, plans, clean_dir, speaker_of, category_of, {name: n / rate for name, n in samples.items()})
     return Summary(len(plans), lowered, len(noises), count_resampled(noises, rate), rate, active)
 
 
@@ -181,3 +183,4 @@ def write_lists(
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
     for name, entries in lists.items():
         write_list(out / name, entries)
+    remove_other_lists(out, {"wav.scp", "spk1.scp", *lists})

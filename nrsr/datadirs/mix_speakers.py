@@ -2,7 +2,6 @@
 
 import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import numpy as np
 
 from nrsr.datadirs.mix import KEPT_NOISES, count_resampled, refuse_missing
 from nrsr.datadirs.speaker_plans import SpeakerPlan, plan_speaker_mixtures
-from nrsr.kaldi.contents import spk2utt_of
+from nrsr.folders import making
+from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
@@ -22,7 +22,6 @@ from nrsr.signal.activity import active_power
 from nrsr.signal.mixing import PEAK, MixingError, fit_noise, power
 
 MODES = ("max", "min")
-WRITTEN_AT_TIMES = re.compile(r"(spk|noise)\d+\.(scp|ark)|text_spk\d+|utt2(spk\d+|noise|noisefile|snr)")
 
 
 @dataclass(frozen=True)
@@ -125,12 +124,13 @@ def mix_speakers(
     plans = plan_speaker_mixtures(
         audible, settings.speakers, count, settings.levels, list(noises), settings.snrs, settings.seed
     )
-    for stale in out.glob("*"):
-        if WRITTEN_AT_TIMES.fullmatch(stale.name):
-            stale.unlink()  # of an earlier run with other options
-    samples, lowered = write_mixtures(out, plans, waves, powers, noises, rate, settings)
-    write_lists(out, plans, speech_dir, speaker_of, category_of, settings)
-    write_list(out / "utt2dur", {name: f"{length / rate:.6f}" for name, length in samples.items()})
+    with making(out, "nrsr mix-speakers"):
+        samples, lowered = write_mixtures(out, plans, waves, powers, noises, rate, settings)
+        lists = lists_of(plans, speech_dir, speaker_of, category_of, settings)
+        lists["utt2dur"] = {name: f"{length / rate:.6f}" for name, length in samples.items()}
+        for name, entries in lists.items():
+            write_list(out / name, entries)
+        remove_other_lists(out, {*lists, *(f"{name}.scp" for name in audio_parts(settings))})
     used = len({name for plan in plans for name in plan.utterances})
     silent = [name for name in waves if name not in audible]
     resampled = count_resampled(noises, rate) if noise_dir else 0
@@ -149,6 +149,12 @@ def open_noises(noise_dir: DataDir | None, rate: int, allow_pipes: bool) -> tupl
     return noises, category_of
 
 
+def audio_parts(settings: MixSettings) -> list[str]:
+    """Names of the audio of mixtures: the mixture, its sources, its noise."""
+    sources = [f"spk{number}" for number in range(1, settings.speakers + 1)]
+    return ["wav", *sources, *(["noise1"] if settings.snrs else [])]
+
+
 def write_mixtures(
     out: Path,
     plans: Sequence[SpeakerPlan],
@@ -160,12 +166,11 @@ def write_mixtures(
 ) -> tuple[dict[str, int], int]:
     """Write the wav arks; returns the samples of each mixture and how many a common gain lowered."""
     noise_of = functools.lru_cache(KEPT_NOISES)(noises.__getitem__)
-    parts = [f"spk{number}" for number in range(1, settings.speakers + 1)] + (["noise1"] if settings.snrs else [])
+    names = audio_parts(settings)
     samples, lowered = {}, 0
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(WaveWriter(out / f"{name}.ark", out / f"{name}.scp", rate))
-            for name in ["wav", *parts]
+            name: stack.enter_context(WaveWriter(out / f"{name}.ark", out / f"{name}.scp", rate)) for name in names
         }
         for plan in track(plans, f"mixing {out}"):
             sources = [waves[name] for name in plan.utterances]
@@ -174,7 +179,7 @@ def write_mixtures(
                 mixed, gain = mix_sources(sources, [powers[name] for name in plan.utterances], noise, plan, settings)
             except MixingError as error:
                 raise MixingError(f"mixture {plan.id} with noise {plan.noise}: {error}") from None
-            for name, wave in zip(["wav", *parts], mixed, strict=True):
+            for name, wave in zip(names, mixed, strict=True):
                 writers[name][plan.id] = wave
             samples[plan.id] = len(mixed[0])
             lowered += gain < 1.0
@@ -230,15 +235,14 @@ def placed(wave: np.ndarray, samples: int, offset: float) -> np.ndarray:
     return np.pad(wave, (before, samples - len(wave) - before))
 
 
-def write_lists(
-    out: Path,
+def lists_of(
     plans: Sequence[SpeakerPlan],
     speech_dir: DataDir,
     speaker_of: Mapping[str, str],
     category_of: Mapping[str, str],
     settings: MixSettings,
-) -> None:
-    """Write who speaks in a mixture, what, at which level, in which noise."""
+) -> dict[str, dict[str, str]]:
+    """Who speaks in a mixture, what, at which level, in which noise, as lists of a data directory."""
     lists = {"utt2spk": {plan.id: plan.id for plan in plans}}
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
     words = speech_dir.read("text", allow_empty_values=True) if speech_dir.has("text") else {}
@@ -252,5 +256,4 @@ def write_lists(
         lists["utt2noise"] = {plan.id: category_of[plan.noise] for plan in plans}
         lists["utt2noisefile"] = {plan.id: plan.noise for plan in plans}
         lists["utt2snr"] = {plan.id: f"{plan.snr_db:g}" for plan in plans}
-    for name, entries in lists.items():
-        write_list(out / name, entries)
+    return lists

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.datadirs.combine import join
+from nrsr.folders import making
 from nrsr.kaldi.contents import AUDIO_SCP, Contents
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.tables import WaveWriter
@@ -52,12 +53,13 @@ def perturb_speed(
     options = {"rate": rate, "allow_pipes": allow_pipes}
     options["rate"] = data.waves(**options).rate()
     written = [factor for factor in factors if factor != 1.0 or channel is not None]
-    scps, seconds = write_audio(data, contents, Path(out), written, options) if written else ({}, {})
-    directories = [(f"{path} at speed {factor:g}", renamed(contents, factor, scps, seconds)) for factor in written]
-    if 1.0 in factors and channel is None:
-        directories.append((str(path), original(contents, data.durations(rate=rate, allow_pipes=allow_pipes))))
-    joined, notes = join(directories)
-    joined.write(out)
+    with making(out, "nrsr perturb-speed"):
+        scps, seconds = write_audio(data, contents, Path(out), written, options) if written else ({}, {})
+        directories = [(f"{path} at speed {factor:g}", renamed(contents, factor, scps, seconds)) for factor in written]
+        if 1.0 in factors and channel is None:
+            directories.append((str(path), original(contents, data.durations(rate=rate, allow_pipes=allow_pipes))))
+        joined, notes = join(directories)
+        joined.write(out)
     return [f"{out}: {note}" for note in notes]
 
 

@@ -1,9 +1,9 @@
 """Cutting a data directory into parts for parallel jobs: DATA/splitN/J, or DATA/splitNutt/J by utterance."""
 
-import os
 import shutil
 from pathlib import Path
 
+from nrsr.folders import making
 from nrsr.kaldi.contents import Contents, spk2utt_of
 from nrsr.kaldi.datadir import DataDirError
 
@@ -34,15 +34,12 @@ def split(path: str | Path, parts: int, *, by_utterance: bool = False) -> list[P
         raise DataDirError(f"{path}: {parts} parts of {len(groups)} {what}; ask for 1 to {len(groups)} parts{cure}")
     bounds = contiguous_parts([len(group) for group in groups], parts)
     folder = path / f"split{parts}{'utt' if by_utterance else ''}"
-    temporary = path / f".{folder.name}.{os.getpid()}.tmp"
-    try:
+    with making(folder, "nrsr split-data"):
         for number, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False), 1):
-            chosen = [utterance for group in groups[first:last] for utterance in group]
-            contents.select(chosen).write(temporary / str(number))
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            part = folder / str(number)
+            if part.exists():
+                shutil.rmtree(part)  # of an earlier split, perhaps of other utterances
+            contents.select([utterance for group in groups[first:last] for utterance in group]).write(part)
     return [folder / str(number) for number in range(1, parts + 1)]
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Collection
 from pathlib import Path
 
+from nrsr.folders import making
 from nrsr.kaldi.contents import Contents
 from nrsr.kaldi.datadir import DataDir, DataDirError
 
@@ -22,7 +23,8 @@ def subset(path: str | Path, out: str | Path, utterances: Collection[str]) -> Co
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataDirError(f"{path}: has no utterance {unknown[0]!r}{more}; correct the list of ids")
     chosen = contents.select(utterances)
-    chosen.write(out)
+    with making(out, "nrsr subset-data"):
+        chosen.write(out)
     return chosen
 
 

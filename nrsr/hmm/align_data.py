@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nrsr.data.features import FeatureSettings, StoredFeatures
 from nrsr.files import atomic_copy
+from nrsr.folders import making
 from nrsr.hmm.alignment_files import clean_names, parallel_alignments, read_alignments, write_alignments
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.gmm_folder import SETTINGS, load_settings, open_features
@@ -19,6 +20,7 @@ from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.symbols import read_symbols
 
+COMMAND = "nrsr align"
 MODEL_FILES = ("final.mdl", "tree", TRANSFORM, SETTINGS)
 
 
@@ -42,10 +44,10 @@ def align_data(gmm: Path, data: Path, lang_folder: Path, out: Path, *, nj: int =
     stored = open_features(gmm, model, data)
     transcripts = read_transcripts(data, lang, stored)
     announce(transcripts, data, say)
-    with WorkerPool(Share, shares(transcripts, stored, lang_folder, lang, nj)) as pool:
+    with making(out, COMMAND), WorkerPool(Share, shares(transcripts, stored, lang_folder, lang, nj)) as pool:
         pool.ask("compile", model.transitions, model.tree)
         outcome = align_and_write(pool, model, settings, transcripts, lang, out, say)
-    copy_model(gmm, out)
+        copy_model(gmm, out)
     return outcome
 
 
@@ -67,8 +69,9 @@ def take_kaldi(folder: Path, out: Path, lang_folder: Path | None = None) -> int:
         raise AlignmentError(f"{lang_folder or folder}/phones.txt: lacks phone {min(unnamed)}; give the right --lang")
     alignments = read_alignments(folder, transitions)
     shift = load_settings(folder).frame_shift if (folder / SETTINGS).is_file() else None
-    write_alignments(out, alignments, {}, transitions, phones, *([shift] if shift else []))
-    copy_model(folder, out)
+    with making(out, COMMAND):
+        write_alignments(out, alignments, {}, transitions, phones, *([shift] if shift else []))
+        copy_model(folder, out)
     return len(alignments)
 
 
@@ -90,8 +93,9 @@ def take_parallel(folder: Path, data: Path, out: Path) -> int:
     frames = StoredFeatures(data, FeatureSettings(cmvn="none")).frames(list(sources))
     found = parallel_alignments(alignments, sources, frames, str(data))
     settings, phones = load_settings(folder), read_symbols(folder / "phones.txt")
-    write_alignments(out, found, skipped, transitions, phones, settings.frame_shift)
-    copy_model(folder, out)
+    with making(out, COMMAND):
+        write_alignments(out, found, skipped, transitions, phones, settings.frame_shift)
+        copy_model(folder, out)
     say(f"{data}: {len(found)} utterances have the alignments of their clean speech; all numbers of frames agree")
     tell_skipped(skipped, out, say)
     return len(found)

@@ -1,11 +1,11 @@
 """Reading and writing FSTs as OpenFst's binary files, with named errors and without half-written files."""
 
-import os
 from pathlib import Path
 
 import kaldifst
 
 from nrsr.errors import NrsrError
+from nrsr.files import atomic_path
 
 MAGIC = (2125659606).to_bytes(4, "little")  # of OpenFst's binary files
 
@@ -16,15 +16,9 @@ class FstError(NrsrError):
 
 def write_fst(fst: kaldifst.StdFst, path: str | Path) -> None:
     """Write under a temporary name, then rename."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_path(path) as temporary:
         if not fst.write(str(temporary)):
             raise FstError(f"{path}: cannot be written; make room or check the permissions, then run the command again")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_fst(path: str | Path) -> kaldifst.StdVectorFst:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from nrsr.config import ConfigError, check_keys, load_yaml, save_yaml, settings_from
 from nrsr.data.features import FeaturesError, FeatureSettings
+from nrsr.files import names_file
 from nrsr.hmm.aligner import Beams
 from nrsr.hmm.alignment_files import FRAME_SHIFT
 from nrsr.hmm.gmm_features import GmmFeatures
@@ -139,6 +140,7 @@ class TrainingLog:
         self._stream, self._terminal, self._command = stream, terminal, command
 
     def __call__(self, line: str) -> None:
-        self._stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-        self._stream.flush()
+        with names_file(self._stream.name):
+            self._stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+            self._stream.flush()
         print(f"{self._command}: {line}", file=self._terminal, flush=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import kaldifst
 
 from nrsr.files import atomic_copy, atomic_open
+from nrsr.folders import making, refuse_incomplete
 from nrsr.hmm.fst_files import FstError, read_fst, write_fst
 from nrsr.hmm.graph import GraphOptions, decoding_graph
 from nrsr.hmm.model import read_transitions
@@ -42,6 +43,7 @@ class Graph:
             FstError, ListError: a file is missing or broken, or was written by Kaldi alone.
         """
         folder = Path(folder)
+        refuse_incomplete(folder)
         fst = read_fst(folder / "HCLG.fst")
         table = read_symbols(folder / "words.txt")
         words = [""] * (max(table.values()) + 1)
@@ -89,15 +91,17 @@ def make_graph(
         FstError, ModelFileError, ListError: a file is missing or broken, or no sentence can be said.
     """
     lang_folder, model_folder, folder = Path(lang_folder), Path(model_folder), Path(folder)
+    refuse_incomplete(model_folder)
     lang = Lang.load(lang_folder)
     tree, transitions = Tree.read(model_folder / "tree"), read_transitions(model_folder / "final.mdl")
     check_phones(lang, transitions, f"{model_folder} and {lang_folder}")
     lexicon = read_fst(lang_folder / "L_disambig.fst")
     fst = decoding_graph(lexicon, grammar, lang, tree, transitions, options)
-    write_graph(folder, fst, lang, transitions)
-    for name in COPIED:
-        if (lang_folder / "phones" / name).is_file():
-            atomic_copy(lang_folder / "phones" / name, folder / "phones" / name)
+    with making(folder, "nrsr make-graph"):
+        write_graph(folder, fst, lang, transitions)
+        for name in COPIED:
+            if (lang_folder / "phones" / name).is_file():
+                atomic_copy(lang_folder / "phones" / name, folder / "phones" / name)
     return fst
 
 

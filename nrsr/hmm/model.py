@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nrsr.folders import refuse_incomplete
 from nrsr.hmm.gmm import Gmm
 from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
@@ -48,6 +49,7 @@ def read_transitions(path: str | Path) -> Transitions:
     Raises:
         ModelFileError, TopologyError: no such model in binary form.
     """
+    refuse_incomplete(Path(path).parent)
     return Transitions.read_from(open_model(path))
 
 
@@ -59,6 +61,7 @@ def read_model(folder: str | Path) -> Model:
             which nrsr does not make.
     """
     folder = Path(folder)
+    refuse_incomplete(folder)
     if adapted := [name for name in ("final.alimdl", "trans.1") if (folder / name).is_file()]:
         raise ModelFileError(
             f"{folder}/{adapted[0]}: the model needs features adapted to speakers, which nrsr does not make; align "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nrsr.files import atomic_open
+from nrsr.folders import making
 from nrsr.hmm.fst_files import write_fst
 from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import ENGLISH, guess
@@ -101,6 +102,14 @@ def write_lang(found: Pronunciations, folder: str | Path, options: LangOptions) 
         )
     folder = Path(folder)
     lang, lexicon = make_lang(found.dictionary, options)
+    with making(folder, "nrsr prepare-lang"):
+        _write(lang, lexicon, found, folder, options)
+    return lang
+
+
+def _write(
+    lang: Lang, lexicon: Sequence[Pronunciation], found: Pronunciations, folder: Path, options: LangOptions
+) -> None:
     lang.write(folder)
     for name, disambiguate in (("L.fst", False), ("L_disambig.fst", True)):
         fst = lexicon_fst(lang, lexicon, options.silence_probability, disambiguate=disambiguate)
@@ -114,7 +123,6 @@ def write_lang(found: Pronunciations, folder: str | Path, options: LangOptions) 
         write_lexicon(folder / "guessed.txt", found.guessed)
     else:
         (folder / "guessed.txt").unlink(missing_ok=True)
-    return lang
 
 
 def _write_align_lexicon(folder: Path, lang: Lang, lexicon: Sequence[Pronunciation]) -> None:

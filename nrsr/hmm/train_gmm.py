@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nrsr.files import open_anew
+from nrsr.folders import making
 from nrsr.hmm.alignment_files import write_alignments
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.em import Log
@@ -64,8 +66,7 @@ def train_gmm(
         settings = replace(settings, features=replace(settings.features, deltas=0))
     stored = GmmFeatures(data, settings.features)
     transcripts = read_transcripts(data, lang, stored)
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / "train.log", "w", encoding="utf-8") as stream:
+    with making(out, "nrsr train-gmm"), open_anew(out / "train.log") as stream:
         log = TrainingLog(stream, sys.stderr, f"nrsr train-gmm {kind}")
         announce(transcripts, data, log)
         with WorkerPool(Share, shares(transcripts, stored, lang_folder, lang, nj)) as pool:

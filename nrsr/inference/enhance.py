@@ -15,6 +15,7 @@ from nrsr.frontends import FrontEnd
 from nrsr.inference.batches import make_batches
 from nrsr.inference.recogniser import DecodingError
 from nrsr.kaldi import DataDir, WaveWriter
+from nrsr.kaldi.contents import remove_other_lists
 from nrsr.progress import track
 from nrsr.workers import run_work
 
@@ -75,6 +76,7 @@ def enhance_data(
     for name in LISTS:
         if data.has(name):
             atomic_copy(data.path / name, out / name)
+    remove_other_lists(out, {"wav.scp", *filter(data.has, LISTS)})
     if scaled:
         print(f"{out}: {len(scaled)} utterances were scaled down to fit 16 bits: {' '.join(scaled)}", file=sys.stderr)
     return f"{out}: {sum(map(len, batches))} enhanced utterances"

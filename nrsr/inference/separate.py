@@ -1,6 +1,7 @@
 """Writing what a trained separation system makes of a data directory, or of audio files."""
 
 import functools
+import io
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from nrsr.inference.files import read_file
 from nrsr.inference.recogniser import DecodingError
 from nrsr.inference.separator import Pieces, Separator
 from nrsr.kaldi import DataDir, WaveWriter
+from nrsr.kaldi.contents import remove_other_lists
 from nrsr.progress import track
 from nrsr.systems import Separation
 from nrsr.workers import run_work
@@ -108,6 +110,7 @@ def separate_data(job: SeparationJob, data: DataDir, out: Path, *, nj: int = 1, 
     for name in LISTS:
         if data.has(name):
             atomic_copy(data.path / name, out / name)
+    remove_other_lists(out, {*(f"{name}.scp" for name in names), *filter(data.has, LISTS)})
     if scaled:
         print(f"{out}: {len(scaled)} utterances were scaled down to fit 16 bits: {' '.join(scaled)}", file=sys.stderr)
     return f"{out}: {len(utterances)} utterances, {rtf_text(taken, samples / rate, job.device)}"
@@ -133,8 +136,10 @@ def separate_files(job: SeparationJob, files: Sequence[str], out: Path, channel:
     for name, stem in zip(track(files, "files separated"), stems, strict=True):
         result = separated(separator, read_file(name, rate, channel))
         for number, wave in enumerate(result.waves, start=1):
+            content = io.BytesIO()  # libsndfile would hide why a disk takes no more
+            soundfile.write(content, wave, rate, format="WAV", subtype="PCM_16")
             with atomic_open(out / f"{stem}_spk{number}.wav", "wb") as stream:
-                soundfile.write(stream, wave, rate, format="WAV", subtype="PCM_16")
+                stream.write(content.getbuffer())
         if result.scaled:
             print(f"{name}: its speakers were scaled down to fit 16 bits", file=sys.stderr)
         taken, samples = taken + result.seconds, samples + result.waves.shape[1]

@@ -1,4 +1,4 @@
-"""Checking the audio of a data directory by its headers: broken, of several channels, or of another length than told."""
+"""Checking the audio of a data directory by its headers: broken, of several channels, of another length than told."""
 
 import math
 from collections.abc import Iterator

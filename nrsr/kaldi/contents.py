@@ -39,6 +39,23 @@ def spk2utt_of(utt2spk: Mapping[str, str]) -> dict[str, str]:
     return {speaker: " ".join(utterances) for speaker, utterances in lists.items()}
 
 
+def write_lists(path: Path, lists: Mapping[str, Mapping[str, object]]) -> None:
+    """Write the lists of a data directory, file name -> id -> value, and remove those of an earlier run."""
+    for name, entries in lists.items():
+        write_list(path / name, entries)
+    remove_other_lists(path, lists)
+
+
+def remove_other_lists(path: Path, keep: Collection[str]) -> None:
+    """Remove what an earlier run has left in a data directory: lists other than `keep`, and their arks."""
+    for file in path.iterdir():
+        is_list = kind_of_name(file.name, False) is not None or file.name == "cmvn.scp"
+        if is_list and file.is_file() and file.name not in keep:
+            file.unlink()
+            if file.suffix == ".scp":
+                file.with_suffix(".ark").unlink(missing_ok=True)
+
+
 @dataclass
 class Contents:
     """The lists of a data directory.
@@ -155,11 +172,9 @@ class Contents:
         written = dict(self.lists)
         if "utt2spk" in written:
             written["spk2utt"] = spk2utt_of(written["utt2spk"])
-        for file in path.iterdir():
-            if file.is_file() and kind_of_name(file.name, False) is not None and file.name not in written:
-                file.unlink()
         for name, entries in written.items():
             write_list(path / name, entries)
         for file in self.extra:
             if file.parent.resolve() != path.resolve():
                 atomic_copy(file, path / file.name)
+        remove_other_lists(path, {*written, *self.left, *(file.name for file in self.extra)})

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.lists import c_sorted, read_list
 from nrsr.kaldi.waves import DataDirError, Segment, Waves
 
@@ -20,6 +21,7 @@ class DataDir:
 
     Raises:
         DataDirError: there is no such folder, or no file in it lists utterances.
+        IncompleteFolder: the command that makes it has not finished.
     """
 
     def __init__(self, path: str | Path, *, channel: int | None = None):
@@ -28,6 +30,7 @@ class DataDir:
             raise DataDirError(f"{path}: channel {channel!r} is no whole number from 0; take the number of a channel")
         if not self.path.is_dir():
             raise DataDirError(f"{path}: there is no such folder; check the path or run the stage that makes it")
+        refuse_incomplete(self.path)
         names = [name for name in UTTERANCE_LISTS if self.has(name)]
         if not names:
             raise DataDirError(f"{path}: has none of {', '.join(UTTERANCE_LISTS)}; it is no data directory")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.lexicon import DISAMBIGUATION
 from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import EPSILON, read_symbols, write_symbols
@@ -125,6 +126,7 @@ class Lang:
             LangError, ListError: a file is missing, or names what phones.txt or words.txt do not have.
         """
         folder = Path(folder)
+        refuse_incomplete(folder)
         if not (folder / "phones.txt").is_file():
             raise LangError(f"{folder}: is no lang folder, it has no phones.txt; make one with nrsr prepare-lang")
         phones, words = read_symbols(folder / "phones.txt"), read_symbols(folder / "words.txt")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+from nrsr.folders import refuse_incomplete
 
 WHITE = " \t\r\f\v"
 ASCII_SPACE = re.compile(r"[ \t\r\f\v]+")
@@ -97,7 +98,9 @@ def read_list(path: str | Path, *, allow_empty_values: bool = False) -> dict[str
     Raises:
         ListError: missing file, blank line, id without a value, id twice or with white space beyond ASCII's, bytes that
             are not UTF-8.
+        IncompleteFolder: the command that makes the file's folder has not finished.
     """
+    refuse_incomplete(Path(path).parent)
     entries: dict[str, str] = {}
     first_seen: dict[str, int] = {}
     for number, line in read_lines(path):

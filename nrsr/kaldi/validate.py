@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nrsr.errors import NrsrError
+from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.audio_checks import AudioCheck
 from nrsr.kaldi.contents import AUDIO_SCP, kind_of_name, spk2utt_of
 from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDirError
@@ -48,10 +49,12 @@ def check(
 
     Raises:
         DataDirError: there is no such folder.
+        IncompleteFolder: the command that makes it has not finished.
     """
     path = Path(path)
     if not path.is_dir():
         raise DataDirError(f"{path}: there is no such folder; check the path or run the stage that makes it")
+    refuse_incomplete(path)
     checker = Checker(path, need, channel, allow_pipes)
     return Report(list(checker.failures()), checker.notes)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nrsr.folders import refuse_incomplete
 from nrsr.scoring.bootstrap import DRAWS, SEED, interval, resampled_sums
 from nrsr.scoring.experiments import NAME, ExperimentsError
 from nrsr.scoring.utterances import UNKNOWN
@@ -79,6 +80,7 @@ def read_mixture_scores(path: Path) -> MixtureScores:
     Raises:
         ExperimentsError: a damaged table.
     """
+    refuse_incomplete(path.parent)
     lines = [line.split("\t") for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
     header, rows = (lines[0] if lines else []), lines[1:]
     measures = [name for name in header if name not in LABELS]

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nrsr.kaldi import DataDir, write_list
-from nrsr.kaldi.contents import spk2utt_of
+from nrsr.folders import making, refuse_incomplete
+from nrsr.kaldi import DataDir
+from nrsr.kaldi.contents import spk2utt_of, write_lists
 from nrsr.scoring.texts import ScoringError
 
 CHOICES = "score/sources.tsv"
@@ -56,8 +57,8 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
                 if name in own:
                     labels[key][utterance] = own[name]
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
-    for name, content in {**lists, **labels}.items():
-        write_list(out / name, content)
+    with making(out, "nrsr split-speakers"):
+        write_lists(out, {**lists, **labels})
     return f"{out}: {len(lists['text'])} utterances of the speakers of {len(data.utterances)} mixtures"
 
 
@@ -67,6 +68,7 @@ def read_choices(path: Path) -> dict[tuple[str, int], int]:
     Raises:
         ScoringError: no such file, or a damaged one.
     """
+    refuse_incomplete(path.parent)
     if not path.is_file():
         raise ScoringError(f"{path}: no such file; run nrsr score-sep with --out {path.parent}")
     lines = [line.split("\t")[:3] for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]

@@ -7,6 +7,7 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
+from nrsr.folders import refuse_incomplete
 
 LABELS = ("utt", "spk", "noise", "noisefile", "snr")
 COUNTS = ("words", "sub", "del", "ins", "chars", "char_errors")
@@ -65,6 +66,7 @@ def read_scores(path: str | Path) -> Scores:
         ScoreFileError: missing file, another header, a line of another shape, a count that is no number below 0,
             an utterance twice.
     """
+    refuse_incomplete(Path(path).parent)
     cure = "score again with `nrsr score-wer --out`"
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, names_file, open_to_append
 
 
 class TrainingLog:
@@ -27,7 +27,7 @@ class TrainingLog:
             return
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._file = open(folder / "train.log", "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        self._file = open_to_append(folder / "train.log")
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
 
     def __enter__(self) -> "TrainingLog":
@@ -43,7 +43,8 @@ class TrainingLog:
         if self._silent:
             return
         text = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}"
-        print(text, file=self._file)
+        with names_file(self._folder / "train.log"):
+            print(text, file=self._file)
         print(text, file=sys.stderr, flush=True)
 
     def scalars(self, values: dict[str, float], step: int) -> None:

@@ -10,11 +10,13 @@ from nrsr.config import ConfigError, build, save_yaml, settings_from
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
+from nrsr.experiment.average import prune_epochs
 from nrsr.experiment.generators import seed_generators
 from nrsr.experiment.metadata import write_metadata
 from nrsr.experiment.settings import TrainingSettings, check_experiment
 from nrsr.experiment.versions import versions_text
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, remove_leftovers
+from nrsr.folders import alone_in
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
@@ -23,7 +25,6 @@ from nrsr.training.plan import Training, validate
 from nrsr.training.processes import Processes, joined_processes
 from nrsr.training.progress import Progress
 from nrsr.training.resumption import read_state, resume
-from nrsr.training.stopping import only_training_in
 from nrsr.training.turns import build_turns
 
 RANK_STRIDE = 1_000_003  # between the seeds of one training's processes, so that none has those of another training
@@ -56,11 +57,10 @@ def run_training(
     settings = settings_from(TrainingSettings, config["training"], "training")
     batching = settings_from(BatchSettings, config.get("batches"), "batches")
     units = read_units(config, units_dir, folder)
-    with joined_processes() as processes, only_training_in(folder) if processes.rank == 0 else nullcontext():
+    with joined_processes() as processes, alone_in(folder, "nrsr train") if processes.rank == 0 else nullcontext():
         first = processes.rank == 0
         if first:
-            for leftover in folder.rglob(".*.pt.*.tmp"):  # of a training that was killed while it saved
-                leftover.unlink()
+            remove_leftovers(folder)
         processes.wait()
         state = read_state(folder, config)
         if state and state["progress"].finished:
@@ -185,6 +185,9 @@ def list_skipped(sets: list[TrainingSet], folder: Path) -> None:
 
 def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None, metadata: dict[str, Any]) -> None:
     """config.yaml, units/, metadata.json and versions.txt, which also notes a resumption with other versions."""
+    if not (folder / "last.pt").exists():  # no weights of an earlier training beside the config of this one
+        (folder / "model.pt").unlink(missing_ok=True)
+        prune_epochs(folder, ())
     save_yaml(config, folder / "config.yaml")
     if units:
         units.save(folder / "units")

@@ -1,20 +1,12 @@
-"""Being told to stop, and keeping a second training out of the same folder."""
+"""Being told to stop."""
 
-import fcntl
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from nrsr.errors import NrsrError
 
 
 class TrainingStopped(NrsrError):
     """A training was told to stop; the same command resumes it."""
-
-
-class FolderInUse(NrsrError):
-    """Another training writes to this experiment folder."""
 
 
 class StopSignal:
@@ -34,19 +26,3 @@ class StopSignal:
     def _note(self, number: int, frame: object) -> None:
         self.name = signal.Signals(number).name
         self.__exit__()
-
-
-@contextmanager
-def only_training_in(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it however the process ends.
-
-    Raises:
-        FolderInUse: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FolderInUse(f"{folder}: another nrsr train works here; wait for it, or use another --exp") from error
-        yield

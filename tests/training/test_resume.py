@@ -15,8 +15,8 @@ import toy_systems
 from nrsr.config import save_yaml
 from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.files import atomic_open
+from nrsr.folders import FolderInUse, alone_in
 from nrsr.training import loop
-from nrsr.training.stopping import FolderInUse, only_training_in
 
 GAME = {
     "system": {"class": "toy_systems.ToyGame"},
@@ -254,5 +254,5 @@ def test_a_bad_checkpoint_is_named(run_toy, tmp_path, damage):
 
 
 def test_one_training_in_a_folder(run_toy, tmp_path):
-    with only_training_in(tmp_path / "exp"), pytest.raises(FolderInUse, match="another nrsr train"):
+    with alone_in(tmp_path / "exp", "nrsr train"), pytest.raises(FolderInUse, match="another nrsr train"):
         run_toy(tmp_path / "exp")

@@ -1,0 +1,163 @@
+"""Folders that are made by one process at a time, and that nobody reads before they are whole."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nrsr.errors import NrsrError
+from nrsr.files import TEMPORARY, remove_leftovers
+
+MARK = ".incomplete"  # in a folder that is being made; holds the command's name, and is locked while that works
+LOCK = ".lock"  # in a folder that stays readable while a command works in it
+
+_making: set[Path] = set()  # folders that this process makes, which it may read
+
+
+class FolderInUse(NrsrError):
+    """Another process writes to this folder."""
+
+
+class IncompleteFolder(NrsrError):
+    """A folder whose command is still at work, or was stopped before it had finished."""
+
+
+@contextmanager
+def making(folder: str | Path, command: str, *, anew: bool = True) -> Iterator[None]:
+    """Make or change a folder: it is marked as incomplete until the block ends well, and no other process may write.
+
+    After an exception the mark stays, unless no file in the folder has changed: then what stood there stands.
+
+    Args:
+        command: "nrsr mix" or another, for messages.
+        anew: whether the command makes all that readers need. One that only adds something refuses a folder that
+            another command has left incomplete.
+
+    Raises:
+        FolderInUse: another process makes the folder.
+        IncompleteFolder: see `anew`.
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    if folder.resolve() in _making or (is_new and not anew):
+        yield  # the block finds out what there is not
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_process(folder, MARK, command) as descriptor:
+        before = os.pread(descriptor, 1000, 0)
+        if not anew and before not in (b"", command.encode()):
+            raise IncompleteFolder(_stopped(folder, before))
+        _write_mark(descriptor, command.encode())
+        remove_leftovers(folder)
+        contents = _files(folder)
+        _making.add(folder.resolve())
+        try:
+            yield
+        except BaseException:
+            if _files(folder) == contents:
+                if before:
+                    _write_mark(descriptor, before)
+                else:
+                    (folder / MARK).unlink()
+                if is_new:
+                    with suppress(OSError):  # not empty: marked, or with empty folders in it
+                        folder.rmdir()
+            raise
+        finally:
+            _making.discard(folder.resolve())
+        (folder / MARK).unlink()
+
+
+def refuse_incomplete(folder: str | Path) -> None:
+    """Refuse a folder that is not whole, or that lies in one.
+
+    Raises:
+        IncompleteFolder: with the command that makes it.
+    """
+    for place in (Path(folder), Path(folder).absolute().parent):
+        try:
+            command = (place / MARK).read_bytes()
+        except OSError:
+            continue
+        if place.resolve() not in _making:
+            raise IncompleteFolder(_stopped(place, command))
+
+
+@contextmanager
+def alone_in(folder: str | Path, command: str) -> Iterator[None]:
+    """Keep other processes that call this out of a folder, which stays readable.
+
+    Raises:
+        FolderInUse: another process is in it.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_process(folder, LOCK, command):
+        yield
+
+
+@contextmanager
+def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
+    """Hold the lock of a file in a folder; the system frees it however the process ends.
+
+    Yields:
+        the descriptor of the file, which is made if it is missing.
+    """
+    while True:
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            if not _lock(descriptor):
+                raise FolderInUse(f"{folder}: another {_other(descriptor, command)} works here; {_WAIT}")
+            if not os.fstat(descriptor).st_nlink:  # its holder has finished and removed it meanwhile
+                continue
+            yield descriptor
+            return
+        finally:
+            os.close(descriptor)
+
+
+_WAIT = "wait until it has finished, or name another folder"
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file; False where another process holds the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _other(descriptor: int, command: str) -> str:
+    return _text(os.pread(descriptor, 1000, 0)) or command
+
+
+def _text(command: bytes) -> str:
+    return " ".join(command.decode("utf-8", "replace").split())
+
+
+def _write_mark(descriptor: int, content: bytes) -> None:
+    os.pwrite(descriptor, content, 0)
+    os.ftruncate(descriptor, len(content))
+
+
+def _files(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """What tells the files below a folder from others of the same names; temporary ones do not count."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name not in (MARK, LOCK) and not TEMPORARY.fullmatch(name):
+                with suppress(FileNotFoundError):
+                    about = os.lstat(os.path.join(place, name))
+                    found[os.path.join(place, name)] = (about.st_ino, about.st_mtime_ns, about.st_size)
+    return found
+
+
+def _stopped(folder: Path, command: bytes) -> str:
+    """The message about an incomplete folder."""
+    name = _text(command) or "the command that makes it"
+    return (
+        f"{folder}: is incomplete, since {name} has not finished; wait for it, or run it again if it was stopped "
+        f"({folder / MARK} marks the folder)"
+    )
