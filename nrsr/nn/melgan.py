@@ -1,0 +1,122 @@
+"""Generator and discriminators of MelGAN (Kumar et al., NeurIPS 2019; arXiv 1910.06711)."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nrsr.config import ConfigError
+from nrsr.nn.weight_norm import add_weight_norm
+
+SLOPE = 0.2
+
+
+class MelGanBlock(nn.Module):
+    """LeakyReLU, a dilated convolution of 3, LeakyReLU, a 1 x 1 convolution, beside a 1 x 1 shortcut."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.dilated = nn.Conv1d(channels, channels, 3, dilation=dilation, padding=dilation, padding_mode="reflect")
+        self.pointwise = nn.Conv1d(channels, channels, 1)
+        self.shortcut = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.dilated(F.leaky_relu(inputs, SLOPE))
+        return self.shortcut(inputs) + self.pointwise(F.leaky_relu(hidden, SLOPE))
+
+
+class MelGanGenerator(nn.Module):
+    """Log-mel features to a waveform; a frame becomes as many samples as the product of `scales`.
+
+    Args:
+        mels: bands.
+        channels: of the first layer; each scale halves them.
+        scales: by which each transposed convolution multiplies the length.
+        stacks: residual blocks behind each of them, with dilations 1, 3, 9, ...
+    """
+
+    def __init__(
+        self, mels: int = 80, channels: int = 512, scales: Sequence[int] = (8, 8, 2, 2), stacks: int = 3
+    ) -> None:
+        super().__init__()
+        if channels % (1 << len(scales)):
+            raise ConfigError(f"system: channels {channels} must be a multiple of {1 << len(scales)} (2 to the scales)")
+        self.first = nn.Conv1d(mels, channels, 7, padding=3, padding_mode="reflect")
+        self.upsamplers, self.stacks = nn.ModuleList(), nn.ModuleList()
+        for scale in scales:
+            odd = scale % 2
+            self.upsamplers.append(
+                nn.ConvTranspose1d(channels, channels // 2, 2 * scale, scale, scale // 2 + odd, output_padding=odd)
+            )
+            channels //= 2
+            self.stacks.append(nn.Sequential(*(MelGanBlock(channels, 3**place) for place in range(stacks))))
+        self.last = nn.Conv1d(channels, 1, 7, padding=3, padding_mode="reflect")
+        self.apply(melgan_start_)
+        add_weight_norm(self)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [B, mels, N] to waveforms [B, N prod(scales)] in (-1, 1)."""
+        hidden = self.first(features)
+        for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
+            hidden = stack(upsampler(F.leaky_relu(hidden, SLOPE)))
+        return self.last(F.leaky_relu(hidden, SLOPE)).squeeze(1).tanh()
+
+
+class MelGanDiscriminator(nn.Module):
+    """Scores windows of a waveform, and gives the feature maps before each score.
+
+    Args:
+        channels: of the first layer; each of the strided ones has four times as many, up to `limit`.
+        strides: of the grouped convolutions of 10 strides + 1 samples.
+    """
+
+    def __init__(self, channels: int = 16, strides: Sequence[int] = (4, 4, 4, 4), limit: int = 1024) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Conv1d(1, channels, 15, padding=7, padding_mode="reflect")])
+        inside = channels
+        for stride in strides:
+            outside = min(4 * inside, limit)
+            self.layers.append(nn.Conv1d(inside, outside, 10 * stride + 1, stride, 5 * stride, groups=inside // 4))
+            inside = outside
+        outside = min(2 * inside, limit)
+        self.layers.append(nn.Conv1d(inside, outside, 5, padding=2))
+        self.last = nn.Conv1d(outside, 1, 3, padding=1)
+
+    def forward(self, waves: Tensor) -> list[Tensor]:
+        """Waveforms [B, 1, T] to feature maps [B, C, N] of each layer, the scores [B, 1, M] last."""
+        maps = []
+        for layer in self.layers:
+            waves = F.leaky_relu(layer(waves), SLOPE)
+            maps.append(waves)
+        return [*maps, self.last(waves)]
+
+
+class MelGanDiscriminators(nn.Module):
+    """Discriminators of the same shape for the waveform and for its averages over 2, 4, ... samples.
+
+    Args:
+        scales: discriminators.
+        channels, strides, limit: of each, see `MelGanDiscriminator`.
+    """
+
+    def __init__(
+        self, scales: int = 3, channels: int = 16, strides: Sequence[int] = (4, 4, 4, 4), limit: int = 1024
+    ) -> None:
+        super().__init__()
+        self.discriminators = nn.ModuleList(MelGanDiscriminator(channels, strides, limit) for _ in range(scales))
+        self.apply(melgan_start_)
+        add_weight_norm(self)
+
+    def forward(self, waves: Tensor) -> list[list[Tensor]]:
+        """Waveforms [B, T] to what each discriminator gives."""
+        waves, maps = waves.unsqueeze(1), []
+        for discriminator in self.discriminators:
+            maps.append(discriminator(waves))
+            waves = F.avg_pool1d(waves, 4, 2, 1, count_include_pad=False)
+        return maps
+
+
+def melgan_start_(module: nn.Module) -> None:
+    """Convolutions start at N(0, 0.02^2)."""
+    if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+        nn.init.normal_(module.weight, std=0.02)

@@ -1,0 +1,117 @@
+"""Networks of the vocoders: published sizes, lengths, receptive fields, folded weight norm."""
+
+import pytest
+import torch
+from torch import nn
+
+from nrsr.config import ConfigError
+from nrsr.nn.hifigan import HiFiGanGenerator
+from nrsr.nn.melgan import MelGanDiscriminators, MelGanGenerator
+from nrsr.nn.parallel_wavegan import ParallelWaveGanDiscriminator, ParallelWaveGanGenerator
+from nrsr.nn.weight_norm import add_weight_norm, fold_weight_norm
+
+V3 = {
+    "channels": 256,
+    "scales": (8, 8, 4),
+    "upsampling_kernels": (16, 16, 8),
+    "kernels": (3, 5, 7),
+    "dilations": ((1, 2), (2, 6), (3, 12)),
+    "double": False,
+}
+SIZES = {
+    "melgan": (MelGanGenerator, {}, 4_266_050, 4_260_257),
+    "melgan discriminators": (MelGanDiscriminators, {}, 16_924_086, 16_913_859),
+    "melgan discriminator": (MelGanDiscriminators, {"scales": 1}, 5_641_362, 5_637_953),
+    "parallel wavegan, 22 kHz": (ParallelWaveGanGenerator, {}, 1_346_042, 1_334_309),
+    "parallel wavegan, 24 kHz": (ParallelWaveGanGenerator, {"scales": (4, 5, 3, 5)}, 1_346_044, 1_334_311),
+    "parallel wavegan discriminator": (ParallelWaveGanDiscriminator, {}, 99_842, 99_265),
+    "hifi-gan 1": (HiFiGanGenerator, {}, 13_936_130, 13_926_017),
+    "hifi-gan 2": (HiFiGanGenerator, {"channels": 128}, 928_514, 925_985),
+    "hifi-gan 3": (HiFiGanGenerator, V3, 1_464_322, 1_462_273),
+}
+SMALL = {
+    MelGanGenerator: {"mels": 5, "channels": 8, "scales": (3, 2)},
+    HiFiGanGenerator: {"mels": 5, "channels": 8, "scales": (3, 2), "upsampling_kernels": (6, 4)},
+}
+
+
+def parameters(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_published_sizes(name):
+    network, arguments, normalised, plain = SIZES[name]
+    made = network(**arguments)
+    assert parameters(made) == normalised
+    assert parameters(fold_weight_norm(made)) == plain
+
+
+@pytest.mark.parametrize("network", SMALL)
+def test_a_frame_becomes_as_many_samples_as_the_product_of_scales(network):
+    torch.manual_seed(0)
+    made, features = network(**SMALL[network]), torch.randn(2, 5, 30)
+    waves = made(features)
+    assert waves.shape == (2, 180) and waves.abs().max() < 1
+    torch.testing.assert_close(fold_weight_norm(made)(features), waves)
+
+
+def test_parallel_wavegan_lengths_and_receptive_field():
+    torch.manual_seed(0)
+    generator = ParallelWaveGanGenerator(3, (2, 3), blocks=4, stacks=2, residual=4, gate=8, skip=4)
+    noise, features = torch.randn(2, 60, requires_grad=True), torch.randn(2, 3, 14)
+    waves = generator(noise, features)
+    assert waves.shape == (2, 60)
+    waves[0, 30].backward()
+    reached = noise.grad[0].nonzero().flatten()
+    # 1 + 2 (1 + 2 + 1 + 2) samples; of the published network 1 + 6 * 1023 = 6139.
+    assert (reached.min(), reached.max()) == (24, 36)
+    torch.testing.assert_close(fold_weight_norm(generator)(noise, features), waves)
+
+
+def test_repeated_features_are_smoothed_to_their_mean():
+    upsampler = ParallelWaveGanGenerator(2, (2, 3), blocks=2, stacks=1).upsampler
+    nn.init.dirac_(fold_weight_norm(upsampler).first.weight)
+    features = upsampler(torch.ones(1, 2, 14))
+    assert features.shape == (1, 2, 60)
+    torch.testing.assert_close(features[..., 9:-9], torch.ones(1, 2, 42))
+
+
+def test_melgan_discriminators_look_at_averages():
+    torch.manual_seed(0)
+    discriminators = MelGanDiscriminators(scales=2, channels=4, strides=(2,), limit=8)
+    wave = torch.randn(1, 200)
+    whole, half = discriminators(wave)
+    assert [tuple(maps.shape) for maps in whole] == [(1, 4, 200), (1, 8, 100), (1, 8, 100), (1, 1, 100)]
+    assert [tuple(maps.shape) for maps in half] == [(1, 4, 100), (1, 8, 50), (1, 8, 50), (1, 1, 50)]
+    pooled = torch.nn.functional.avg_pool1d(wave[None], 4, 2, 1, count_include_pad=False)[0]
+    torch.testing.assert_close(pooled[0, 0], wave[0, :3].mean())  # what is missing at the edge is not counted as 0
+
+
+def test_parallel_wavegan_discriminator_scores_every_sample():
+    assert ParallelWaveGanDiscriminator(4, 3)(torch.randn(2, 50)).shape == (2, 50)
+
+
+def test_weight_norm_keeps_the_weight_it_was_given():
+    layer = nn.Conv1d(2, 3, 5)
+    weight = layer.weight.detach().clone()
+    network = add_weight_norm(nn.Sequential(layer))
+    torch.testing.assert_close(layer.weight, weight)
+    assert set(network.state_dict()) == {
+        "0.bias", "0.parametrizations.weight.original0", "0.parametrizations.weight.original1"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MelGanGenerator(channels=12, scales=(2, 2, 2)), "multiple of 8"),
+        (lambda: ParallelWaveGanGenerator(blocks=10, stacks=3), "cannot be divided"),
+        (lambda: ParallelWaveGanGenerator(kernel=2), "odd number"),
+        (lambda: HiFiGanGenerator(upsampling_kernels=(4, 4, 4, 4)), "none smaller"),
+        (lambda: HiFiGanGenerator(kernels=(3,)), "lists of dilations"),
+    ],
+)
+def test_impossible_sizes(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
