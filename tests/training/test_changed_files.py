@@ -21,7 +21,8 @@ warnings.simplefilter("ignore")
 folder, corpus, seed, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 rng = random.Random(seed)
 VALUES = (None, 0, -1, 2**70, 0.5, float("nan"), "x", [], {}, [1], {"x": 1}, True, torch.ones(2),
-          torch.ones(2, dtype=int), torch.ones(3, 3).to_sparse(), torch.ones(2, device="meta"), torch.ones(2, dtype=torch.complex64))
+          torch.ones(2, dtype=int), torch.ones(3, 3).to_sparse(), torch.ones(2, device="meta"),
+          torch.ones(2, dtype=torch.complex64))
 
 def changed(content):
     """One entry, at any depth, is taken out, replaced, or renamed."""

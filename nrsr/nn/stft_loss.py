@@ -1,0 +1,75 @@
+"""Losses between generated and real waveforms: STFTs of several resolutions, and discriminators' feature maps."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nrsr.signal.precision import in_float32
+
+RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
+
+
+class SpectralLosses(NamedTuple):
+    """Losses [B] of each waveform, means over resolutions."""
+
+    convergence: Tensor
+    magnitude: Tensor
+
+
+class MultiResolutionStft(nn.Module):
+    """Spectral convergence ||X - Y||_F / ||X||_F and mean |ln|X| - ln|Y||, of each waveform by itself.
+
+    From Yamamoto, Song, Kim (ICASSP 2020), equations 4 to 8. X is the real, Y the generated waveform's STFT (Hann
+    window, reflected at the ends). Public implementations take the norms of convergence over the whole batch; here an
+    example's loss does not depend on the others, and the two agree for one example.
+
+    Args:
+        resolutions: (n_fft, hop, window) in samples of each STFT.
+        floor: least power before root and logarithm.
+    """
+
+    def __init__(self, resolutions: Sequence[Sequence[int]] = RESOLUTIONS, floor: float = 1e-7) -> None:
+        super().__init__()
+        self.resolutions, self.floor = [tuple(sizes) for sizes in resolutions], floor
+        for place, (_, _, window) in enumerate(self.resolutions):
+            self.register_buffer(f"window{place}", torch.hann_window(window), persistent=False)
+
+    def magnitudes(self, waves: Tensor, place: int) -> Tensor:
+        """Magnitudes [B, F, N] of waves [B, T] at one resolution."""
+        n_fft, hop, window = self.resolutions[place]
+        taper = getattr(self, f"window{place}")
+        spectra = torch.stft(waves, n_fft, hop, window, taper, pad_mode="reflect", return_complex=True)
+        return (spectra.real.square() + spectra.imag.square()).clamp_min(self.floor).sqrt()
+
+    def forward(self, generated: Tensor, real: Tensor) -> SpectralLosses:
+        """Losses of waveforms [B, T] against real ones, each longer than half the longest transform."""
+        convergences, magnitudes = [], []
+        with in_float32(real):
+            for place in range(len(self.resolutions)):
+                found, wanted = self.magnitudes(generated.float(), place), self.magnitudes(real.float(), place)
+                difference = (wanted - found).flatten(1).norm(dim=1)
+                convergences.append(difference / wanted.flatten(1).norm(dim=1))
+                magnitudes.append((wanted.log() - found.log()).abs().mean((1, 2)))
+        return SpectralLosses(torch.stack(convergences).mean(0), torch.stack(magnitudes).mean(0))
+
+
+def feature_matching(generated: Sequence[Sequence[Tensor]], real: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Mean absolute differences [B] of discriminators' feature maps, averaged over the layers of each and summed.
+
+    MelGAN's weight 4 / (layers + 1) of a layer is left to the loss weight (Kumar et al. 2019, equation 3).
+
+    Args:
+        generated, real: for each discriminator its maps [B, C, N], the scores last; scores do not count, and no
+            gradient flows into the real ones.
+    """
+    total: Tensor | float = 0.0
+    for ours, theirs in zip(generated, real, strict=True):
+        distances = [
+            F.l1_loss(found, wanted.detach(), reduction="none").flatten(1).mean(1)
+            for found, wanted in zip(ours[:-1], theirs[:-1], strict=True)
+        ]
+        total = total + torch.stack(distances).mean(0)
+    return total
