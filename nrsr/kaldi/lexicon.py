@@ -11,6 +11,9 @@ from nrsr.kaldi.lists import problem_of_id, problem_of_spaces, read_lines, split
 
 RESERVED_WORDS = ("<eps>", "<s>", "</s>", "#0")
 DISAMBIGUATION = re.compile(r"#[0-9]+")
+NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.")  # as probabilities are written
+DECIMAL = re.compile(r"(?=.*[.eE])(?=.*[0-9])[0-9.]+([eE][-+]?[0-9]+)?")  # a number that no phone is named
+SILENCE_COLUMNS = 4  # of numbers in lexiconp_silprob.txt
 SHOWN = 5  # faults that a message lists
 
 
@@ -30,6 +33,8 @@ def problem_of_phone(phone: str) -> str | None:
     """What is wrong with the name of a phone, or None."""
     if phone == "<eps>" or DISAMBIGUATION.fullmatch(phone):
         return f"{phone!r} is Kaldi's own symbol and cannot be a phone; rename it"
+    if DECIMAL.fullmatch(phone):
+        return f"{phone!r} is a number and no phone; probabilities stand in lexiconp.txt, one in each line"
     return problem_of_id(phone)
 
 
@@ -42,16 +47,49 @@ def problem_of_word(word: str) -> str | None:
     return problem_of_id(word)
 
 
-def has_probabilities(path: str | Path) -> bool:
-    """Whether a file is of the second form, which its name tells (lexiconp.txt), as in Kaldi."""
+def is_scored_name(path: str | Path) -> bool:
+    """Whether a file is of the second form by its name (lexiconp.txt), as in Kaldi."""
     return Path(path).name.split(".")[0].endswith("lexiconp")
+
+
+def has_probabilities(path: Path, rows: Iterable[list[str]]) -> bool:
+    """Whether a file is of the second form: by its name, or because a number stands before the phones of all words.
+
+    Args:
+        rows: words of each line.
+
+    Raises:
+        LexiconError: the numbers are those of lexiconp_silprob.txt, or more or fewer.
+    """
+    rows = [row[1:] for row in rows if len(row) > 1]
+    numbers = min((_leading_numbers(row) for row in rows), default=0)
+    if all(NUMBER.fullmatch(column) for row in rows for column in row) and not is_scored_name(path):
+        numbers = 0  # the phones are numbers
+    if numbers == SILENCE_COLUMNS:
+        raise LexiconError(
+            f"{path}: has probabilities of silence, as lexiconp_silprob.txt; nrsr does not use them, give lexiconp.txt"
+        )
+    if numbers > 1:
+        raise LexiconError(
+            f"{path}: has {numbers} numbers before the phones of all words; give lexicon.txt or lexiconp.txt"
+        )
+    return numbers == 1 or is_scored_name(path)
+
+
+def _leading_numbers(columns: list[str]) -> int:
+    """How many numbers stand before the phones; the last column is a phone."""
+    count = 0
+    while count < len(columns) - 1 and NUMBER.fullmatch(columns[count]):
+        count += 1
+    return count
 
 
 def read_lexicon(path: str | Path, phones: Collection[str] | None = None) -> list[Pronunciation]:
     """Read a lexicon.
 
     Args:
-        path: UTF-8 text, one pronunciation a line; a word may have several.
+        path: UTF-8 text, one pronunciation a line; a word may have several. Numbers before the phones of all words are
+            probabilities, whatever the name of the file.
         phones: the phones that may be used; None allows all.
 
     Returns:
@@ -62,13 +100,14 @@ def read_lexicon(path: str | Path, phones: Collection[str] | None = None) -> lis
             a probability outside (0, 1] or a reserved symbol; or says that there is no word at all.
         ListError: the file is missing or not UTF-8.
     """
-    path, scored = Path(path), has_probabilities(path)
+    path = Path(path)
+    lines = [(number, split_words(line)) for number, line in read_lines(path)]
+    scored = has_probabilities(path, (columns for _, columns in lines))
     known = None if phones is None else frozenset(phones)
     lexicon: list[Pronunciation] = []
     first_seen: dict[tuple[str, tuple[str, ...]], int] = {}
     faults: list[tuple[int, str]] = []
-    for number, line in read_lines(path):
-        columns = split_words(line)
+    for number, columns in lines:
         try:
             entry = _entry_of(columns, scored)
             _check_phones(entry, known)
@@ -94,8 +133,9 @@ def _entry_of(columns: list[str], scored: bool) -> Pronunciation:
         raise LexiconError(problem)
     if scored:
         try:
-            probability = float(phones.pop(0))
-        except (IndexError, ValueError):
+            number = phones.pop(0)
+            probability = float(number) if NUMBER.fullmatch(number) else 0.0
+        except IndexError:
             probability = 0.0
         if not 0 < probability <= 1:
             raise LexiconError(
@@ -137,7 +177,7 @@ def write_lexicon(path: str | Path, lexicon: Iterable[Pronunciation]) -> None:
     Raises:
         LexiconError: nothing to write, or what read_lexicon would refuse.
     """
-    scored, entries = has_probabilities(path), sorted(set(lexicon), key=lambda entry: entry[:2])
+    scored, entries = is_scored_name(path), sorted(set(lexicon), key=lambda entry: entry[:2])
     if not entries:
         raise LexiconError(f"{path}: there is no pronunciation to write; give some words")
     for entry in entries:

@@ -50,6 +50,40 @@ def test_probabilities_are_checked(tmp_path, probability):
         read_lexicon(tmp_path / "lexiconp.txt")
 
 
+@pytest.mark.parametrize("name", ["lex_p.txt", "lexicon.txt", "lexiconp.txt"])
+def test_probabilities_are_told_by_the_numbers(tmp_path, name):
+    (tmp_path / name).write_text("read 0.6 r eh d\nread 1.0 r iy d\n")
+    first, second = ("r", "eh", "d"), ("r", "iy", "d")
+    expected = [Pronunciation("read", first, 0.6), Pronunciation("read", second, 1.0)]
+    assert read_lexicon(tmp_path / name) == expected
+    (tmp_path / name).write_text("read 1 r eh d\nat 1 ae t\n")
+    assert [entry.phones for entry in read_lexicon(tmp_path / name)] == [first, ("ae", "t")]
+
+
+def test_phones_may_be_whole_numbers(tmp_path):
+    (tmp_path / "lexicon.txt").write_text("a 1 2\nb 1 3 2\nc 3\n")
+    assert [entry.phones for entry in read_lexicon(tmp_path / "lexicon.txt")] == [("1", "2"), ("1", "3", "2"), ("3",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("lexiconp_silprob.txt", "read 1.0 0.5 1.0 1.0 r eh d\nat 1 0.4 1 1 ae t\n", "silence.* give lexiconp.txt"),
+        ("lexiconp.txt", "read 1.0 0.5 1.0 1.0 r eh d\n", "silence.* give lexiconp.txt"),
+        ("x.txt", "read 1.0 0.5 r eh d\n", "has 2 numbers before the phones"),
+        ("lexicon.txt", "at ae t\nread 0.6 r eh d\n", r"lexicon.txt:2: 'read': '0.6' is a number and no phone"),
+        ("lexicon.txt", "at ae t\nread r 1e-3 d\n", r"lexicon.txt:2: 'read': '1e-3' is a number and no phone"),
+        ("lex_p.txt", "at 1.0 ae t\nread 1.5 r eh d\n", r"lex_p.txt:2: .*\(0, 1\]"),
+        ("lexiconp.txt", "a inf A\n", r"lexiconp.txt:1: .*\(0, 1\]"),
+        ("lexiconp.txt", "a 0_1 A\n", r"lexiconp.txt:1: .*\(0, 1\]"),
+    ],
+)
+def test_other_numbers_are_refused(tmp_path, name, text, what):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(LexiconError, match=what):
+        read_lexicon(tmp_path / name)
+
+
 def test_disambiguators():
     spoken = [("A",), ("A", "B"), ("C",), ("C",), ("A", "B"), ("A", "B", "D"), ("E",)]
     # Alike: A B twice, C twice; beginnings of others: A, A B.
