@@ -11,6 +11,7 @@ import sentencepiece
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.folders import refuse_incomplete
+from nrsr.kaldi.checksums import Checksums, write_checksums
 from nrsr.kaldi.lists import split_words
 
 BLANK, UNKNOWN, SPACE, SOS_EOS = "<blank>", "<unk>", "<space>", "<sos/eos>"
@@ -71,7 +72,7 @@ class Units:
         if reserved:
             raise UnitsError(f"units: {', '.join(sorted(reserved))} is reserved; remove this word from the text")
         if kind == "bpe":
-            return cls._from_model(_train_bpe([" ".join(words) for words in lines], size))
+            return cls._from_model(_train_bpe([" ".join(words) for words in lines], size), MODEL_FILE)
         if kind == "word":
             found = {word for words in lines for word in words} - {UNKNOWN}
         else:
@@ -79,12 +80,16 @@ class Units:
         return cls(kind, [BLANK, UNKNOWN, *sorted(found), SOS_EOS])
 
     @classmethod
-    def _from_model(cls, model: bytes) -> "Units":
+    def _from_model(cls, model: bytes, where: str | Path) -> "Units":
         try:
             processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        except RuntimeError as error:
-            raise UnitsError(f"{MODEL_FILE}: no sentencepiece model; run nrsr make-units again") from error
-        pieces = [processor.id_to_piece(piece) for piece in range(1, processor.get_piece_size())]
+            pieces = [processor.id_to_piece(piece) for piece in range(1, processor.get_piece_size())]
+        except (RuntimeError, UnicodeDecodeError):  # what the library says names its own sources
+            raise UnitsError(
+                f"{where}: is no sentencepiece model, or a broken one; run nrsr make-units again"
+            ) from None
+        if processor.unk_id() != 0 or not pieces:
+            raise UnitsError(f"{where}: its unknown piece is not number 0; run nrsr make-units again")
         return cls("bpe", [BLANK, UNKNOWN, *pieces, SOS_EOS], model)
 
     def encode(self, text: str) -> list[int]:
@@ -117,7 +122,7 @@ class Units:
         return Counter({word: count for word, count in words.items() if self.unknown in self.encode(word)})
 
     def save(self, folder: str | Path) -> None:
-        """Write units.txt (Kaldi's `symbol id` lines) and, for bpe, bpe.model."""
+        """Write units.txt (Kaldi's `symbol id` lines), for bpe bpe.model, and their checksums."""
         folder = Path(folder)
         if self.model is not None:
             with atomic_open(folder / MODEL_FILE, "wb") as stream:
@@ -126,6 +131,7 @@ class Units:
             (folder / MODEL_FILE).unlink(missing_ok=True)
         with atomic_open(folder / SYMBOLS_FILE) as stream:
             stream.writelines(f"{symbol} {number}\n" for number, symbol in enumerate(self.symbols))
+        write_checksums(folder, [SYMBOLS_FILE, MODEL_FILE])
 
     @classmethod
     def load(cls, folder: str | Path) -> "Units":
@@ -133,14 +139,18 @@ class Units:
 
         Raises:
             UnitsError: files missing, ids not 0, 1, 2, ..., special symbols missing, table and model at odds.
+            ChecksumError: files that were changed since they were made.
         """
         folder = Path(folder)
         refuse_incomplete(folder)
+        if (folder / SYMBOLS_FILE).is_file():
+            checksums = Checksums(folder)
+            checksums.check_files(checksums.names)
         symbols = _read_symbols(folder / SYMBOLS_FILE)
         if not (folder / MODEL_FILE).exists():
             # A character table always holds the space, which no word table can.
             return cls("char" if SPACE in symbols else "word", symbols)
-        units = cls._from_model((folder / MODEL_FILE).read_bytes())
+        units = cls._from_model((folder / MODEL_FILE).read_bytes(), folder / MODEL_FILE)
         if units.symbols != symbols:
             raise UnitsError(f"{folder}: {SYMBOLS_FILE} and {MODEL_FILE} do not fit; run nrsr make-units again")
         return units

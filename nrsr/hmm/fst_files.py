@@ -1,17 +1,14 @@
 """Reading and writing FSTs as OpenFst's binary files, with named errors and without half-written files."""
 
+import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import kaldifst
 
-from nrsr.errors import NrsrError
 from nrsr.files import atomic_path
-
-MAGIC = (2125659606).to_bytes(4, "little")  # of OpenFst's binary files
-
-
-class FstError(NrsrError):
-    """An FST file that is missing or broken, or an FST that accepts nothing; names the file and the cure."""
+from nrsr.hmm.fst_content import FstContent, FstError, check_labels, parse_fst, refuse_endless
+from nrsr.kaldi.checksums import Checksums
 
 
 def write_fst(fst: kaldifst.StdFst, path: str | Path) -> None:
@@ -21,25 +18,52 @@ def write_fst(fst: kaldifst.StdFst, path: str | Path) -> None:
             raise FstError(f"{path}: cannot be written; make room or check the permissions, then run the command again")
 
 
-def read_fst(path: str | Path) -> kaldifst.StdVectorFst:
-    """Read a vector FST over the tropical semiring, the only kind that the library can read.
+def read_fst(
+    path: str | Path, *, inputs: Collection[int] | None = None, outputs: Collection[int] | None = None
+) -> kaldifst.StdVectorFst:
+    """Read a vector FST over the tropical semiring, checked against the checksums of its folder and in itself.
+
+    Args:
+        inputs, outputs: labels that may stand on its arcs, beside epsilon; None for all.
 
     Raises:
-        FstError: no such file, no FST, or one of another kind.
+        FstError: no such file, no FST, one of another kind, or labels that are not known.
+        ChecksumError: not the file that was written.
+    """
+    fst = load_content(path)
+    for side, labels in (("input", inputs), ("output", outputs)):
+        if labels is not None:
+            check_labels(fst, side, labels, path, "phones.txt" if side == "input" else "words.txt")
+    refuse_endless(fst, path, any_cycle=True)
+    return to_library(fst, path)
+
+
+def load_content(path: str | Path) -> FstContent:
+    """The arrays of an FST file.
+
+    Raises:
+        FstError, ChecksumError: as read_fst.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FstError(f"{path}: there is no such file; check the path or run the stage that makes it")
-    with open(path, "rb") as stream:
-        header = stream.read(64)  # magic number, then the names of the kinds of FST and arc
-    if not header.startswith(MAGIC):
-        raise FstError(f"{path}: is no FST in OpenFst's binary form; make it anew")
-    if b"vector" not in header or b"standard" not in header:
-        raise FstError(f"{path}: is no vector FST with standard arcs; convert it: fstconvert --fst_type=vector")
     try:
-        fst = kaldifst.StdVectorFst.read(str(path))
-    except Exception:  # the bindings raise whatever they like
-        fst = None
-    if fst is None:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FstError(f"{path}: there is no such file; check the path or run the stage that makes it") from None
+    except OSError as error:
+        raise FstError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
+    Checksums(path.parent).check(path.name, content)
+    return parse_fst(content, path)
+
+
+def to_library(fst: FstContent, path: str | Path) -> kaldifst.StdVectorFst:
+    """The FST as an object of the library, which reads files alone."""
+    with tempfile.NamedTemporaryFile(suffix=".fst") as stream:
+        stream.write(fst.written())
+        stream.flush()
+        try:
+            found = kaldifst.StdVectorFst.read(stream.name)
+        except Exception:  # the bindings raise whatever they like
+            found = None
+    if found is None:
         raise FstError(f"{path}: is truncated or broken; make it anew")
-    return fst
+    return found

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import kaldi_hmm_gmm
 import kaldifst
 
-from nrsr.hmm.fst_files import FstError
+from nrsr.hmm.fst_content import FstError
 from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
 from nrsr.kaldi.lang import Lang
+
+FEWEST_STATES, MOST_GROWTH = 2_000_000, 50  # beyond both, determinisation is given up: it would not end
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,16 @@ def determinise(fst: kaldifst.StdVectorFst, what: str) -> None:
     Raises:
         FstError: one input has several outputs, as when disambiguation symbols are missing.
     """
+    most = max(FEWEST_STATES, MOST_GROWTH * fst.num_states)
     try:
-        kaldifst.determinize_star(fst, use_log=True)
+        endless = kaldifst.determinize_star(fst, max_states=most, use_log=True)
     except RuntimeError:  # what the library says of it spans lines and names its own sources
         raise FstError(
             f"{what} cannot be determinised: words that sound alike lack disambiguation symbols, or the grammar"
             " accepts a sentence in several ways; make the lang folder and the grammar with nrsr"
         ) from None
+    if endless:
+        raise FstError(f"{what} grow beyond {most} states when they are determinised; make the lang folder anew")
 
 
 def _erase(fst: kaldifst.StdVectorFst, labels: Sequence[int]) -> None:

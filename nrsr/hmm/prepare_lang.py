@@ -10,6 +10,7 @@ from nrsr.folders import making
 from nrsr.hmm.fst_files import write_fst
 from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import ENGLISH, guess
+from nrsr.kaldi.checksums import write_checksums
 from nrsr.kaldi.dictionary import SILENCE_PHONES, Dictionary, DictionaryError, dictionary_of, read_dictionary
 from nrsr.kaldi.lang import Lang, LangError
 from nrsr.kaldi.lexicon import Pronunciation, missing_words, problem_of_word, read_lexicon, shown, write_lexicon
@@ -123,6 +124,8 @@ def _write(
         write_lexicon(folder / "guessed.txt", found.guessed)
     else:
         (folder / "guessed.txt").unlink(missing_ok=True)
+    lists = sorted(f"phones/{path.name}" for path in (folder / "phones").glob("*.int"))
+    write_checksums(folder, ["phones.txt", "words.txt", "topo", "oov.txt", *lists, "L.fst", "L_disambig.fst"])
 
 
 def _write_align_lexicon(folder: Path, lang: Lang, lexicon: Sequence[Pronunciation]) -> None:

@@ -188,7 +188,9 @@ def check(phone: int, states: Entry) -> None:
         problem = f"the pdf classes {classes} are not 0, 1, 2, ..."
     elif any(not state.transitions for state in states[:-1]):
         problem = "a state before the last has no transitions"
-    elif any(not (0 <= target < len(states) and p > 0) for state in states for target, p in state.transitions):
+    elif any(len({target for target, _ in state.transitions}) < len(state.transitions) for state in states):
+        problem = "a state has two transitions to the same state"
+    elif any(not (0 <= target < len(states) and 0 < p <= 1) for state in states for target, p in state.transitions):
         problem = "a transition leads to no state or has no probability"
     if problem:
         raise TopologyError(f"topology of phone {phone}: {problem}; make the lang folder anew")

@@ -25,8 +25,9 @@ class GraphCompiler:
     """
 
     def __init__(self, transitions: Transitions, tree: Tree, lexicon: str | Path, disambiguation: Sequence[int]):
+        phones = {*transitions.topology.phones, *disambiguation}
         # The library's compiler keeps references to these, and changes the lexicon it is given.
-        self._parts = transitions.for_library(tree), tree.for_library(), Graph(read_fst(lexicon))
+        self._parts = transitions.for_library(tree), tree.for_library(), Graph(read_fst(lexicon, inputs=phones))
         options = kaldi_hmm_gmm.TrainingGraphCompilerOptions(transition_scale=0.0, self_loop_scale=0.0)
         self._compiler = kaldi_hmm_gmm.TrainingGraphCompiler(*self._parts, list(disambiguation), options)
 

@@ -96,8 +96,12 @@ class Transitions:
             ModelFileError: the tree is of another model.
         """
         topology = kaldi_hmm_gmm.HmmTopology()
-        topology.read(self.topology.text())
-        model = kaldi_hmm_gmm.TransitionModel(tree.for_library(), topology)
+        try:
+            topology.read(self.topology.text())
+            model = kaldi_hmm_gmm.TransitionModel(tree.for_library(), topology)
+        except RuntimeError as error:  # a failed check of the library, which names its own sources
+            reason = str(error).strip().split("\n")[-1].removeprefix("[E] ").rstrip(".")
+            raise ModelFileError(f"the model cannot be used ({reason}); train it anew") from None
         if not np.array_equal(np.array(model.id2pdf_id)[1:], self.pdf[1:]):
             raise ModelFileError("the tree is not the one of the model; take both from one folder")
         state = list(model.__getstate__())

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.hmm.gmm_folder import open_features
+from nrsr.hmm.graph_folder import read_num_pdfs
 from nrsr.hmm.model import read_model
 from nrsr.inference.listing import shown
 from nrsr.inference.recogniser import DecodingError
@@ -69,12 +70,10 @@ def check_graph(job: HybridJob, pdfs: int) -> None:
     """Refuse a graph that was made of another model.
 
     Raises:
-        DecodingError: no graph folder, or one with another number of pdfs.
+        FstError: no graph folder.
+        DecodingError: one with another number of pdfs.
     """
     if job.graph is None:
         return
-    path = job.graph / "num_pdfs"
-    if not path.is_file():
-        raise DecodingError(f"{path}: no such file; give a folder of nrsr make-graph as --graph")
-    if (found := path.read_text(encoding="utf-8").strip()) != str(pdfs):
+    if (found := read_num_pdfs(job.graph)) != pdfs:
         raise DecodingError(f"{job.graph}: is for {found} pdfs, {job.exp} has {pdfs}; take the graph of its model")

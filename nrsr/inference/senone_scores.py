@@ -12,6 +12,7 @@ import torch
 import nrsr
 from nrsr.config import ConfigError, settings_from
 from nrsr.data.features import open_features
+from nrsr.hmm.graph_folder import read_num_pdfs
 from nrsr.inference.listing import shown
 from nrsr.inference.recogniser import DecodingError
 from nrsr.kaldi import DataDir, TableWriter
@@ -90,12 +91,10 @@ def missing_senones(graph: Path, system: Senone) -> int:
     """How many senones of the graph's model, the last ones, had no frames in training.
 
     Raises:
-        DecodingError: no graph folder, or one of a model with fewer senones than the network.
+        FstError: no graph folder.
+        DecodingError: one of a model with fewer senones than the network.
     """
-    path = graph / "num_pdfs"
-    if not path.is_file():
-        raise DecodingError(f"{path}: no such file; give a folder of nrsr make-graph as --graph")
-    wanted = int(path.read_text(encoding="utf-8"))
+    wanted = read_num_pdfs(graph)
     if (found := len(system.log_priors)) > wanted:
         raise DecodingError(f"{graph}: is for {wanted} senones, the network has {found}; take the graph of its model")
     return wanted - found

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.folders import refuse_incomplete
+from nrsr.kaldi.checksums import Checksums
 from nrsr.kaldi.lexicon import DISAMBIGUATION
 from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import EPSILON, read_symbols, write_symbols
@@ -123,12 +124,15 @@ class Lang:
         """Read a lang folder, made here or by Kaldi.
 
         Raises:
+            ChecksumError: a file has changed since the folder was made.
             LangError, ListError: a file is missing, or names what phones.txt or words.txt do not have.
         """
         folder = Path(folder)
         refuse_incomplete(folder)
         if not (folder / "phones.txt").is_file():
             raise LangError(f"{folder}: is no lang folder, it has no phones.txt; make one with nrsr prepare-lang")
+        checksums = Checksums(folder)
+        checksums.check_files(name for name in checksums.names if not name.endswith(".fst"))
         phones, words = read_symbols(folder / "phones.txt"), read_symbols(folder / "words.txt")
         oov = " ".join(word for _, line in read_lines(folder / "oov.txt") for word in split_words(line))
         if oov not in words:

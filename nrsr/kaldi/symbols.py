@@ -7,6 +7,7 @@ from nrsr.files import atomic_open
 from nrsr.kaldi.lists import ListError, read_list
 
 EPSILON = "<eps>"
+HIGHEST = 2**31 - 1  # of numbers that an FST can hold
 
 
 def number_symbols(symbols: Iterable[str]) -> dict[str, int]:
@@ -23,7 +24,7 @@ def read_symbols(path: str | Path) -> dict[str, int]:
     table: dict[str, int] = {}
     owners: dict[int, str] = {}
     for symbol, number in read_list(path).items():
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= HIGHEST):
             raise ListError(f"{path}: symbol {symbol!r} has {number!r} where its number should stand; correct the line")
         if (owner := owners.setdefault(int(number), symbol)) != symbol:
             raise ListError(

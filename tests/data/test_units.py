@@ -103,6 +103,7 @@ def test_missing_and_mixed_folders(tmp_path):
     with pytest.raises(UnitsError, match="make-units"):
         Units.load(tmp_path)
     Units.from_text(TEXT, "bpe", 40).save(tmp_path)
+    (tmp_path / "checksums").unlink()
     (tmp_path / "units.txt").write_text("<blank> 0\n<unk> 1\na 2\n<sos/eos> 3\n")
     with pytest.raises(UnitsError, match="do not fit"):
         Units.load(tmp_path)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrsr.hmm.fst_files import FstError, read_fst, write_fst
+from nrsr.hmm.fst_content import FstError
+from nrsr.hmm.fst_files import read_fst, write_fst
 from nrsr.hmm.graph import determinise
 from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import PronunciationError, guess
