@@ -2,6 +2,18 @@
 
 from nrsr.data.augmentation.add_noise import AddNoise
 from nrsr.data.augmentation.augmentation import Augmentation, AugmentationError, build_augmentations
+from nrsr.data.augmentation.gain import Gain
+from nrsr.data.augmentation.reverberate import Reverberate
 from nrsr.data.augmentation.signals import Signals
+from nrsr.data.augmentation.speed import Speed
 
-__all__ = ["AddNoise", "Augmentation", "AugmentationError", "Signals", "build_augmentations"]
+__all__ = [
+    "AddNoise",
+    "Augmentation",
+    "AugmentationError",
+    "Gain",
+    "Reverberate",
+    "Signals",
+    "Speed",
+    "build_augmentations",
+]
