@@ -6,6 +6,7 @@ from nrsr.nn.dnn import Dnn
 from nrsr.nn.domain_head import DomainHead, DomainHeads
 from nrsr.nn.dprnn import Dprnn
 from nrsr.nn.encoder import Encoder
+from nrsr.nn.feature_norm import FeatureNorm, UtteranceNorm
 from nrsr.nn.frame_network import FrameNetwork
 from nrsr.nn.global_layer_norm import GlobalLayerNorm
 from nrsr.nn.global_norm import GlobalNorm, StatisticsError
@@ -28,6 +29,7 @@ __all__ = [
     "Encoder",
     "FrameNetwork",
     "GlobalLayerNorm",
+    "FeatureNorm",
     "GlobalNorm",
     "MaskNetwork",
     "SepFormer",
@@ -37,6 +39,7 @@ __all__ = [
     "Tdnn",
     "TemporalConvNet",
     "TransformerDecoder",
+    "UtteranceNorm",
     "WaveDecoder",
     "WaveEncoder",
 ]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nrsr.errors import NrsrError
+from nrsr.nn.feature_norm import SMALLEST_STD, FeatureNorm
 from nrsr.signal.masks import valid_mask
 
 
@@ -12,11 +13,7 @@ class StatisticsError(NrsrError):
     """Statistics are missing, or do not fit the module."""
 
 
-# A bin that never changes (a digital zero) is divided by this instead of by nothing.
-SMALLEST_STD = 1e-5
-
-
-class GlobalNorm(nn.Module):
+class GlobalNorm(FeatureNorm):
     """(features - mean) / std with fixed statistics of the training set.
 
     Statistics come from `accumulate_statistics` and `finish`, or from `load_statistics`; sums are float64, so that
@@ -32,8 +29,8 @@ class GlobalNorm(nn.Module):
         self._sums: Tensor | None = None  # float64 [2, dim + 1], Kaldi's layout of CMVN statistics
         self.register_load_state_dict_post_hook(_mark_loaded)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Normalise [..., dim].
+    def forward(self, features: Tensor, frames: Tensor | None = None) -> Tensor:
+        """Normalise [..., dim]; frames are not looked at.
 
         Raises:
             StatisticsError: no statistics yet.

@@ -10,18 +10,19 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError, build
 from nrsr.data import Batch
 from nrsr.frontends import FrontEnd
-from nrsr.nn import DomainHeads, Encoder, GlobalNorm, SpecAugment, TransformerDecoder
+from nrsr.nn import DomainHeads, Encoder, FeatureNorm, SpecAugment, TransformerDecoder
 from nrsr.nn.domain_head import HeadOutput
 from nrsr.nn.losses import add_sos_eos, attention_accuracy, attention_loss, ctc_collapse, ctc_loss
 from nrsr.signal import FeatureExtractor
 from nrsr.signal.masks import valid_mask, zero_padding
 from nrsr.systems.system import LossError, System
 
+GLOBAL = "nrsr.nn.GlobalNorm"
 RESERVED = {"asr", "se", "loss", "errors", "accuracy"}  # names that a domain head cannot have
 
 
 class JointAsr(System):
-    """Noisy waveform, front-end, features with fixed normalisation, encoder, CTC and perhaps an attention decoder.
+    """Noisy waveform, front-end, normalised features, encoder, CTC and perhaps an attention decoder.
 
     "asr" is CTC alone, or ctc_weight * CTC + (1 - ctc_weight) * attention where there is a decoder; both are nats
     an utterance (summed over its units), averaged over utterances. "se" is the front-end's own loss, averaged over
@@ -35,6 +36,7 @@ class JointAsr(System):
         label_smoothing: of the attention loss.
         heads: name -> `HeadSettings`.
         classes: given by the program; classes of each kind of label among `data.labels`.
+        norm: a `FeatureNorm`; `nrsr.nn.GlobalNorm` by default, by statistics of the training data.
 
     Raises:
         ConfigError: a slot that is filled wrongly, or a weight outside 0 to 1.
@@ -55,6 +57,7 @@ class JointAsr(System):
         specaugment: dict[str, Any] | None = None,
         heads: dict[str, Any] | None = None,
         classes: dict[str, list[str]] | None = None,
+        norm: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         for name, value in (("ctc_weight", ctc_weight), ("label_smoothing", label_smoothing)):
@@ -64,7 +67,7 @@ class JointAsr(System):
         self.ctc_weight, self.label_smoothing = ctc_weight, label_smoothing
         self.frontend = build(frontend, FrontEnd, "system.frontend", sample_rate=sample_rate)
         self.features = build(features, FeatureExtractor, "system.features", sample_rate=sample_rate)
-        self.norm = GlobalNorm(self.features.dim)
+        self.norm = build(norm or {"class": GLOBAL}, FeatureNorm, "system.norm", dim=self.features.dim)
         self.specaugment = build(specaugment, SpecAugment, "system.specaugment") if specaugment else None
         self.encoder = build(encoder, Encoder, "system.encoder", input_dim=self.features.dim)
         self.ctc = nn.Linear(self.encoder.dim, vocabulary)
@@ -184,7 +187,7 @@ class JointAsr(System):
     def _layers(self, enhanced: Tensor, lengths: Tensor, all_of_them: bool = True) -> tuple[list[Tensor], Tensor]:
         """Hidden vectors of the encoder's layers, or of the last one alone, and their lengths [B]."""
         features, frames = self.features(enhanced, lengths)
-        features = zero_padding(self.norm(features), frames)
+        features = zero_padding(self.norm(features, frames), frames)
         if self.specaugment is not None:
             features = self.specaugment(features, frames)
         if all_of_them:
