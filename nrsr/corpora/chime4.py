@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nrsr.corpora.datadirs import Prepared
+from nrsr.corpora.files import names_in
 from nrsr.corpora.wsj_transcripts import find_transcripts, read_dot
 from nrsr.datadirs.combine import combine
 from nrsr.errors import NrsrError
@@ -131,7 +132,7 @@ def utterances(data: Path, name: str, wsj0: Path, channels: tuple[int, ...]) -> 
     """All recordings of a set, in order of their names; each is there and has words."""
     split, kind = name.split("_")
     texts = simulated_texts(data, wsj0) if name == "tr05_simu" else read_dot(transcripts_of(data, name))
-    present = {environment: names_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS}
+    present = {environment: wavs_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS}
     for key in sorted(texts):
         match = re.fullmatch(rf"([^_]+)_([^_]+)_({'|'.join(ENVIRONMENTS)})", key)
         if match is None:
@@ -166,7 +167,7 @@ def simulated_texts(data: Path, wsj0: Path) -> dict[str, str]:
         raise Chime4Error(f"{wsj0}: no .dot files with transcripts below it; {WSJ0_CURE}")
     texts, lacking = {}, []
     for environment in ENVIRONMENTS:
-        for file in sorted(names_in(folder_of(data, "tr05_simu", environment))):
+        for file in sorted(wavs_in(folder_of(data, "tr05_simu", environment))):
             key = file.split(".")[0]
             sentence = key.split("_")[1].lower() if key.count("_") == 2 else ""
             texts[key] = known.get(sentence, "")
@@ -190,15 +191,15 @@ def clean_of(data: Path, split: str, path: Path, sentence: str) -> Path:
     )
 
 
-def names_in(folder: Path) -> set[str]:
+def wavs_in(folder: Path) -> set[str]:
     """Names of the WAVs in a folder."""
-    return {path.name for path in folder.iterdir() if path.suffix == ".wav"}
+    return {name for name in names_in(folder) if name.endswith(".wav")}
 
 
 def left_over(data: Path, name: str, members: list[Utterance]) -> list[str]:
     """Recordings of a set that no transcript names; other channels of known utterances are none."""
     known = {utterance.path.name.split(".")[0] for utterance in members}
-    found = (names_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS)
+    found = (wavs_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS)
     return sorted(file for names in found for file in names if file.split(".")[0] not in known)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from nrsr.arguments import seed_number
 from nrsr.corpora import nonspeech
 from nrsr.corpora.datadirs import Prepared, Utterance, below_one, write_noises, write_speech
+from nrsr.corpora.files import names_in
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, read_audio
 from nrsr.kaldi.lists import write_list
@@ -96,7 +97,7 @@ def prepare(
         write_list(out / f"{name}_clean" / "utt2sentence", {u: part[1] for u, part in parts.items()})
     for name, own in noises.items():
         done.table.append(write_noises(out / f"noise_{name}", own, rate))
-    found = sorted(path.name for path in wav.iterdir())
+    found = names_in(wav)
     official = [name for name in found if is_recording(name)]
     if len(official) != OFFICIAL:
         done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
@@ -115,7 +116,7 @@ def check(corpus_dir: str | Path) -> list[str]:
     wav = Path(corpus_dir) / "wav"
     if not wav.is_dir():
         return [f"{wav}: no such folder; {CURE}"]
-    found = {path.name[:2] for path in wav.iterdir() if is_recording(path.name)}
+    found = {name[:2] for name in names_in(wav) if is_recording(name)}
     absent = [speaker for speaker in SPEAKERS if speaker not in found]
     return [f"{wav}: no recordings of {len(absent)} speakers, {' '.join(absent)}; {CURE}"] if absent else []
 
@@ -144,7 +145,7 @@ def read_utterances(wav: Path, members: tuple[str, ...], rate: int) -> Iterator[
         EmodbError: some cannot be read; counted, the first one named.
     """
     failures = []
-    paths = [path for path in sorted(wav.iterdir()) if is_recording(path.name) and path.name[:2] in members]
+    paths = [wav / name for name in names_in(wav) if is_recording(name) and name[:2] in members]
     for path in track(paths, f"reading {wav}"):
         try:
             wave, _ = read_audio(str(path), rate=rate, resample=True)

@@ -18,6 +18,7 @@ from nrsr.corpora import nonspeech
 from nrsr.corpora.datadirs import SAMPLE_RATE, Prepared, Utterance, write_noises, write_speech
 from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
 from nrsr.corpora.draws import deal, generator, shares
+from nrsr.corpora.files import names_in
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, read_audio
 from nrsr.progress import track
@@ -81,7 +82,7 @@ def check_recordings(folder: Path) -> list[str]:
     """The recordings that the corpus should have and has not, in one line."""
     if not folder.is_dir():
         return [f"{folder}: no such folder; {CURE}"]
-    present = {path.name for path in folder.glob("*.wav")}
+    present = set(names_in(folder))
     absent = [name for name in expected_names() if name not in present]
     if absent:
         total = len(expected_names())
@@ -153,7 +154,7 @@ def notes(folder: Path, noise_dir: Path) -> list[str]:
     if absent:
         found.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
     known = set(expected_names())
-    extra = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    extra = [name for name in names_in(folder) if name not in known]
     for where, names in ((folder, extra), (noise_dir, nonspeech.strange_files(noise_dir))):
         if names:
             found.append(

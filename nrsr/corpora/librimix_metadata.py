@@ -5,8 +5,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from nrsr.corpora.files import names_in
 from nrsr.errors import NrsrError
-from nrsr.kaldi.lists import problem_of_id
+from nrsr.kaldi.lists import problem_of_id, read_lines
 
 RATE = 16000  # of LibriSpeech and WHAM, in Hz
 SPEEDS = {"sp08": 0.8, "sp12": 1.2}  # how WHAM's training noises are multiplied; the end of their names tells
@@ -41,7 +42,8 @@ def metadata_files(folder: Path, speakers: int) -> dict[str, Path]:
     if not folder.is_dir():
         raise LibriMixError(f"{folder}: no such folder; {CURE}")
     prefix = f"libri{speakers}mix_"
-    files = [file for file in sorted(folder.glob(f"{prefix}*.csv")) if not file.stem.endswith("_info")]
+    names = [name for name in names_in(folder) if name.startswith(prefix) and name.endswith(".csv")]
+    files = [folder / name for name in names if not name.endswith("_info.csv")]
     if not files:
         raise LibriMixError(f"{folder}: holds no {prefix}*.csv; {CURE}")
     return {file.stem.removeprefix(prefix).replace("-clean", ""): file for file in files}
@@ -56,16 +58,15 @@ def read_metadata(path: Path, speakers: int) -> list[Recipe]:
     numbers = range(1, speakers + 1)
     columns = [f"source_{number}_{what}" for number in numbers for what in ("path", "gain")]
     recipes: dict[str, Recipe] = {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        lines = csv.DictReader(stream)
-        lacking = [name for name in ("mixture_ID", *columns, "noise_path", "noise_gain") if name not in _header(lines)]
-        if lacking:
-            raise LibriMixError(f"{path}: has no column {', '.join(lacking)}; {CURE}")
-        for line in lines:
-            recipe = _recipe(f"{path}:{lines.line_num}", line, numbers)
-            if recipe.id in recipes:
-                raise LibriMixError(f"{path}:{lines.line_num}: mixture {recipe.id!r} stands twice; {CURE}")
-            recipes[recipe.id] = recipe
+    lines = csv.DictReader(line for _, line in read_lines(path))
+    lacking = [name for name in ("mixture_ID", *columns, "noise_path", "noise_gain") if name not in _header(lines)]
+    if lacking:
+        raise LibriMixError(f"{path}: has no column {', '.join(lacking)}; {CURE}")
+    for line in lines:
+        recipe = _recipe(f"{path}:{lines.line_num}", line, numbers)
+        if recipe.id in recipes:
+            raise LibriMixError(f"{path}:{lines.line_num}: mixture {recipe.id!r} stands twice; {CURE}")
+        recipes[recipe.id] = recipe
     if not recipes:
         raise LibriMixError(f"{path}: lists no mixtures; {CURE}")
     return list(recipes.values())

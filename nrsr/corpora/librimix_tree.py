@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nrsr.corpora.files import LITTER, names_in
 from nrsr.corpora.librimix_metadata import LibriMixError
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.kaldi.audio import audio_info
 from nrsr.kaldi.contents import spk2utt_of, write_lists
+from nrsr.kaldi.lists import columns_of, read_lines
 from nrsr.progress import track
 from nrsr.workers import run_work
 
@@ -58,7 +60,7 @@ def read_set(folder: Path, parts: list[str], rate: int, nj: int) -> TreeSet:
     for part in parts:
         if not (folder / part).is_dir():
             raise LibriMixError(f"{folder / part}: no such folder; {CURE}")
-        names = (path.name for path in (folder / part).iterdir())
+        names = names_in(folder / part)
         ids[part] = {name[:-4] for name in names if name.endswith(".wav") and not name.startswith(".")}
     everything = sorted(set().union(*ids.values()))
     if not everything:
@@ -103,11 +105,14 @@ def read_texts(librispeech: Path) -> dict[str, str]:
 
     Raises:
         LibriMixError: none are there.
+        ListError: one is not UTF-8.
     """
     texts = {}
     for path in sorted(librispeech.glob("*/*/*/*.trans.txt")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, _, words = line.partition(" ")
+        if LITTER.fullmatch(path.name):
+            continue
+        for _, line in read_lines(path):
+            name, words = columns_of(line)
             texts[name] = words
     if not texts:
         raise LibriMixError(

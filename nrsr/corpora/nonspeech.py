@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nrsr.corpora.datadirs import SAMPLE_RATE, Noise
 from nrsr.corpora.draws import generator
+from nrsr.corpora.files import names_in
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, read_audio
 
@@ -67,7 +68,7 @@ def find_files(noise_dir: Path) -> dict[int, Path]:
 def strange_files(noise_dir: Path) -> list[str]:
     """Names of wav files that are none of the hundred."""
     known = {path.name for path in find_files(noise_dir).values()}
-    return sorted(path.name for path in noise_dir.glob("*.wav") if path.name not in known)
+    return [name for name in names_in(noise_dir) if name.endswith(".wav") and name not in known]
 
 
 def missing(noise_dir: Path) -> list[str]:
@@ -140,7 +141,7 @@ def check(noise_dir: str | Path) -> list[str]:
     if not noise_dir.is_dir():
         return [f"{noise_dir}: no such folder; {CURE}"]
     if not find_files(noise_dir):
-        others = [path.name for path in noise_dir.iterdir() if re.fullmatch(r"[nN]\d+\.\w+", path.name)]
+        others = [name for name in names_in(noise_dir) if re.fullmatch(r"[nN]\d+\.\w+", name)]
         hint = f" (it has {min(others)})" if others else ""
         return [f"{noise_dir}: no sound n1.wav ... n100.wav{hint}; {CURE}"]
     return []

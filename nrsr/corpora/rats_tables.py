@@ -5,6 +5,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+from nrsr.corpora.files import files_below
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import WHITE, read_lines
 
@@ -30,7 +31,8 @@ class Row:
 
 def files_of(folder: Path, ending: str, channel: str) -> dict[str, Path]:
     """Name without ending -> file, of one channel at any depth below a folder (train has a level of languages)."""
-    found = {path.stem: path for path in sorted(folder.rglob(f"*_{channel}.{ending}"))}
+    last = f"_{channel}.{ending}"
+    found = {path.stem: path for path in files_below(folder) if path.name.endswith(last)}
     return {name: path for name, path in found.items() if NAME.fullmatch(name)}
 
 

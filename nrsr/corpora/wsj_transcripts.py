@@ -1,9 +1,9 @@
 """Transcripts of WSJ0 and of the noisy corpora made of it: `.dot` files, and the words in them."""
 
-import os
 import re
 from pathlib import Path
 
+from nrsr.corpora.files import files_below
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import read_lines, split_words
 
@@ -39,14 +39,16 @@ def find_transcripts(root: Path) -> dict[str, str]:
 
     WSJ0 was copied from its discs to disk in many ways, so no layout is assumed. Lines of another form are passed
     over: whoever misses an utterance says so.
+
+    Raises:
+        ListError: a file that cannot be read or is not UTF-8.
     """
     found = {}
-    for folder, _, names in os.walk(root, followlinks=True):
-        for name in names:
-            if name.lower().endswith(".dot"):
-                for line in (Path(folder) / name).read_text(encoding="latin-1").splitlines():
-                    if match := LINE.fullmatch(line):
-                        found[match[2].lower()] = words_of(match[1])
+    for path in files_below(root):
+        if path.suffix.lower() == ".dot":
+            for _, line in read_lines(path):
+                if match := LINE.fullmatch(line):
+                    found[match[2].lower()] = words_of(match[1])
     return found
 
 
