@@ -71,6 +71,11 @@ class Framing(nn.Module):
         if dither < 0.0 or energy_floor < 0.0:
             raise FeatureError(f"dither {dither:g}, energy_floor {energy_floor:g}: must not be negative")
         self.n_fft = 1 << (self.size - 1).bit_length() if round_to_power_of_two else self.size
+        if self.n_fft % 2:
+            raise FeatureError(
+                f"frame_length {frame_length:g} ms: is an odd number of samples ({self.size}) at {sample_rate} Hz, and "
+                "Kaldi's transforms are even; change it, or set round_to_power_of_two"
+            )
         self.snip_edges, self.dither, self.preemphasis = snip_edges, dither, preemphasis
         self.remove_dc_offset, self.raw_energy, self.energy_floor = remove_dc_offset, raw_energy, energy_floor
         window = pad(window_of(window_type, self.size, blackman_coeff), (0, self.n_fft - self.size))
@@ -91,8 +96,12 @@ class Framing(nn.Module):
         count = int(self.frames(torch.tensor(waves.shape[1])))
         waves = self._fit_edges(waves, lengths, count)
         raw = waves.unfold(1, self.size, self.shift)[:, :count]
-        mean = raw.mean(-1, keepdim=True) if self.remove_dc_offset else None
-        windowed = self._windowed(waves, mean, count)
+        mean, constant = None, None
+        if self.remove_dc_offset:
+            mean, constant = raw.mean(-1, keepdim=True), self._constant(waves, raw)
+            if constant is not None:  # a sum of equal numbers is rounded, and a logarithm would show the rest
+                mean = torch.where(constant, raw[..., :1], mean)
+        windowed = self._windowed(waves, mean, constant, count)
         if not energy:
             return windowed, None
         if not self.raw_energy:
@@ -121,12 +130,22 @@ class Framing(nn.Module):
         mirrored = torch.minimum(mirrored, period - 1 - mirrored)
         return extended.scatter(1, places + before, waves.gather(1, mirrored))
 
-    def _windowed(self, waves: Tensor, mean: Tensor | None, count: int) -> Tensor:
+    def _constant(self, waves: Tensor, raw: Tensor) -> Tensor | None:
+        """Which frames of raw [B, N, size] hold one value throughout, bool [B, N, 1]; None: only silent ones."""
+        first, middle, last = raw[..., 0], raw[..., self.size // 2], raw[..., -1]
+        # Three samples are soon looked at, and seldom alike; but a GPU should not wait for the answer.
+        if raw.device.type == "cpu" and not ((first == last) & (first == middle)).logical_and_(first).any():
+            return None
+        steps = torch.diff(waves.detach()).unfold(1, self.size - 1, self.shift)[:, : raw.shape[1]]
+        return torch.linalg.vector_norm(steps, dim=-1, keepdim=True) == 0.0
+
+    def _windowed(self, waves: Tensor, mean: Tensor | None, constant: Tensor | None, count: int) -> Tensor:
         """Offset removal, pre-emphasis and window.
 
         All three are linear, so the pre-emphasis is done once per sample instead of once per frame:
         (x[i] - m) - c (x[i-1] - m) = (x[i] - c x[i-1]) - (1 - c) m. Only a frame's first sample has no
-        predecessor in its frame: Kaldi takes (1 - c) (x[0] - m) there.
+        predecessor in its frame: Kaldi takes (1 - c) (x[0] - m) there. Of a constant frame the two sides are rounded
+        differently, so what is taken off is the left side itself.
         """
         c = self.preemphasis
         after = max(0, (count - 1) * self.shift + self.n_fft - waves.shape[1])
@@ -135,7 +154,13 @@ class Framing(nn.Module):
         emphasised = pad(emphasised, (1 if c else 0, after))
         frames = emphasised.unfold(1, self.n_fft, self.shift)[:, :count]
         # In place where autograd allows it: these passes over all frames are bound by memory.
-        windowed = frames * self.window if mean is None else (frames - (1.0 - c) * mean).mul_(self.window)
+        if mean is None:
+            windowed = frames * self.window
+        else:
+            offset = (1.0 - c) * mean
+            if constant is not None:
+                offset = torch.where(constant, frames[..., 1:2], offset)
+            windowed = (frames - offset).mul_(self.window)
         if c and self.first_weight:
             first = waves[:, : (count - 1) * self.shift + 1 : self.shift]
             first = first if mean is None else first - mean.squeeze(-1)

@@ -13,13 +13,18 @@ class STFT(nn.Module):
     as each utterance alone.
 
     Args:
-        n_fft: length of the transform.
+        n_fft: length of the transform, even: frames of an odd one have no middle, and their number would differ.
         hop: samples between frames, at most half the window so that the inverse exists.
         win_length: length of the window, centred in the transform; `n_fft` if not given.
+
+    Raises:
+        FeatureError: an odd n_fft, or lengths that do not fit each other.
     """
 
     def __init__(self, n_fft: int, hop: int, win_length: int | None = None) -> None:
         super().__init__()
+        if n_fft < 2 or n_fft % 2:
+            raise FeatureError(f"n_fft {n_fft}: must be an even number; take {max(2, n_fft + n_fft % 2)}")
         win_length = n_fft if win_length is None else win_length
         if not 0 < win_length <= n_fft:
             raise FeatureError(f"win_length {win_length}: must lie between 1 and n_fft ({n_fft})")

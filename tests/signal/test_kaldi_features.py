@@ -228,3 +228,8 @@ def test_bad_options_are_refused(kind, options):
 def test_more_cepstra_than_filters_are_refused():
     with pytest.raises(FeatureError, match="num_ceps 24"):
         Mfcc(8000, num_ceps=24)
+
+
+def test_odd_transforms_are_refused():
+    with pytest.raises(FeatureError, match="odd number of samples .275."):
+        Fbank(11000, round_to_power_of_two=False)

@@ -41,7 +41,7 @@ def test_gradient():
     assert torch.autograd.gradcheck(lambda w: stft.inverse(stft(w) * 0.5, 40), waves)
 
 
-@pytest.mark.parametrize("arguments", [(256, 0), (256, 129), (256, 80, 159), (256, 80, 512)])
+@pytest.mark.parametrize("arguments", [(255, 80), (0, 1), (256, 0), (256, 129), (256, 80, 159), (256, 80, 512)])
 def test_bad_options_are_refused(arguments):
     with pytest.raises(FeatureError):
         STFT(*arguments)
