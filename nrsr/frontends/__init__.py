@@ -5,5 +5,6 @@ from nrsr.frontends.frontend import FrontEnd
 from nrsr.frontends.identity import Identity
 from nrsr.frontends.mask_blstm import MaskBlstm
 from nrsr.frontends.mask_unet import MaskUnet
+from nrsr.frontends.segan import Segan
 
-__all__ = ["ConvTasNet", "FrontEnd", "MaskBlstm", "MaskUnet", "Identity"]
+__all__ = ["ConvTasNet", "FrontEnd", "Identity", "MaskBlstm", "MaskUnet", "Segan"]

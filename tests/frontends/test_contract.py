@@ -3,12 +3,14 @@
 import pytest
 import torch
 
-from nrsr.frontends import ConvTasNet, MaskBlstm, MaskUnet
+from nrsr.frontends import ConvTasNet, MaskBlstm, MaskUnet, Segan
 
 FRONTENDS = {
     "mask_blstm": lambda: MaskBlstm(8000, n_fft=64, hop=32, layers=1, width=12, mask="sigmoid", dropout=0.2),
     "mask_unet": lambda: MaskUnet(8000, n_fft=64, hop=32, channels=[4, 8, 8], kernel=5, dropout=0.2),
     "conv_tasnet": lambda: ConvTasNet(8000, 32, 20, bottleneck=12, hidden=16, skip=12, blocks=3, stacks=2),
+    "segan": lambda: Segan(8000, [6, 8, 10], kernel=5, window=64),
+    "segan_overlap": lambda: Segan(8000, [6, 8, 10], kernel=5, window=64, overlap_add=True),
 }
 LENGTHS = [700, 431, 64, 19, 1]  # odd ones, ones shorter than a window
 

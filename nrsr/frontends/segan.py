@@ -1,0 +1,92 @@
+"""The generator of SEGAN (Pascual, Bonafonte, Serrà, Interspeech 2017) as a front-end."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nrsr.config import ConfigError
+from nrsr.frontends.frontend import FrontEnd
+from nrsr.nn.segan import CHANNELS, SeganGenerator
+from nrsr.signal.emphasis import deemphasise, emphasise
+from nrsr.signal.masks import zero_padding
+from nrsr.signal.precision import in_float32
+
+LATENT_SEED = 1703_09452
+
+
+class Segan(FrontEnd):
+    """Pre-emphasised waveform, cut into windows, through the generator; joined and de-emphasised.
+
+    In training each window has z of its own. In evaluation z is as random, but drawn from a fixed seed for the first,
+    second, ... window of any utterance, so that an utterance's result does not depend on its batch. The loss is the
+    mean absolute difference of the pre-emphasised waveforms, to which the paper gives the weight 100.
+
+    Args:
+        sample_rate: in Hz (given by the program).
+        channels, kernel: see `SeganGenerator`.
+        window: samples of a window, a multiple of 2^layers.
+        emphasis: coefficient of pre-emphasis.
+        overlap_add: windows overlap by half and are faded into each other, in place of the published windows side by
+            side; twice the work.
+
+    Raises:
+        ConfigError: a window that the layers cannot halve, or a coefficient that is not from 0 to below 1.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: Sequence[int] = CHANNELS,
+        kernel: int = 31,
+        window: int = 16384,
+        emphasis: float = 0.95,
+        overlap_add: bool = False,
+    ) -> None:
+        super().__init__()
+        if window < 1 or window % (1 << len(channels)):
+            raise ConfigError(
+                f"system.frontend: window {window} must be a multiple of {1 << len(channels)} (2 to the layers)"
+            )
+        if not 0.0 <= emphasis < 1.0:
+            raise ConfigError(f"system.frontend: emphasis {emphasis} must lie from 0 to below 1")
+        self.sample_rate, self.window, self.emphasis, self.overlap_add = sample_rate, window, emphasis, overlap_add
+        self.generator = SeganGenerator(channels, kernel)
+
+    def forward(self, waves: Tensor, lengths: Tensor, clean: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """See `FrontEnd`."""
+        emphasised = self.enhance_emphasised(zero_padding(emphasise(waves, self.emphasis), lengths))
+        with in_float32(waves):
+            enhanced = deemphasise(emphasised.float(), self.emphasis)
+        if clean is None:
+            return zero_padding(enhanced, lengths), None
+        difference = zero_padding(emphasised - emphasise(clean, self.emphasis), lengths)
+        return zero_padding(enhanced, lengths), difference.abs().sum(1) / lengths
+
+    def enhance_emphasised(self, waves: Tensor) -> Tensor:
+        """Pre-emphasised waveforms [B, T] window by window; no more than a window's padding changes the length."""
+        samples = waves.shape[1]
+        if not self.overlap_add:
+            windows = F.pad(waves, (0, -samples % self.window)).unflatten(1, (-1, self.window))
+            return self._windows(windows).flatten(1)[:, :samples]
+        half = self.window // 2
+        # Half a window of zeros before, so that every sample is in two windows.
+        padded = F.pad(waves, (half, half + -samples % half))
+        windows = self._windows(padded.unfold(1, self.window, half))
+        faded = windows * torch.hann_window(self.window, device=waves.device, dtype=windows.dtype)
+        first, second = faded[..., :half], faded[..., half:]
+        joined = F.pad(first, (0, 0, 0, 1)) + F.pad(second, (0, 0, 1, 0))
+        return joined.flatten(1)[:, half : half + samples]
+
+    def _windows(self, windows: Tensor) -> Tensor:
+        """Noisy windows [B, N, window] to enhanced ones."""
+        batch, count, _ = windows.shape
+        if self.training:
+            latent = self.generator.latent(windows.flatten(0, 1))
+        else:
+            fixed = torch.Generator(windows.device).manual_seed(LATENT_SEED)
+            # Window by window, so that the k-th z does not depend on how many there are.
+            latent = torch.cat([self.generator.latent(windows[:1, place], fixed) for place in range(count)])
+            latent = latent.repeat(batch, 1, 1)
+        return self.generator(windows.flatten(0, 1), latent).unflatten(0, (batch, count))
