@@ -1,4 +1,4 @@
-"""Types of command-line arguments that several commands have."""
+"""Command-line arguments that several commands have, and their types."""
 
 import argparse
 
@@ -22,3 +22,21 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel", type=channel_number, metavar="N", help="of recordings with several, counted from 0"
     )
+
+
+def add_running_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, overlap: float = 10.0) -> None:
+    """How a trained system is run over a data directory."""
+    parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="inputs that are processed together (16)")
+    add_piece_arguments(parser, piece, overlap)
+    add_channel(parser)
+    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
+
+
+def add_piece_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, overlap: float = 10.0) -> None:
+    """How long recordings are cut, and where the network runs."""
+    parser.add_argument("--piece", type=float, default=piece, metavar="S", help=f"longest piece, seconds ({piece:g})")
+    parser.add_argument(
+        "--overlap", type=float, default=overlap, metavar="S", help=f"overlap of pieces, seconds ({overlap:g})"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")

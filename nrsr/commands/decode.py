@@ -9,16 +9,20 @@ Example:
 Writes OUT/text and OUT/decode.log. Options that are not given come from `decoding` in the experiment's config. A hybrid
 system, or a GMM's folder as --exp, reads the features of DATA and needs a graph, or --write-loglikes alone for Kaldi's
 decoders; of several acoustic scales the one with the fewest word errors on --dev is taken, and left in
-OUT/acoustic_scale.
+OUT/acoustic_scale. A recording longer than --piece goes through the network in overlapping pieces. Utterances that fail
+are listed in OUT/skipped while the others are recognised, and the command ends with an error.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nrsr.arguments import add_channel
+from nrsr.arguments import add_running_arguments
 from nrsr.errors import NrsrError
 from nrsr.inference.settings import METHODS, DecodingSettings
+
+if TYPE_CHECKING:
+    from nrsr.experiment.folder import Experiment
 
 OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty", "channel")
 OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
@@ -58,12 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--acoustic-scale", type=scales, metavar="A,B", help="of a hybrid; several need --dev (0.1)")
     parser.add_argument("--dev", metavar="DATA", help="data with text, on which the acoustic scale is chosen")
     parser.add_argument("--max-active", type=int, metavar="N", help="paths in a graph that go on at most (7000)")
-    parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="utterances in a batch (16)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
+    add_running_arguments(parser)
     parser.add_argument("--write-loglikes", action="store_true", help="also write log-likelihoods, OUT/loglikes.*")
-    add_channel(parser)
-    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
 
 
 def number(text: str) -> int | float:
@@ -80,36 +80,34 @@ def scales(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.experiment.folder import load_config
-    from nrsr.folders import making
+    from nrsr.data.outputs import SenoneOutput
+    from nrsr.experiment.folder import load
     from nrsr.inference.gmm_scores import is_gmm
-    from nrsr.systems import Senone, system_class
 
-    gmm = is_gmm(args.exp)
-    config = {} if gmm else load_config(args.exp)
-    is_hybrid = gmm or issubclass(system_class(config), Senone)
+    experiment = None if is_gmm(args.exp) else load(args.exp)
+    is_hybrid = experiment is None or isinstance(experiment.system.outputs().get("loglikes"), SenoneOutput)
     for name in OF_CTC if is_hybrid else OF_HYBRIDS:
         if getattr(args, name) is not None:
             kind = "a hybrid system, which has no such search" if is_hybrid else "no hybrid system"
             raise OptionError(f"--{name.replace('_', '-')}: {args.exp} is {kind}; leave the option out")
-    with making(args.out, "nrsr decode"):
-        print(decode_hybrid_system(args, config) if is_hybrid else decode_ctc_system(args, config))
+    print(decode_hybrid_system(args, experiment) if is_hybrid else decode_ctc_system(args, experiment))
 
 
-def decode_ctc_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
-    from nrsr.inference import DecodingJob, decode_data
+def decode_ctc_system(args: argparse.Namespace, experiment: "Experiment") -> str:
+    from nrsr.inference.decode import decode_data
+    from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
 
-    settings = settings_of(args, config)
-    job = DecodingJob(args.exp, settings, args.lm, args.device, args.write_loglikes)
-    return decode_data(
-        job, DataDir(args.data, channel=args.channel), args.out, nj=args.nj, allow_pipes=args.allow_pipes
-    )
+    search = settings_of(args, experiment.config)
+    options = {"lm": args.lm, "device": args.device, "loglikes": args.write_loglikes}
+    settings = Settings.from_arguments(args, search.batch_size)
+    return decode_data(experiment, search, DataDir(args.data, channel=args.channel), args.out, settings, **options)
 
 
-def decode_hybrid_system(args: argparse.Namespace, config: dict[str, Any]) -> str:
-    from nrsr.inference.hybrid import decode_hybrid
-    from nrsr.inference.senone_scores import HybridJob, HybridSettings
+def decode_hybrid_system(args: argparse.Namespace, experiment: "Experiment | None") -> str:
+    from nrsr.inference.decode import decode_with_graph
+    from nrsr.inference.driver import Settings
+    from nrsr.inference.graph_search import HybridSettings
     from nrsr.kaldi import DataDir
 
     tried = args.acoustic_scale or []
@@ -119,7 +117,13 @@ def decode_hybrid_system(args: argparse.Namespace, config: dict[str, Any]) -> st
         raise OptionError("--dev and several scales go together: --acoustic-scale 0.05,0.1,0.2 --dev DATA")
     one = tried[0] if len(tried) == 1 else None
     given = {"acoustic_scale": one, "beam": args.beam, "max_active": args.max_active, "batch_size": args.batch_size}
-    job = HybridJob(args.exp, HybridSettings.from_config(config, given), args.graph, args.device, args.write_loglikes)
-    dev = None if args.dev is None else DataDir(args.dev)
-    options = {"dev": dev, "scales": tried, "nj": args.nj, "allow_pipes": args.allow_pipes}
-    return decode_hybrid(job, DataDir(args.data), args.out, **options)
+    search = HybridSettings.from_config({} if experiment is None else experiment.config, given)
+    options = {
+        "graph": args.graph,
+        "dev": None if args.dev is None else DataDir(args.dev),
+        "scales": tried,
+        "device": args.device,
+        "loglikes": args.write_loglikes,
+    }
+    settings = Settings.from_arguments(args, search.batch_size)
+    return decode_with_graph(args.exp, search, DataDir(args.data, channel=args.channel), args.out, settings, **options)

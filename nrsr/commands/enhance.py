@@ -3,30 +3,32 @@
 Example:
     nrsr enhance --exp exp/mtl_seed1 --data data/test_seen --out data/test_seen_enhanced
 
-OUT becomes a data directory: wav.ark and wav.scp, with copies of the lists that still hold.
+OUT becomes a data directory: wav.ark and wav.scp, with copies of the lists that still hold. A recording longer than
+--piece is enhanced in pieces, which are faded over where they overlap.
 """
 
 import argparse
 from pathlib import Path
 
-from nrsr.arguments import add_channel
+from nrsr.arguments import add_running_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="data directory to make")
-    parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
-    parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="utterances in a batch (16)")
-    add_channel(parser)
-    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
+    add_running_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.folders import making
-    from nrsr.inference import enhance_data
+    import functools
+
+    from nrsr.inference.application import SystemOutputs, of_experiment
+    from nrsr.inference.apply import apply_data
+    from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
 
-    options = {"nj": args.nj, "batch_size": args.batch_size, "allow_pipes": args.allow_pipes}
-    with making(args.out, "nrsr enhance"):
-        print(enhance_data(args.exp, DataDir(args.data, channel=args.channel), args.out, **options))
+    make = functools.partial(of_experiment, SystemOutputs, args.exp, ["wav"], args.device)
+    how = {"command": "enhance", "head": [f"experiment {args.exp}, {args.device}"]}
+    data, settings = DataDir(args.data, channel=args.channel), Settings.from_arguments(args)
+    print(f"{args.out}: " + apply_data(make, data, args.out, settings, **how))

@@ -38,17 +38,18 @@ def run(args: argparse.Namespace) -> None:
     import nrsr
     from nrsr.data.labels import LabelSettings
     from nrsr.files import atomic_open
+    from nrsr.inference.hidden_frames import hidden_frames, layer_name
     from nrsr.kaldi import DataDir
     from nrsr.scoring.probe import ProbeSettings
-    from nrsr.scoring.probe_experiment import probe_experiment
+    from nrsr.scoring.probe_experiment import drawn_labels, probe_frames
 
-    labels = LabelSettings(args.labels, args.missing, args.against)
-    settings = ProbeSettings(width=args.width)
-    options = {"frames": args.frames, "utterances": args.utterances, "seed": args.seed, "device": args.device}
-    experiment = nrsr.load(args.exp)
-    found, notes = probe_experiment(
-        experiment, DataDir(args.data, channel=args.channel), labels, args.layer, settings, **options
-    )
+    data, labels = DataDir(args.data, channel=args.channel), LabelSettings(args.labels, args.missing, args.against)
+    layer = layer_name(nrsr.load(args.exp).system, args.layer)
+    told, notes = drawn_labels(data, labels, args.utterances, args.seed)
+    hidden = hidden_frames(args.exp, layer, data, list(told), args.device)
+    options = {"frames": args.frames, "seed": args.seed}
+    found, more = probe_frames(hidden, told, data, labels, ProbeSettings(width=args.width), **options)
+    found, notes = {"layer": args.layer} | found, notes + more
     for note in notes:
         print(f"nrsr probe: {note}", file=sys.stderr)
     if args.out:

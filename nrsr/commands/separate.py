@@ -10,37 +10,64 @@ order by their overlap, so memory does not grow with its length. The last line t
 """
 
 import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nrsr.arguments import add_channel
+from nrsr.arguments import add_running_arguments
+
+if TYPE_CHECKING:
+    from nrsr.data.inputs import FileInputs
+    from nrsr.inference.application import SystemOutputs
+    from nrsr.inference.driver import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
-    parser.add_argument("--piece", type=float, default=30.0, metavar="S", help="longest piece in seconds (30)")
-    parser.add_argument("--overlap", type=float, default=5.0, metavar="S", help="overlap of pieces in seconds (5)")
-    parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
-    add_channel(parser)
-    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
+    add_running_arguments(parser, piece=30.0, overlap=5.0)
     parser.add_argument("files", nargs="*", metavar="FILE", help="WAV, FLAC, OGG, sphere, ... instead of --data")
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.folders import making
-    from nrsr.inference import DecodingError
-    from nrsr.inference.separate import SeparationJob, separate_data, separate_files
-    from nrsr.inference.separator import Pieces
+    import functools
+
+    from nrsr.data.inputs import FileInputs
+    from nrsr.inference.application import ApplyError, SystemOutputs, of_experiment
+    from nrsr.inference.apply import apply_data
+    from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
 
     if (args.data is None) == (not args.files):
-        raise DecodingError("give either --data or audio files")
-    job = SeparationJob(args.exp, Pieces(args.piece, args.overlap), args.device)
-    with making(args.out, "nrsr separate"):
-        if args.files:
-            print(separate_files(job, args.files, args.out, args.channel))
-        else:
-            data = DataDir(args.data, channel=args.channel)
-            print(separate_data(job, data, args.out, nj=args.nj, allow_pipes=args.allow_pipes))
+        raise ApplyError("give either --data or audio files")
+    make = functools.partial(of_experiment, SystemOutputs, args.exp, ["spk"], args.device)
+    settings = Settings.from_arguments(args, batch_size=1)  # mixtures are long, and no faster together
+    if args.files:
+        inputs = FileInputs(args.files, (application := make()).outputs["spk"].rate, args.channel)
+        print(separate_files(application, inputs, args.out, settings))
+    else:
+        how = {"command": "separate", "head": [f"experiment {args.exp}, {args.device}"]}
+        print(f"{args.out}: " + apply_data(make, DataDir(args.data, channel=args.channel), args.out, settings, **how))
+
+
+def separate_files(application: "SystemOutputs", inputs: "FileInputs", out: Path, settings: "Settings") -> str:
+    """Separate audio files into out/NAME_spk1.wav, out/NAME_spk2.wav, ... (16 bits, at the system's rate).
+
+    Raises:
+        ApplyError: two files of one name, or files that failed; the others are written.
+    """
+    from nrsr.folders import making
+    from nrsr.inference.application import ApplyError
+    from nrsr.inference.apply import pass_over_files, report_files
+
+    stems = [Path(name).stem for name in inputs]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ApplyError(f"{', '.join(twice)}: several files of one name; separate them into folders of their own")
+    run, output = pass_over_files(application, inputs, settings), application.outputs["spk"]
+    with making(out, "nrsr separate"):
+        for name, result in run:
+            if output.save(result.values["spk"], out, f"{Path(name).stem}_spk"):
+                print(f"{name}: its speakers were scaled down to fit 16 bits", file=sys.stderr)
+    report_files(run)
+    return f"{out}: {run.speed('files')}"

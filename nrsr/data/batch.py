@@ -98,6 +98,12 @@ def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> 
     return padded
 
 
+def padded(arrays: Sequence[np.ndarray], device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """Waveforms [T] each as one batch [B, T] on a device, and their lengths [B]."""
+    lengths = [len(array) for array in arrays]
+    return pad(arrays, max(lengths), torch.float32).to(device), torch.tensor(lengths, device=device)
+
+
 def pad_sources(arrays: Sequence[np.ndarray | None], width: int) -> Tensor | None:
     """Stack sources [K, T] of different lengths into float32 [B, K, width], zeros for None; None where all are None."""
     counts = {len(array) for array in arrays if array is not None}

@@ -1,21 +1,25 @@
-"""Decoding: CTC and attention beam search with language models, over data directories and single files."""
+"""Trained systems applied to data: one driver, and the searches that find words."""
 
+from nrsr.inference.application import ApplyError, SystemOutputs
+from nrsr.inference.apply import apply_data
 from nrsr.inference.beam import PrefixBeamSearch
-from nrsr.inference.decode import DecodingJob, decode_data
-from nrsr.inference.enhance import enhance_data
+from nrsr.inference.decode import decode_data
+from nrsr.inference.driver import Settings
 from nrsr.inference.joint import JointSearch
 from nrsr.inference.ngram import NgramModel
 from nrsr.inference.recogniser import DecodingError, Recogniser
 from nrsr.inference.settings import DecodingSettings
 
 __all__ = [
+    "ApplyError",
     "DecodingError",
-    "DecodingJob",
     "DecodingSettings",
     "JointSearch",
     "NgramModel",
     "PrefixBeamSearch",
     "Recogniser",
+    "Settings",
+    "SystemOutputs",
+    "apply_data",
     "decode_data",
-    "enhance_data",
 ]

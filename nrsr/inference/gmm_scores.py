@@ -1,20 +1,17 @@
-"""Log-likelihoods of a GMM's pdfs for a whole data directory, decoded as those of a neural network are."""
+"""Log-likelihoods of a GMM's pdfs, applied and decoded as those of a neural network are."""
 
-import functools
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nrsr.data.inputs import FeatureInputs, Inputs
+from nrsr.data.outputs import SenoneOutput
 from nrsr.hmm.gmm_folder import open_features
-from nrsr.hmm.graph_folder import read_num_pdfs
 from nrsr.hmm.model import read_model
-from nrsr.inference.listing import shown
-from nrsr.inference.recogniser import DecodingError
-from nrsr.inference.senone_scores import HybridJob, Scored, write_likelihoods
-from nrsr.kaldi import DataDir, TableWriter
-from nrsr.progress import track
-from nrsr.workers import run_work
+from nrsr.inference.application import Application, Result
+from nrsr.kaldi import DataDir
 
 
 def is_gmm(folder: Path) -> bool:
@@ -22,58 +19,30 @@ def is_gmm(folder: Path) -> bool:
     return (folder / "final.mdl").is_file() and not (folder / "config.yaml").is_file()
 
 
-class GmmScorer:
-    """Scores batches of utterances; made once in each worker."""
+class GmmScorer(Application):
+    """log p(frame | pdf) of a GMM: "loglikes", float32 [frames, pdfs].
 
-    def __init__(self, folder: Path, data: Path, allow_pipes: bool):
-        model = read_model(folder)
-        self._gmm, self._features = model.gmm, open_features(folder, model, data, allow_pipes=allow_pipes)
-
-    def __call__(self, batch: list[str]) -> dict[str, np.ndarray]:
-        return {name: self._gmm.log_likelihoods(self._features[name]) for name in batch}
-
-
-def write_scores(job: HybridJob, data: DataDir, out: Path, *, nj: int = 1, allow_pipes: bool = False) -> Scored:
-    """Write out/loglikes.ark and .scp of a GMM or a hybrid system, whichever `job.exp` is.
-
-    A GMM gives float32 [frames, pdfs], log p(frame | pdf). They do not depend on `nj`.
+    Args:
+        folder: of train-gmm or of Kaldi.
 
     Raises:
-        DecodingError: utterances without features, or a graph of another model.
-        ModelFileError, ConfigError, FeaturesError: broken files.
+        ModelFileError: broken files.
     """
-    if not is_gmm(job.exp):
-        return write_likelihoods(job, data, out, nj=nj, allow_pipes=allow_pipes)
-    started = time.perf_counter()
-    model = read_model(job.exp)
-    features = open_features(job.exp, model, data.path, allow_pipes=allow_pipes)
-    if bad := [name for name in data.utterances if features.reason_against(name)]:
-        reason = features.reason_against(bad[0])
-        raise DecodingError(
-            f"{data.path}: {len(bad)} utterances cannot be scored ({reason}): {shown(bad)}; fix the data"
-        )
-    check_graph(job, model.gmm.num_pdfs)
-    frames = features.frames(data.utterances)
-    names = [name for name in frames if frames[name]]
-    size = job.settings.batch_size
-    batches = [names[start : start + size] for start in range(0, len(names), size)]
-    out.mkdir(parents=True, exist_ok=True)
-    make_work = functools.partial(GmmScorer, job.exp, data.path, allow_pipes)
-    with TableWriter(f"ark,scp:{out}/loglikes.ark,{out}/loglikes.scp") as writer:
-        for scores in track(run_work(make_work, batches, nj), f"batches of {data.path} scored", len(batches)):
-            for name, values in scores.items():
-                writer[name] = values
-    return Scored(out / "loglikes.scp", frames, time.perf_counter() - started)
 
+    def __init__(self, folder: Path):
+        self._folder, self._model = folder, read_model(folder)
+        self.outputs = {"loglikes": SenoneOutput(self._model.gmm.num_pdfs)}
+        self.step = 1
 
-def check_graph(job: HybridJob, pdfs: int) -> None:
-    """Refuse a graph that was made of another model.
+    def open(self, data: DataDir, **options: Any) -> Inputs:
+        """Raises FeaturesError where utterances have no features, or others than the model takes."""
+        return FeatureInputs(data, open_features(self._folder, self._model, data.path, **options))
 
-    Raises:
-        FstError: no graph folder.
-        DecodingError: one with another number of pdfs.
-    """
-    if job.graph is None:
-        return
-    if (found := read_num_pdfs(job.graph)) != pdfs:
-        raise DecodingError(f"{job.graph}: is for {found} pdfs, {job.exp} has {pdfs}; take the graph of its model")
+    def apply(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [self._model.gmm.log_likelihoods(features) for features in inputs]
+
+    def finish(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> Result:
+        return Result({"loglikes": self.outputs["loglikes"].join(parts, starts, source)})
+
+    def nothing(self) -> Result:
+        return Result({}, ["have no frames and stand without loglikes"])

@@ -1,86 +1,89 @@
-"""From waveforms to words: a trained system, its units and a search."""
+"""From waveforms to words: a trained CTC system, its units and a search.
+
+A recording that is longer than a piece goes through the network in overlapping pieces. Their CTC log-probabilities are
+joined in the overlap, at the frame at which both pieces are surest of the blank, so that no unit is cut or doubled;
+the best path is that of the whole, and the searches go from pause to pause, in stretches of at most a piece.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nrsr.data import Units
-from nrsr.data.batch import pad
-from nrsr.errors import NrsrError
+from nrsr.data.batch import padded
+from nrsr.data.inputs import Inputs
+from nrsr.data.outputs import CtcOutput, TextOutput
+from nrsr.experiment.folder import Experiment
+from nrsr.inference.application import Application, ApplyError, Result, check_device
 from nrsr.inference.beam import PrefixBeamSearch
 from nrsr.inference.joint import JointSearch
 from nrsr.inference.language_model import UnitScores, open_language_model
 from nrsr.inference.settings import DecodingSettings
+from nrsr.inference.stretches import stretches
+from nrsr.kaldi import DataDir
 from nrsr.nn.losses import ctc_collapse
 from nrsr.signal.masks import zero_padding
-from nrsr.systems import JointAsr, Senone, System
+
+TOO_SHORT = "are too short for one frame and stand without words"
+Search = Callable[[Tensor, np.ndarray], list[int]]
 
 
-class DecodingError(NrsrError):
+class DecodingError(ApplyError):
     """An utterance, system or option with which recognition is not possible."""
 
 
-def check_recogniser(system: System) -> None:
-    """Refuse a system that gives no words by itself.
+class Encoded(NamedTuple):
+    """What the network makes of a recording or piece: hidden vectors [M, dim], CTC log-probabilities [M, V] (host)."""
 
-    Raises:
-        DecodingError: any but the joint CTC system.
-    """
-    if isinstance(system, Senone):
-        raise DecodingError("a hybrid system gives words with a graph and stored features; run nrsr decode --graph")
-    if not isinstance(system, JointAsr):
-        raise DecodingError(f"{type(system).__name__} recognises no words; give the experiment of a recogniser")
-
-
-class Hypothesis(NamedTuple):
-    """What was recognised.
-
-    Attributes:
-        text: words separated by single spaces; perhaps none.
-        log_probs: of CTC, float32 [M, V]; no frames where the utterance is too short for one.
-    """
-
-    text: str
+    hidden: Tensor
     log_probs: np.ndarray
 
+    def cut(self, first: int, last: int) -> "Encoded":
+        """The frames from `first` to before `last`."""
+        return Encoded(self.hidden[first:last], self.log_probs[first:last])
 
-class Recogniser:
-    """Recognises batches of waveforms. In evaluation an utterance's result does not depend on its batch."""
+
+class Recogniser(Application):
+    """Recognises waveforms: words, and CTC log-probabilities where they are asked for.
+
+    Args:
+        experiment: of a system with CTC output.
+        settings: how to search.
+        lm: ARPA file, over words or over the units.
+        device: "cpu" or "cuda".
+        loglikes: whether the log-probabilities are given.
+
+    Raises:
+        DecodingError: a system that recognises no words, or cannot be searched by this method.
+        LanguageModelError: an ARPA file that does not fit.
+    """
 
     def __init__(
         self,
-        system: System,
-        units: Units,
+        experiment: Experiment,
         settings: DecodingSettings,
         *,
         lm: str | Path | None = None,
-        device: torch.device | str = "cpu",
+        device: str = "cpu",
+        loglikes: bool = False,
     ):
-        """Make ready to search as `settings` say, with the ARPA file `lm` if there is one.
-
-        Raises:
-            DecodingError: a system that recognises no words, or cannot be searched by this method.
-            LanguageModelError: an ARPA file that does not fit.
-        """
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-            raise DecodingError("--device cuda: torch sees no GPU; leave the option out, or see nrsr doctor")
-        check_recogniser(system)
-        self._system, self._units, self._device = system.to(device).eval(), units, device
+        check_device(device)
+        self._ctc = ctc_output(experiment)
+        self._config, self._units, self._loglikes = experiment.config, experiment.units, loglikes
+        self._system, self._device = experiment.system.to(device).eval(), device
+        self._method = settings.method
         self._search = self._make_search(settings, lm)
+        self.outputs = {"text": TextOutput()} | ({"loglikes": self._ctc} if loglikes else {})
+        self.step = self._ctc.step
 
-    @property
-    def sample_rate(self) -> int:
-        return self._system.sample_rate
-
-    def _make_search(self, settings: DecodingSettings, path: str | Path | None) -> Callable[..., list[list[int]]]:
+    def _make_search(self, settings: DecodingSettings, path: str | Path | None) -> Search:
         if settings.method == "greedy":
             if path is not None:
                 raise DecodingError("--lm: the greedy method uses no language model; add --method beam or joint")
-            return lambda hidden, log_probs, lengths: ctc_collapse(log_probs, lengths)
+            return _best_path
         scores = UnitScores(None, 1.0)
         if path is not None:
             scores = open_language_model(
@@ -88,9 +91,7 @@ class Recogniser:
             )
         if settings.method == "beam":
             beam = PrefixBeamSearch(len(self._units), beam=settings.beam, lm=scores.lm, lm_weight=scores.weight)
-            return lambda hidden, log_probs, lengths: [
-                beam(frames.cpu().numpy())[0] for frames in _trim(log_probs, lengths)
-            ]
+            return lambda hidden, log_probs: beam(log_probs)[0]
         if self._system.decoder is None:
             raise DecodingError("--method joint: the system has no attention decoder; take beam, or train one with it")
         joint = JointSearch(
@@ -102,34 +103,84 @@ class Recogniser:
             lm=scores.lm,
             lm_weight=scores.weight,
         )
-        return lambda hidden, log_probs, lengths: [
-            joint(*pair)[0] for pair in zip(_trim(hidden, lengths), _trim(log_probs, lengths), strict=True)
-        ]
+        return lambda hidden, log_probs: joint(hidden, torch.from_numpy(log_probs).to(hidden.device))[0]
+
+    def open(self, data: DataDir, **options: Any) -> Inputs:
+        return self._system.reads.open(data, self._config, **options)
+
+    @property
+    def sample_rate(self) -> int:
+        return self._config["sample_rate"]
 
     @torch.inference_mode()
-    def __call__(self, waves: Sequence[np.ndarray]) -> list[Hypothesis]:
-        """Recognise waveforms, float32 [T] each, at `sample_rate`.
+    def apply(self, inputs: Sequence[np.ndarray]) -> list[Encoded | None]:
+        """None for waveforms too short for one frame: no layer is asked what it makes of them.
 
         Raises:
             DecodingError: the system gives NaN.
         """
-        samples = torch.tensor([len(wave) for wave in waves])
-        results = [Hypothesis("", np.zeros((0, len(self._units)), dtype=np.float32))] * len(waves)
-        # Waveforms too short for one frame have no words, and no layer is asked what it makes of them.
+        found: list[Encoded | None] = [None] * len(inputs)
+        samples = torch.tensor([len(wave) for wave in inputs])
         kept = [place for place, frames in enumerate(self._system.output_lengths(samples).tolist()) if frames > 0]
         if not kept:
-            return results
-        batch = pad([waves[place] for place in kept], int(samples[kept].max()), torch.float32)
-        hidden, log_probs, lengths = self._system.encode(batch.to(self._device), samples[kept].to(self._device))
+            return found
+        hidden, log_probs, lengths = self._system.encode(*padded([inputs[place] for place in kept], self._device))
         # Before the search, and with one wait for the device.
         if not zero_padding(log_probs, lengths).isfinite().all():
             raise DecodingError("the system gives NaN or infinite log-probabilities; its training went wrong")
-        found = self._search(hidden, log_probs, lengths)
-        for place, units, frames in zip(kept, found, _trim(log_probs, lengths), strict=True):
-            results[place] = Hypothesis(self._units.decode(units), frames.cpu().numpy())
-        return results
+        host = log_probs.cpu().numpy()
+        for place, vectors, frames, count in zip(kept, hidden, host, lengths.tolist(), strict=True):
+            found[place] = Encoded(vectors[:count], frames[:count])
+        return found
+
+    @torch.inference_mode()
+    def finish(self, parts: Sequence[Encoded | None], starts: Sequence[int], source: np.ndarray) -> Result:
+        filled = [(part, start) for part, start in zip(parts, starts, strict=True) if part is not None]
+        if not filled:
+            return self.nothing()
+        if len(filled) == 1:
+            [(whole, _)] = filled
+            text = self._words(whole)
+        else:
+            whole = self._join(*zip(*filled, strict=True))
+            longest = max(len(part.log_probs) for part, _ in filled)
+            found = [self._words(part) for part in self._parts(whole, longest)]
+            text = " ".join(filter(None, found))
+        values = {"text": text} | ({"loglikes": whole.log_probs} if self._loglikes else {})
+        return Result(values, [] if text else ["have an empty hypothesis"])
+
+    def nothing(self) -> Result:
+        return Result({"text": ""}, [TOO_SHORT])
+
+    def _words(self, encoded: Encoded) -> str:
+        return self._units.decode(self._search(*encoded))
+
+    def _join(self, parts: Sequence[Encoded], starts: Sequence[int]) -> Encoded:
+        bounds = self._ctc.bounds([part.log_probs for part in parts], starts)
+        kept = [part.cut(first, last) for part, (first, last) in zip(parts, bounds, strict=True)]
+        return Encoded(torch.cat([part.hidden for part in kept]), np.concatenate([part.log_probs for part in kept]))
+
+    def _parts(self, whole: Encoded, longest: int) -> list[Encoded]:
+        """What is searched by itself: the stretches between pauses, or all of it for the best path."""
+        if self._method == "greedy":
+            return [whole]
+        return [whole.cut(first, last) for first, last in stretches(whole.log_probs, longest)]
 
 
-def _trim(padded: Tensor, lengths: Tensor) -> list[Tensor]:
-    """The valid frames [M, ...] of each utterance of [B, M, ...]."""
-    return [frames[:length] for frames, length in zip(padded, lengths.tolist(), strict=True)]
+def ctc_output(experiment: Experiment) -> CtcOutput:
+    """What an experiment's system says of its CTC output.
+
+    Raises:
+        DecodingError: it has none.
+    """
+    output = experiment.system.outputs().get("loglikes")
+    if not isinstance(output, CtcOutput):
+        raise DecodingError(
+            f"{experiment.path}: {type(experiment.system).__name__} has no CTC output to find words in; give the "
+            "experiment of a recogniser (a hybrid system needs nrsr decode --graph and stored features)"
+        )
+    return output
+
+
+def _best_path(hidden: Tensor, log_probs: np.ndarray) -> list[int]:
+    return ctc_collapse(torch.from_numpy(log_probs)[None], torch.tensor([len(log_probs)]))[0]

@@ -1,8 +1,5 @@
 """WFST decoding: log-likelihoods of pdfs searched through a decoding graph for the best words (token passing)."""
 
-import functools
-import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +10,6 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.hmm.graph_folder import Graph
-from nrsr.inference.listing import shown
-from nrsr.progress import track
-from nrsr.workers import run_work
 
 
 class WfstError(NrsrError):
@@ -99,81 +93,3 @@ class WfstDecoder:
         _, labels, words, weight = kaldifst.get_linear_symbol_sequence(path)
         text = " ".join(self._graph.words[word] for word in words)
         return WfstResult(text, final, weight.value1 + weight.value2, np.array(labels, np.int32) - 1)
-
-
-def decode_likelihoods(
-    graph: str | Path,
-    scores: Mapping[str, np.ndarray],
-    acoustic_scale: float = 0.1,
-    beam: float = 13.0,
-    max_active: int = 7000,
-    nj: int = 1,
-) -> dict[str, str]:
-    """The words of many utterances; what did not reach the end of the grammar is counted and listed on stderr.
-
-    Args:
-        graph: graph folder.
-        scores: utterance -> log-likelihoods [frames, pdfs]. They are asked for one after the other in this process, so
-            that a mapping which computes them keeps the processes busy without all scores in memory.
-        nj: processes; the words do not depend on it.
-
-    Returns:
-        utterance -> words with spaces between them, in the order of `scores`; "" where nothing was found.
-
-    Raises:
-        WfstError, FstError, ListError: as WfstDecoder; the first bad utterance is named.
-    """
-    settings = WfstSettings(acoustic_scale, beam, max_active)
-    results = decode_all(graph, scores, settings, nj)
-    return {utterance: result.words for utterance, result in results.items()}
-
-
-def decode_all(
-    graph: str | Path, scores: Mapping[str, np.ndarray], settings: WfstSettings, nj: int = 1
-) -> dict[str, WfstResult]:
-    """As decode_likelihoods, with costs and pdf-ids."""
-    if not Path(graph).is_dir():
-        raise WfstError(f"{graph}: there is no such graph folder; make it with nrsr make-graph")
-    utterances = _Utterances(scores)
-    work = run_work(functools.partial(UtteranceDecoder, graph, settings), utterances, nj)
-    results = dict(zip(scores, track(work, "utterances decoded", len(utterances)), strict=True))
-    for remark in remarks_on(results):
-        print(remark, file=sys.stderr)
-    return results
-
-
-def remarks_on(results: Mapping[str, WfstResult]) -> list[str]:
-    """A line for utterances without a path, one for those whose best path is unfinished, as far as there are any."""
-    lost = [utterance for utterance, result in results.items() if not np.isfinite(result.cost)]
-    partial = [utterance for utterance, result in results.items() if not result.final and np.isfinite(result.cost)]
-    remarks = []
-    if lost:
-        remarks.append(f"{len(lost)} of {len(results)} utterances have no path and no words: {shown(lost)}")
-    if partial:
-        cure = "a wider beam may help, unless they are shorter than any word"
-        remarks.append(f"{len(partial)} of {len(results)} did not reach a final state; {cure}: {shown(partial)}")
-    return remarks
-
-
-class _Utterances(Sequence):
-    """(utterance, scores) pairs that are made when they are asked for."""
-
-    def __init__(self, scores: Mapping[str, np.ndarray]):
-        self._scores, self._names = scores, list(scores)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __getitem__(self, place: int) -> tuple[str, np.ndarray]:
-        return self._names[place], self._scores[self._names[place]]
-
-
-class UtteranceDecoder:
-    """Decodes (utterance, scores) pairs; made once in each process."""
-
-    def __init__(self, graph: str | Path, settings: WfstSettings):
-        self._decode = WfstDecoder(graph, settings)
-
-    def __call__(self, pair: tuple[str, np.ndarray]) -> WfstResult:
-        utterance, scores = pair
-        return self._decode(scores, f"utterance {utterance}")

@@ -1,48 +1,23 @@
-"""Probing a layer of a trained system on a data directory."""
+"""Probing a layer of a trained system: which utterances, which of their frames, and what the probe says."""
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from nrsr.data.labels import Labels, LabelSettings
 from nrsr.kaldi import DataDir
-from nrsr.progress import track
-from nrsr.scoring.hidden_frames import check_data, hidden_frames, sampled
 from nrsr.scoring.probe import ProbeError, ProbeSettings, probe_accuracy
-from nrsr.systems import System
 
 
-class Loaded(Protocol):
-    """What of an experiment is looked at."""
-
-    config: dict[str, Any]
-    system: System
-
-
-def probe_experiment(
-    experiment: Loaded,
-    data: DataDir,
-    labels: LabelSettings,
-    layer: int,
-    settings: ProbeSettings,
-    *,
-    frames: int = 10,
-    utterances: int = 2000,
-    seed: int = 0,
-    device: str = "cpu",
-) -> tuple[dict[str, Any], list[str]]:
-    """What `probe_accuracy` says of a layer, with what was probed; and lines about what was left out.
-
-    Args:
-        frames: of each utterance, spread evenly over it.
-        utterances: at most so many are drawn, by the seed.
+def drawn_labels(data: DataDir, labels: LabelSettings, utterances: int, seed: int) -> tuple[dict[str, str], list[str]]:
+    """The kinds of at most so many utterances, drawn by the seed; and lines about what was left out.
 
     Raises:
-        NrsrError: a system without such a layer, data without labels or audio or features.
+        NrsrError: data without labels, or too few utterances asked for.
     """
-    if frames < 1 or utterances < 4:
-        raise ProbeError("needs --frames of 1 or more and --utterances of 4 or more")
-    check_data(data.path, experiment.system)
+    if utterances < 4:
+        raise ProbeError("needs --utterances of 4 or more")
     kinds = Labels(labels, data)
     told = {name: kind for name in data.utterances if (kind := kinds.name_of(name)) is not None}
     notes = []
@@ -52,15 +27,35 @@ def probe_experiment(
     if len(names) > utterances:
         names = sorted(np.random.default_rng(seed).choice(names, utterances, replace=False).tolist())
         notes.append(f"{data.path}: {utterances} of {len(told)} utterances are drawn")
-    found: dict[str, np.ndarray] = {}
-    source = hidden_frames(experiment.system, experiment.config, data, names, layer, device)
-    for name, hidden in track(source, f"utterances of {data.path}", len(names)):
-        if len(hidden):
-            found[name] = sampled(hidden, frames).copy()
-    if short := len(names) - len(found):
+    return {name: told[name] for name in names}, notes
+
+
+def probe_frames(
+    hidden: Iterable[tuple[str, np.ndarray]],
+    told: dict[str, str],
+    data: DataDir,
+    labels: LabelSettings,
+    settings: ProbeSettings,
+    *,
+    frames: int = 10,
+    seed: int = 0,
+) -> tuple[dict[str, Any], list[str]]:
+    """What `probe_accuracy` says of hidden frames, with what was probed; and lines about what was left out.
+
+    Args:
+        hidden: frames [M, dim] of utterances, in any order.
+        told: the kind of each utterance.
+        frames: of each utterance, spread evenly over it.
+
+    Raises:
+        NrsrError: frames that are not finite, or too few utterances.
+    """
+    if frames < 1:
+        raise ProbeError("needs --frames of 1 or more")
+    read = {name: sampled(rows, frames).copy() for name, rows in hidden if len(rows)}
+    found, notes = {name: read[name] for name in told if name in read}, []
+    if short := len(told) - len(found):
         notes.append(f"{data.path}: {short} utterances have no frame and are left out")
-    if not all(np.isfinite(part).all() for part in found.values()):
-        raise ProbeError("the hidden frames are not finite; the system's training went wrong")
     recordings = data.read("utt2noisefile") if data.has("utt2noisefile") else None
     result = probe_accuracy(found, {name: told[name] for name in found}, recordings, settings, seed)
     if result["left_out"]:
@@ -69,7 +64,6 @@ def probe_experiment(
         alone = ", ".join(result["split_by_utterance"])
         notes.append(f"a single noise recording, whose utterances are in both halves: {alone}")
     probed = {
-        "layer": layer,
         "labels": {"file": labels.file, "missing": labels.missing, "against": labels.against},
         "utterances": len(found),
         "frames_per_utterance": frames,
@@ -77,3 +71,10 @@ def probe_experiment(
         "seed": seed,
     }
     return probed | result, notes
+
+
+def sampled(frames: np.ndarray, count: int) -> np.ndarray:
+    """`count` frames spread evenly over [M, dim], all of them where there are fewer."""
+    if len(frames) <= count:
+        return frames
+    return frames[((np.arange(count) + 0.5) * len(frames) / count).astype(np.int64)]

@@ -12,6 +12,8 @@ from nrsr.config import ConfigError, build
 from nrsr.data.features import padded_rows
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch, FrameDataset
+from nrsr.data.inputs import FeatureInputs
+from nrsr.data.outputs import FrameOutput, Output, OutputError, SenoneOutput
 from nrsr.nn import DomainHeads, FrameNetwork, GlobalNorm
 from nrsr.systems.system import LossError, System
 
@@ -40,6 +42,7 @@ class Senone(System):
 
     data = FrameDataset
     needs_units = False
+    reads = FeatureInputs
 
     def __init__(
         self,
@@ -120,20 +123,30 @@ class Senone(System):
         total = F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
         return total, ((logits.argmax(1) != targets) & counted).sum(), counted.sum()
 
-    @torch.inference_mode()
-    def log_likelihoods(self, utterances: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """log p(x | senone) but for what does not depend on the senone: float32 [N, senones] for features [N, D] each.
+    def outputs(self) -> dict[str, Output]:
+        """log p(x | senone) but for what does not depend on the senone; on request the hidden layers.
 
-        log softmax less the log prior; a senone without training frames has about -10,000.
+        log softmax less the log prior, as Kaldi's decoders read them (latgen-faster-mapped); a senone without training
+        frames has about -10,000.
         """
-        hidden = self._hidden(utterances)[-1]
-        scores = self.senones(hidden).float().log_softmax(1) - self.log_priors
-        return _parted(scores, utterances)
+        layers = range(1, len(self.network.dims) + 1)
+        return {
+            "loglikes": SenoneOutput(len(self.log_priors)),
+            **{f"layer{number}": FrameOutput(1, on_request=True) for number in layers},
+        }
 
-    @torch.inference_mode()
-    def hidden(self, utterances: Sequence[np.ndarray], layer: int) -> list[np.ndarray]:
-        """What a hidden layer (1 for the first, 0 for the last) makes of features [N, D] each: float32 [N, dim]."""
-        return _parted(self._hidden(utterances)[layer - 1].float(), utterances)
+    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
+        if (given := inputs[0].shape[1]) != self.input_dim:
+            raise OutputError(
+                f"{given} values a frame with deltas, the network takes {self.input_dim}; make all features with one "
+                "config"
+            )
+        hidden = self._hidden(inputs)
+        found = {name: hidden[int(name.removeprefix("layer")) - 1] for name in wanted if name.startswith("layer")}
+        if "loglikes" in wanted:
+            found["loglikes"] = self.senones(hidden[-1]).float().log_softmax(1) - self.log_priors
+        frames = [len(part) for part in inputs]
+        return {name: values.float().cpu().split(frames) for name, values in found.items()}
 
     def _hidden(self, utterances: Sequence[np.ndarray]) -> list[Tensor]:
         """Hidden layers [sum of N, dim] of utterances, which go through the network one behind the other.
@@ -145,8 +158,3 @@ class Senone(System):
         inputs = torch.from_numpy(np.concatenate(utterances))[torch.from_numpy(rows)].to(device)
         kept = torch.from_numpy(centres - self.network.left).to(device)
         return [hidden[0, kept] for hidden in self.network(self.norm(inputs.unsqueeze(0)))]
-
-
-def _parted(frames: Tensor, utterances: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The frames of each utterance, on the host."""
-    return np.split(frames.cpu().numpy(), np.cumsum([len(part) for part in utterances])[:-1])

@@ -1,14 +1,17 @@
 """Front-end and recogniser trained jointly: losses "asr" and "se", and one for each domain head."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError, build
 from nrsr.data import Batch
+from nrsr.data.batch import padded
+from nrsr.data.outputs import CtcOutput, FrameOutput, Output, WaveOutput
 from nrsr.frontends import FrontEnd
 from nrsr.nn import DomainHeads, Encoder, FeatureNorm, SpecAugment, TransformerDecoder
 from nrsr.nn.domain_head import HeadOutput
@@ -101,11 +104,41 @@ class JointAsr(System):
         enhanced, _ = self.frontend(waves, lengths)
         return self._encode_enhanced(enhanced, lengths)
 
-    def hidden(self, waves: Tensor, lengths: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        """A layer of the encoder (1 for the first, 0 for the last) for waveforms: hidden [B, M, dim], lengths [B]."""
+    @property
+    def stride(self) -> int:
+        """Samples from one output frame to the next, by the number of frames of a very long utterance."""
+        many = torch.tensor([1 << 24])
+        return round(many.item() / self.output_lengths(many).item())
+
+    def outputs(self) -> dict[str, Output]:
+        """CTC log-probabilities; on request the front-end's waveform and the layers of the encoder."""
+        layers = range(1, len(self.encoder.dims) + 1)
+        return {
+            "loglikes": CtcOutput(self.stride),
+            "wav": WaveOutput(self.sample_rate, on_request=True),
+            **{f"layer{number}": FrameOutput(self.stride, on_request=True) for number in layers},
+        }
+
+    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor | None]]:
+        waves, lengths = padded(inputs, self.norm.mean.device)
         enhanced, _ = self.frontend(waves, lengths)
-        found, lengths = self._layers(enhanced, lengths)
-        return found[layer - 1], lengths
+        found: dict[str, list[Tensor | None]] = {name: [None] * len(inputs) for name in wanted}
+        if "wav" in wanted:
+            found["wav"] = [wave[: len(given)] for wave, given in zip(enhanced.cpu(), inputs, strict=True)]
+        layers = [name for name in wanted if name.startswith("layer")]
+        # No layer is asked what it makes of utterances too short for a frame.
+        kept = (self.output_lengths(lengths) > 0).nonzero().flatten()
+        if not (layers or "loglikes" in wanted) or not len(kept):
+            return found
+        hidden, frames = self._layers(enhanced[kept], lengths[kept], all_of_them=bool(layers))
+        batches = {name: hidden[int(name.removeprefix("layer")) - 1] for name in layers}
+        if "loglikes" in wanted:
+            batches["loglikes"] = self._put_out(hidden[-1], frames)[1]
+        batches = {name: batch.cpu() for name, batch in batches.items()}
+        for row, (place, count) in enumerate(zip(kept.tolist(), frames.tolist(), strict=True)):
+            for name, batch in batches.items():
+                found[name][place] = batch[row, :count]
+        return found
 
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         known = ["asr", "se", *self.heads]

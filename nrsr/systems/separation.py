@@ -1,17 +1,21 @@
 """Speech separation, alone or unified with enhancement: losses "sep" and "se"."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError, build
+from nrsr.data.batch import padded
 from nrsr.data.mixture_batch import MixtureBatch
 from nrsr.data.mixtures import MixtureSet
+from nrsr.data.outputs import Output
 from nrsr.nn import MaskNetwork, WaveDecoder, WaveEncoder
 from nrsr.nn.pit import audible, pit_si_snr
 from nrsr.signal.masks import zero_padding
+from nrsr.systems.separated_output import SeparatedOutput
 from nrsr.systems.system import LossError, System
 
 
@@ -71,6 +75,14 @@ class Separation(System):
     def separate(self, waves: Tensor, lengths: Tensor) -> Tensor:
         """Waveforms [B, T] in ±1 to [B, speakers, T], in any order of the speakers and at any level."""
         return self._separate(waves, lengths)[0]
+
+    def outputs(self) -> dict[str, Output]:
+        """The speakers: spk1, spk2, ..."""
+        return {"spk": SeparatedOutput(self.sample_rate, self.speakers)}
+
+    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
+        separated = self.separate(*padded(inputs, self.encoder.basis.weight.device)).cpu()
+        return {"spk": [waves[:, : len(given)] for waves, given in zip(separated, inputs, strict=True)]}
 
     def losses(self, batch: MixtureBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         unknown = sorted(set(wanted) - {"sep", "se"})

@@ -1,14 +1,17 @@
 """What a system is: named losses for a batch, and the parameters that each turn trains."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError, build
 from nrsr.config.build import find_class
 from nrsr.data.batch import TrainingBatch
+from nrsr.data.inputs import Inputs, WaveInputs
+from nrsr.data.outputs import Output, OutputError
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.waveforms import WaveformDataset
 from nrsr.errors import NrsrError
@@ -25,10 +28,12 @@ class System(nn.Module, ABC):
         data: whose batches the system takes.
         needs_units: whether it puts out units of transcripts: it is built with their number (`vocabulary`), and
             trained with a units folder.
+        reads: what the trained system is applied to.
     """
 
     data: type[TrainingSet] = WaveformDataset
     needs_units: bool = False
+    reads: type[Inputs] = WaveInputs
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several."""
@@ -71,6 +76,23 @@ class System(nn.Module, ABC):
     @abstractmethod
     def validate(self, batch: TrainingBatch) -> dict[str, tuple[Tensor, Tensor]]:
         """Criteria on held-out data: name to (sum over the batch, count), to be added up over batches."""
+
+    def outputs(self) -> dict[str, Output]:
+        """What the trained system puts out when it is applied, by name; nothing unless the system says so."""
+        return {}
+
+    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Any]]:
+        """Apply the system, in evaluation mode and without gradients, to some inputs or pieces of inputs.
+
+        Args:
+            inputs: what `reads` gives, on the host; none is empty.
+            wanted: names among `outputs`.
+
+        Returns:
+            the wanted outputs, each with a value for each input: a tensor, an array or, for text, a string; None for
+            an input that is too short for one. An input's values do not depend on the others.
+        """
+        raise OutputError(f"{type(self).__name__} puts nothing out: it has no outputs() and no apply()")
 
 
 def system_class(config: dict[str, Any]) -> type[System]:

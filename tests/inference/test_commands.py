@@ -9,7 +9,7 @@ import torch
 
 import nrsr
 from nrsr.config import ConfigError
-from nrsr.inference import DecodingError, DecodingSettings, NgramModel, Recogniser
+from nrsr.inference import ApplyError, DecodingSettings, NgramModel, Recogniser
 from nrsr.inference.batches import make_batches
 from nrsr.kaldi import DataDir, open_table, read_list, write_list
 
@@ -75,7 +75,7 @@ def test_what_is_too_short_is_listed(nrsr_main, experiment, data, tmp_path):
     assert "too short for one frame and stand without words: spk1-short" in (tmp_path / "out/decode.log").read_text()
 
 
-def test_bad_input_is_named_and_leaves_no_text(nrsr_main, experiment, data, tmp_path):
+def test_bad_input_is_named_and_the_rest_is_recognised(nrsr_main, experiment, data, tmp_path):
     broken = tmp_path / "data"
     broken.mkdir()
     entries = read_list(data / "wav.scp")
@@ -85,9 +85,12 @@ def test_bad_input_is_named_and_leaves_no_text(nrsr_main, experiment, data, tmp_
         write_list(broken / "utt2dur", DataDir(data).durations())
         status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
         assert status == 1
-        assert expected in err
-        assert err.strip().count("\n") == 0
-        assert not (tmp_path / "out" / "text").exists()
+        assert "1 of 14 utterances failed" in err and expected in err
+        assert entries.keys() - read_list(tmp_path / "out/text", allow_empty_values=True).keys() == {"spk1-u03"}
+        assert "\nspk1-u03 failed: " in (tmp_path / "out/decode.log").read_text()
+        assert list(read_list(tmp_path / "out/skipped")) == ["spk1-u03"]
+    decode(nrsr_main, experiment, data, tmp_path / "out")
+    assert not (tmp_path / "out/skipped").exists()
     write_list(broken / "utt2spk", dict.fromkeys([*entries, "ghost"], "spk1"))
     status, _, err = nrsr_main("decode", "--exp", experiment, "--data", broken, "--out", tmp_path / "out")
     assert status == 1
@@ -104,9 +107,9 @@ def test_a_system_that_gives_nan_is_refused(experiment, method):
     loaded = nrsr.load(experiment)
     with torch.no_grad():
         loaded.system.ctc.bias[2] = torch.nan
-    recogniser = Recogniser(loaded.system, loaded.units, DecodingSettings(method=method))
-    with pytest.raises(DecodingError, match="NaN or infinite log-probabilities"):
-        recogniser([np.full(8000, 0.1, dtype=np.float32)])
+    recogniser = Recogniser(loaded, DecodingSettings(method=method))
+    with pytest.raises(ApplyError, match="NaN or infinite log-probabilities"):
+        recogniser.whole([np.full(8000, 0.1, dtype=np.float32)])
 
 
 def test_errors_of_options(nrsr_main, experiment, data, tmp_path, lm):
@@ -115,6 +118,7 @@ def test_errors_of_options(nrsr_main, experiment, data, tmp_path, lm):
         (["--method", "beam", "--lm", tmp_path / "no.arpa"], "no.arpa: No such file"),
         (["--method", "beam", "--beam", 0], "decoding.beam: 0 is too small"),
         (["--nj", 0], "--nj 0: that is no number of processes"),
+        (["--batch-size", 0], "decoding.batch_size: 0 is too small"),
     ):
         status, _, err = nrsr_main("decode", "--exp", experiment, "--data", data, "--out", tmp_path, *options)
         assert status == 1
@@ -180,7 +184,7 @@ def test_enhance_makes_a_data_directory(nrsr_main, experiment, data, tmp_path):
     for out, options in zip(outs, (["--batch-size", 1], ["--batch-size", 5, "--nj", 2]), strict=True):
         status, printed, err = nrsr_main("enhance", "--exp", experiment, "--data", data, "--out", out, *options)
         assert status == 0, err
-        assert "14 enhanced utterances" in printed
+        assert "14 utterances, real-time factor" in printed
     noisy, one, two = (DataDir(folder).waves() for folder in (data, *outs))
     frontend = nrsr.load(experiment).system.frontend
     for utterance in noisy:

@@ -1,9 +1,7 @@
 """Decoding graphs and WFST decoding: costs against a Viterbi search by hand, oracle scores, and bad input."""
 
-import functools
 import itertools
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from nrsr.hmm.prepare_lang import Pronunciations, find_pronunciations, write_lan
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.transitions import transitions_of
 from nrsr.hmm.tree import PDF_CLASS, Leaf, Split, Table, Tree, monophone_tree
-from nrsr.inference.wfst import UtteranceDecoder, WfstDecoder, WfstError, WfstSettings, decode_all, decode_likelihoods
+from nrsr.inference.wfst import WfstDecoder, WfstError, WfstSettings
 from nrsr.kaldi.binary import BinaryWriter
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lang import Lang
@@ -167,30 +165,23 @@ def test_oracle_scores_give_the_right_words(digits, nrsr_main):
     spoken = {f"u{number}": [str(word) for word in rng.choice(DIGITS, rng.integers(1, 8))] for number in range(30)}
     scores = {utterance: oracle(words, lang, pronunciations, rng) for utterance, words in spoken.items()}
     graph = digits / "model" / "graph"
-    found = decode_likelihoods(graph, scores)
-    assert found == {utterance: " ".join(words) for utterance, words in spoken.items()}
-    best = decode_all(graph, scores, WfstSettings())
+    decode = WfstDecoder(graph)
+    best = {utterance: decode(array) for utterance, array in scores.items()}
+    assert {name: result.words for name, result in best.items()} == {name: " ".join(spoken[name]) for name in spoken}
     right = [(best[utterance].pdfs == array.argmax(axis=1)).mean() for utterance, array in scores.items()]
     assert np.mean(right) > 0.97
-    # What travels to a worker process does so whole.
-    make, pair = pickle.loads(
-        pickle.dumps((functools.partial(UtteranceDecoder, graph, WfstSettings()), ("u0", scores["u0"])))
-    )
-    assert make()(pair).words == found["u0"]
 
 
-def test_what_ends_early_is_counted(digits, nrsr_main, capsys):
+def test_what_ends_early_is_told(digits, nrsr_main):
     (digits / "list").write_text("seven seven\nnine nine\n")
     options = ["--lang", digits / "lang", "--model", digits / "model", "--out", digits / "graph"]
     status, _, err = nrsr_main("make-graph", *options, "--sentences", digits / "list")
     assert status == 0, err
     pdfs = Graph.load(digits / "graph").num_pdfs
-    scores = {"empty": np.zeros((0, pdfs), np.float32), "short": np.zeros((5, pdfs), np.float32)}
-    results = decode_all(digits / "graph", scores, WfstSettings())
-    assert not results["empty"].final and not results["short"].final
-    said = capsys.readouterr().err
-    assert "1 of 2 utterances have no path and no words: empty" in said
-    assert "1 of 2 did not reach a final state" in said and said.rstrip().endswith("short")
+    decode = WfstDecoder(digits / "graph")
+    empty, short = (decode(np.zeros((frames, pdfs), np.float32)) for frames in (0, 5))
+    assert not empty.final and np.isinf(empty.cost)
+    assert not short.final and np.isfinite(short.cost)
 
 
 def test_bad_scores_and_settings(digits, nrsr_main):
@@ -198,13 +189,11 @@ def test_bad_scores_and_settings(digits, nrsr_main):
     graph = digits / "model" / "graph"
     pdfs = Graph.load(graph).num_pdfs
     with pytest.raises(WfstError, match=rf"utterance u1: has scores \(9, 3\), the graph is for \[frames, {pdfs}\]"):
-        decode_likelihoods(graph, {"u1": np.zeros((9, 3), np.float32)})
+        WfstDecoder(graph)(np.zeros((9, 3), np.float32), "utterance u1")
     with pytest.raises(WfstError, match="u2: has scores that are not finite"):
-        decode_likelihoods(graph, {"u2": np.full((9, pdfs), -np.inf, np.float32)})
+        WfstDecoder(graph)(np.full((9, pdfs), -np.inf, np.float32), "u2")
     with pytest.raises(WfstError, match="must be above 0"):
         WfstSettings(acoustic_scale=0)
-    with pytest.raises(WfstError, match="no such graph folder"):
-        decode_likelihoods(digits / "nowhere", {})
     (graph / "transition_pdfs.int").unlink()
     with pytest.raises(FstError, match="let nrsr make-graph make the graph"):
         Graph.load(graph)

@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from nrsr.config import save_yaml
+from nrsr.data import Units
 from nrsr.data.batches import BatchSettings
 from nrsr.data.frames import FrameDataset
 from nrsr.experiment.checkpoint import save_checkpoint
 from nrsr.experiment.metadata import write_metadata
+from nrsr.inference.hidden_frames import hidden_frames, layer_name
 from nrsr.kaldi import DataDir, WaveWriter, read_list, write_list
-from nrsr.scoring.hidden_frames import hidden_frames, sampled
 from nrsr.scoring.probe import ProbeError, ProbeSettings, halves, probe_accuracy
+from nrsr.scoring.probe_experiment import sampled
 from nrsr.systems import build_system
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
@@ -165,11 +167,16 @@ def test_a_ctc_system_is_probed(nrsr_main, tmp_path):
     for name in kinds:
         system.accumulate_statistics(torch.from_numpy(waves[name])[None], torch.tensor([len(waves[name])]))
     system.norm.finish()
-    read = dict(hidden_frames(system, config, DataDir(data), list(kinds), 1))
-    assert len(read["s-05"]) == 0
-    alone = dict(hidden_frames(system, config, DataDir(data), ["s-07"], 1))["s-07"]
+    exp = tmp_path / "exp"
+    save_yaml(config, exp / "config.yaml")
+    Units.from_text(["a b"], "word").save(exp / "units")
+    save_checkpoint(exp / "model.pt", {"model": system.state_dict()})
+    assert layer_name(system, 0) == "layer2" and layer_name(system, 1) == "layer1"
+    read = dict(hidden_frames(exp, "layer1", DataDir(data), list(kinds)))
+    assert read.keys() == kinds.keys() - {"s-05"}
+    alone = dict(hidden_frames(exp, "layer1", DataDir(data), ["s-07"]))["s-07"]
     np.testing.assert_allclose(read["s-07"], alone, atol=1e-5)
-    found = probe_accuracy({name: hidden for name, hidden in read.items() if len(hidden)}, kinds, None, QUICK)
+    found = probe_accuracy(read, {name: kinds[name] for name in read}, None, QUICK)
     assert found["utterance"]["accuracy"] > 90
 
 
@@ -182,6 +189,7 @@ def test_what_does_not_fit_is_named(hybrid, nrsr_main, tmp_path):
     ]:
         status, _, err = nrsr_main("probe", *options, *extra)
         assert status == 1 and message in err
-    write_list(tmp_path / "data" / "utt2spk", read_list(hybrid / "data" / "utt2spk"))
+    for name in ("utt2spk", "utt2noise"):
+        write_list(tmp_path / "data" / name, read_list(hybrid / "data" / name))
     status, _, err = nrsr_main("probe", "--exp", hybrid / "exp", "--data", tmp_path / "data")
-    assert status == 1 and "feats.scp: no such file; the system reads it" in err
+    assert status == 1 and "feats.scp: no such file; run nrsr make-feats" in err

@@ -12,6 +12,7 @@ from nrsr.config import ConfigError
 from nrsr.data.batches import BatchSettings
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch, FrameDataset
+from nrsr.data.outputs import OutputError
 from nrsr.data.training_set import load_batches
 from nrsr.systems import LossError, build_system
 
@@ -127,24 +128,25 @@ def test_training_lowers_the_losses(folder):
 
 
 @pytest.mark.parametrize("network", [DNN, TDNN], ids=["dnn", "tdnn"])
+@torch.no_grad()
 def test_log_likelihoods_are_posteriors_over_priors(folder, network):
     system, data, _ = make(folder, network, senones=6)
     system.eval()
     features = [data.features[name] for name in data.ids[:5]]
-    together = system.log_likelihoods(features)
+    together = system.apply(features, ["loglikes"])["loglikes"]
     priors = data.senone_counts / data.senone_counts.sum()
     left, right = system.network.left, system.network.right
     for one, scores in zip(features, together, strict=True):
         assert scores.shape == (len(one), 6)
         padded = np.concatenate([one[:1].repeat(left, 0), one, one[-1:].repeat(right, 0)])
-        with torch.no_grad():
-            hidden = system.network(system.norm(torch.from_numpy(padded)[None]))
-            posteriors = system.senones(hidden[-1])[0].softmax(1).numpy()
+        hidden = system.network(system.norm(torch.from_numpy(padded)[None]))
+        posteriors = system.senones(hidden[-1])[0].softmax(1).numpy()
         np.testing.assert_allclose(scores[:, :4], np.log(posteriors[:, :4] / priors[:4]), atol=2e-5)
         assert (scores[:, 4:] < -9000).all()  # senones that no frame was aligned with
-        np.testing.assert_allclose(system.log_likelihoods([one])[0], scores, atol=1e-5)
-        np.testing.assert_allclose(system.hidden([one], 2)[0], hidden[1][0], atol=1e-5)
-        np.testing.assert_allclose(system.hidden([one], 0)[0], hidden[-1][0], atol=1e-5)
+        np.testing.assert_allclose(system.apply([one], ["loglikes"])["loglikes"][0], scores, atol=1e-5)
+        np.testing.assert_allclose(system.apply([one], ["layer2"])["layer2"][0], hidden[1][0], atol=1e-5)
+    with pytest.raises(OutputError, match="3 values a frame with deltas, the network takes"):
+        system.apply([np.zeros((9, 3), np.float32)], ["loglikes"])
 
 
 def test_what_does_not_fit_is_named(folder):

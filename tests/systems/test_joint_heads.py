@@ -90,13 +90,12 @@ def test_heads_see_their_layers_and_leave_out_unknown_labels(corpus, encoder):
     assert sorted(batch.labels["noise"].tolist()) == [UNKNOWN] + [0] * 4 + [1] * 4
     losses = system.losses(batch, "main", ["asr", "noise", "frames"])
     criteria = system.validate(batch)
-    for name, layer in (("noise", 1), ("frames", 0)):
+    for name, layer in (("noise", "layer1"), ("frames", f"layer{len(system.encoder.dims)}")):
         wanted = []
         for place, label in enumerate(batch.labels["noise"].tolist()):
             if label != UNKNOWN:
                 length = batch.lengths[place]
-                hidden, lengths = system.hidden(batch.waves[place : place + 1, :length], length[None], layer)
-                hidden = hidden[0, : lengths[0]]
+                [hidden] = system.apply([batch.waves[place, :length].numpy()], [layer])[layer]
                 hidden = hidden.mean(0, keepdim=True) if name == "noise" else hidden
                 logits = system.heads[name].classify(hidden)
                 wanted.append(F.cross_entropy(logits, torch.full((len(logits),), label)))
@@ -105,7 +104,9 @@ def test_heads_see_their_layers_and_leave_out_unknown_labels(corpus, encoder):
         torch.testing.assert_close(criteria[name][0] / 8, losses[name].detach())
     torch.testing.assert_close(system.losses(batch, "main", ["asr"])["asr"], losses["asr"])
     hidden, _, lengths = system.encode(batch.waves, batch.lengths)
-    torch.testing.assert_close(system.hidden(batch.waves, batch.lengths, 0)[0], hidden)
+    last, waves = f"layer{len(system.encoder.dims)}", zip(batch.waves.numpy(), batch.lengths.tolist(), strict=True)
+    for found, row, length in zip(system.apply([w[:n] for w, n in waves], [last])[last], hidden, lengths, strict=True):
+        torch.testing.assert_close(found, row[:length])
     assert system.losses(batch, "main", ["noise"]).keys() == {"noise"}
 
 

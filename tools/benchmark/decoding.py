@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import nrsr
 from nrsr.config import load_yaml, save_yaml
 from nrsr.data import Units
 from nrsr.experiment.checkpoint import save_checkpoint
-from nrsr.inference import DecodingJob, DecodingSettings, JointSearch, NgramModel, PrefixBeamSearch, decode_data
+from nrsr.inference import DecodingSettings, JointSearch, NgramModel, PrefixBeamSearch, Settings, decode_data
 from nrsr.inference.language_model import open_language_model
 from nrsr.kaldi import DataDir, WaveWriter, write_list
 from nrsr.nn import GlobalNorm, TransformerDecoder
@@ -109,8 +110,8 @@ def main() -> None:
         write_experiment(config, folder / "exp")
         write_data(folder / "data", args.utterances, args.seconds, config["sample_rate"])
         start = time.perf_counter()
-        job = DecodingJob(folder / "exp", DecodingSettings())
-        print(decode_data(job, DataDir(folder / "data"), folder / "out"))
+        experiment, data = nrsr.load(folder / "exp"), DataDir(folder / "data")
+        print(decode_data(experiment, DecodingSettings(), data, folder / "out", Settings()))
         print(f"greedy decoding of the directory: {time.perf_counter() - start:.1f} s, loading included")
         NgramModel([WORDS[start:] for start in range(len(WORDS))], 3).write_arpa(folder / "lm.arpa")
         time_searches(Units.from_text([" ".join(WORDS)], "word"), folder / "lm.arpa", frames=60, spoken=5)

@@ -1,0 +1,45 @@
+"""Apply a trained system of any kind to a data directory, and write what it puts out.
+
+Example:
+    nrsr apply --exp exp/beeps --data data/test --out exp/beeps/apply_test
+    nrsr apply --exp exp/mtl_seed1 --data data/test --out hidden --outputs layer4
+
+A system says what it puts out: text (OUT/NAME), vectors and frames (OUT/NAME.ark and .scp), waveforms (OUT becomes a
+data directory). decode, enhance and separate are the same with options of their own. An input longer than --piece is
+processed in overlapping pieces where the outputs allow it. OUT/apply.log holds times and remarks; utterances that fail
+are listed in OUT/skipped while the others are written, and the command ends with an error.
+"""
+
+import argparse
+from pathlib import Path
+
+from nrsr.arguments import add_running_arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
+    parser.add_argument("--data", required=True, help="data directory")
+    parser.add_argument("--out", required=True, type=Path, help="folder to write into")
+    parser.add_argument(
+        "--outputs", type=names, metavar="A,B", help="what to write (all but what is made on request only)"
+    )
+    add_running_arguments(parser)
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between them."""
+    return text.split(",")
+
+
+def run(args: argparse.Namespace) -> None:
+    import functools
+
+    from nrsr.inference.application import SystemOutputs, of_experiment
+    from nrsr.inference.apply import apply_data
+    from nrsr.inference.driver import Settings
+    from nrsr.kaldi import DataDir
+
+    make = functools.partial(of_experiment, SystemOutputs, args.exp, args.outputs, args.device)
+    head = [f"experiment {args.exp}, {args.device}"]
+    data, settings = DataDir(args.data, channel=args.channel), Settings.from_arguments(args)
+    print(f"{args.out}: " + apply_data(make, data, args.out, settings, head=head))

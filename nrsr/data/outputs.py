@@ -1,0 +1,247 @@
+"""What systems put out when they are applied: how pieces of a long input are joined, and how each kind is written."""
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from nrsr.data.pieces import PiecesError
+from nrsr.errors import NrsrError
+from nrsr.files import atomic_open
+from nrsr.kaldi import TableWriter, WaveWriter, write_list
+
+PEAK = 0.999  # of waveforms that 16 bits would clip
+# Lists of a data directory that hold for a waveform in its stead.
+LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr", "spk1.scp")
+
+
+class OutputError(NrsrError):
+    """A system is asked for what it does not put out, or applied to what it does not take."""
+
+
+class OutputWriter(AbstractContextManager, ABC):
+    """Writes one kind of output; the files appear when the block ends well."""
+
+    @abstractmethod
+    def write(self, utterance: str, value: Any) -> str | None:
+        """Write an utterance's value; returns what the user should know of it, such as 'were scaled down', or None."""
+
+
+class Output(ABC):
+    """A kind of output; a system names its own in `System.outputs`.
+
+    Attributes:
+        step: an input may be cut at multiples of so many rows; None where it must stay whole.
+        on_request: whether it is written only where it is asked for by name.
+        lists: lists of the data directory that hold for the output, and are copied beside it.
+    """
+
+    step: int | None = None
+    on_request: bool = False
+    lists: Sequence[str] = ()
+
+    def join(self, parts: Sequence[Any], starts: Sequence[int], source: np.ndarray) -> Any:
+        """The value of a whole input from those of its pieces; of one piece too.
+
+        Args:
+            parts: value of each piece.
+            starts: row of the input at which each piece begins.
+            source: the input.
+        """
+        [whole] = parts
+        return whole
+
+    def files(self, name: str) -> list[str]:
+        """The lists that `writer` writes."""
+        return [f"{name}.scp"]
+
+    @abstractmethod
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        """What writes this output, which the system calls `name`, into a folder."""
+
+
+class TextOutput(Output):
+    """A line of text for each utterance, such as words or a label: FOLDER/NAME, a list as Kaldi's `text`."""
+
+    def files(self, name: str) -> list[str]:
+        return [name]
+
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        return _ListWriter(folder / name)
+
+
+class VectorOutput(Output):
+    """A float vector for each utterance, such as posteriors or an embedding: FOLDER/NAME.ark and NAME.scp."""
+
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        return _TableWriter(folder, name)
+
+
+class FrameOutput(Output):
+    """Vectors [M, D] over time: FOLDER/NAME.ark and NAME.scp.
+
+    Args:
+        step: rows of the input from one vector to the next.
+    """
+
+    def __init__(self, step: int, *, on_request: bool = False):
+        self.step, self.on_request = step, on_request
+
+    def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
+        """One piece goes over into the next where `cut` says, as a rule in the middle of their overlap."""
+        bounds = self.bounds(parts, starts)
+        return np.concatenate([part[first:last] for part, (first, last) in zip(parts, bounds, strict=True)])
+
+    def bounds(self, parts: Sequence[np.ndarray], starts: Sequence[int]) -> list[tuple[int, int]]:
+        """First vector and last + 1 of each piece that belong to the whole."""
+        firsts, lasts = [0], []
+        for before, after, start, following in zip(parts[:-1], parts[1:], starts[:-1], starts[1:], strict=True):
+            ahead = (following - start) // self.step
+            shared = len(before) - ahead
+            if shared < 1:
+                raise PiecesError("--overlap: is so short that pieces share no output frame; take a longer one")
+            place = self.cut(before[ahead:], after[:shared])
+            lasts.append(ahead + place)
+            firsts.append(place)
+        return list(zip(firsts, [*lasts, len(parts[-1])], strict=True))
+
+    def cut(self, before: np.ndarray, after: np.ndarray) -> int:
+        """Which vector [shared, D] of an overlap is the first one taken from the piece behind."""
+        return len(before) // 2
+
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        return _TableWriter(folder, name)
+
+
+class CtcOutput(FrameOutput):
+    """Log-probabilities [M, V] of a CTC system's units, the blank being unit 0."""
+
+    def cut(self, before: np.ndarray, after: np.ndarray) -> int:
+        """Where both pieces are surest of the blank, in the middle half of the overlap: no unit is cut or doubled.
+
+        Of places where they are as sure, within 0.01 nats, the one nearest to the middle.
+        """
+        low, high = len(before) // 4, max(len(before) // 4 + 1, len(before) - len(before) // 4)
+        blank = np.minimum(before[low:high, 0], after[low:high, 0])
+        sure = np.flatnonzero(blank >= blank.max() - 0.01) + low
+        return int(sure[np.abs(sure - len(before) // 2).argmin()])
+
+
+class SenoneOutput(FrameOutput):
+    """Log-likelihoods [N, pdfs] of the pdfs of an HMM, natural logarithms without any acoustic scale."""
+
+    def __init__(self, pdfs: int):
+        super().__init__(1)
+        self.pdfs = pdfs
+
+
+class WaveOutput(Output):
+    """Waveforms [T], or [channels, T], in ±1: FOLDER/NAME.ark and NAME.scp, or NAME1.ark, NAME1.scp, ... (16 bits).
+
+    Args:
+        rate: samples a second.
+        channels: such as the speakers; None where there is one waveform without a number.
+    """
+
+    step = 1
+
+    def __init__(
+        self, rate: int, channels: int | None = None, *, on_request: bool = False, lists: Sequence[str] = LISTS
+    ):
+        self.rate, self.channels, self.on_request, self.lists = rate, channels, on_request, lists
+
+    def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
+        """Overlaps are faded over."""
+        return faded(parts, starts, len(source))
+
+    def names(self, name: str) -> list[str]:
+        """Those of the waveforms: `name`, or with the number of the channel behind it."""
+        return [name] if self.channels is None else [f"{name}{number}" for number in range(1, self.channels + 1)]
+
+    def files(self, name: str) -> list[str]:
+        return [f"{one}.scp" for one in self.names(name)]
+
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        return _WavesWriter([(folder / f"{one}.ark", folder / f"{one}.scp") for one in self.names(name)], self.rate)
+
+    def save(self, value: np.ndarray, folder: Path, name: str) -> bool:
+        """Write one value as FOLDER/NAME.wav, or NAME1.wav, ...; returns whether it was scaled down to fit 16 bits."""
+        waves, scaled = fitted(value)
+        for one, wave in zip(self.names(name), np.atleast_2d(waves), strict=True):
+            content = io.BytesIO()  # libsndfile would hide why a disk takes no more
+            soundfile.write(content, wave, self.rate, format="WAV", subtype="PCM_16")
+            with atomic_open(folder / f"{one}.wav", "wb") as stream:
+                stream.write(content.getbuffer())
+        return scaled
+
+
+def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int) -> np.ndarray:
+    """Pieces [..., size] that begin at `starts` as one waveform [..., samples], float32."""
+    if len(parts) == 1:
+        return parts[0]
+    whole, end = np.zeros((*parts[0].shape[:-1], samples), np.float32), 0
+    for part, start in zip(parts, starts, strict=True):
+        shared = end - start
+        fade = ((np.arange(shared) + 0.5) / max(shared, 1)).astype(np.float32)
+        whole[..., start:end] += fade * (part[..., :shared] - whole[..., start:end])
+        whole[..., end : start + part.shape[-1]] = part[..., shared:]
+        end = start + part.shape[-1]
+    return whole
+
+
+def fitted(waves: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Waveforms as 16 bits can hold them: scaled down together where one is beyond ±1; and whether they were."""
+    peak = float(np.abs(waves).max(initial=0.0))
+    return (waves * np.float32(PEAK / peak), True) if peak > 1.0 else (waves, False)
+
+
+class _ListWriter(OutputWriter):
+    def __init__(self, path: Path):
+        self._path, self._lines = path, {}
+
+    def write(self, utterance: str, value: str) -> None:
+        self._lines[utterance] = value
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if kind is None:
+            write_list(self._path, self._lines)
+
+
+class _TableWriter(OutputWriter):
+    def __init__(self, folder: Path, name: str):
+        self._table = TableWriter(f"ark,scp:{folder}/{name}.ark,{folder}/{name}.scp")
+
+    def __enter__(self) -> "_TableWriter":
+        self._table.__enter__()
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        self._table.__exit__(kind, error, traceback)
+
+    def write(self, utterance: str, value: np.ndarray) -> None:
+        self._table[utterance] = value
+
+
+class _WavesWriter(OutputWriter):
+    def __init__(self, files: Sequence[tuple[Path, Path]], rate: int):
+        self._files, self._rate, self._stack = files, rate, ExitStack()
+
+    def __enter__(self) -> "_WavesWriter":
+        with ExitStack() as stack:
+            self._writers = [stack.enter_context(WaveWriter(ark, scp, self._rate)) for ark, scp in self._files]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def write(self, utterance: str, value: np.ndarray) -> str | None:
+        waves, scaled = fitted(value)
+        for writer, wave in zip(self._writers, np.atleast_2d(waves), strict=True):
+            writer[utterance] = wave
+        return "were scaled down to fit 16 bits" if scaled else None

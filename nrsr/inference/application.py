@@ -1,0 +1,157 @@
+"""What the driver applies to data: a trained system alone, or with a search behind it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nrsr.data.inputs import Inputs
+from nrsr.data.outputs import Output, OutputError
+from nrsr.data.pieces import Pieces, piece_starts
+from nrsr.errors import NrsrError
+from nrsr.experiment.folder import Experiment, load
+from nrsr.kaldi import DataDir
+
+
+class ApplyError(NrsrError):
+    """A system, option or utterance with which an application is not possible."""
+
+
+@dataclass
+class Result:
+    """What an application makes of an utterance.
+
+    Attributes:
+        values: output name -> value; nothing under a name is written nowhere, and `remarks` say why.
+        remarks: what the user should know of the utterance, as what is said of several ("are too short for ...").
+    """
+
+    values: dict[str, Any]
+    remarks: list[str] = field(default_factory=list)
+
+
+class Application(ABC):
+    """Applied to inputs by the driver, which makes one in each process.
+
+    Attributes:
+        outputs: what it gives, by name.
+        step: an input may be cut into pieces at multiples of so many rows; None where it must stay whole.
+    """
+
+    outputs: dict[str, Output]
+    step: int | None
+
+    @abstractmethod
+    def open(self, data: DataDir, **options: Any) -> Inputs:
+        """The inputs of a data directory; options as those of `Inputs`."""
+
+    @abstractmethod
+    def apply(self, inputs: Sequence[np.ndarray]) -> list[Any]:
+        """What comes of each input or piece, for `finish`; none of them is empty."""
+
+    @abstractmethod
+    def finish(self, parts: Sequence[Any], starts: Sequence[int], source: np.ndarray) -> Result:
+        """The result of an input from what came of its pieces, which begin at these rows."""
+
+    @abstractmethod
+    def nothing(self) -> Result:
+        """The result of an input without rows."""
+
+    def whole(self, inputs: Sequence[np.ndarray]) -> list[Result]:
+        """The results of inputs that go through the network together, each in one piece."""
+        found = iter(self.apply(filled) if (filled := [given for given in inputs if len(given)]) else [])
+        return [self.finish([next(found)], [0], given) if len(given) else self.nothing() for given in inputs]
+
+    def by_pieces(self, source: np.ndarray, pieces: Pieces, rate: float) -> Result:
+        """The result of one long input with `rate` rows a second; the network sees a piece at a time."""
+        starts = piece_starts(len(source), *pieces.rows(rate), self.step)
+        size, _ = pieces.rows(rate)
+        return self.finish([self.apply([source[start : start + size]])[0] for start in starts], starts, source)
+
+
+class SystemOutputs(Application):
+    """A trained system, for some of what it puts out.
+
+    Args:
+        wanted: names of outputs; None takes all but those that are made on request only.
+        device: "cpu" or "cuda".
+
+    Raises:
+        OutputError: an output that the system does not have, or none at all.
+        ApplyError: there is no GPU.
+    """
+
+    def __init__(self, experiment: Experiment, wanted: Collection[str] | None = None, device: str = "cpu"):
+        check_device(device)
+        self._config, self._system = experiment.config, experiment.system.to(device).eval()
+        known = self._system.outputs()
+        if wanted is None:
+            wanted = [name for name, output in known.items() if not output.on_request]
+        if not wanted or (unknown := [name for name in wanted if name not in known]):
+            asked = "" if not wanted else f"{', '.join(unknown)}: "
+            raise OutputError(
+                f"{asked}{experiment.path}: {type(self._system).__name__} puts out "
+                f"{', '.join(known) or 'nothing'}; take another experiment or output"
+            )
+        self.outputs = {name: known[name] for name in wanted}
+        self.step = common_step(self.outputs)
+
+    def open(self, data: DataDir, **options: Any) -> Inputs:
+        return self._system.reads.open(data, self._config, **options)
+
+    @torch.inference_mode()
+    def apply(self, inputs: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+        found = self._system.apply(inputs, list(self.outputs))
+        return [{name: on_host(found[name][place]) for name in self.outputs} for place in range(len(inputs))]
+
+    def finish(self, parts: Sequence[dict[str, Any]], starts: Sequence[int], source: np.ndarray) -> Result:
+        values = {}
+        for name, output in self.outputs.items():
+            given = [(part[name], start) for part, start in zip(parts, starts, strict=True) if part[name] is not None]
+            if given:
+                values[name] = output.join(*zip(*given, strict=True), source)
+        if len(values) < len(self.outputs):
+            lacking = ", ".join(name for name in self.outputs if name not in values)
+            return Result(values, [f"are too short for {lacking} and stand without"])
+        return Result(values)
+
+    def nothing(self) -> Result:
+        return Result({}, [f"have no frames and stand without {', '.join(self.outputs)}"])
+
+
+def of_experiment(kind: Callable[..., Application], exp: Path, *args: Any, **options: Any) -> Application:
+    """An application of the experiment in a folder; `functools.partial` of this can be sent to worker processes.
+
+    Raises:
+        NrsrError: whatever is wrong with the experiment or the options.
+    """
+    return kind(load(exp), *args, **options)
+
+
+def check_device(device: str) -> None:
+    """Refuse a GPU that is not there.
+
+    Raises:
+        ApplyError: torch sees none.
+    """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise ApplyError("--device cuda: torch sees no GPU; leave the option out, or see nrsr doctor")
+
+
+def common_step(outputs: dict[str, Output]) -> int | None:
+    """Rows at whose multiples all of these outputs may be cut, or None."""
+    steps = [output.step for output in outputs.values()]
+    return None if None in steps else lcm(*steps)
+
+
+def on_host(value: Any) -> Any:
+    """A tensor as an array, float32 where it is of any floating type; anything else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    return (value.float() if value.is_floating_point() else value).cpu().numpy()

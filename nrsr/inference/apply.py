@@ -1,0 +1,174 @@
+"""Applying a trained system to a data directory or to audio files: what is written, and what is said of it.
+
+An utterance that fails does not stop the others: it is listed by name in OUT/skipped, the others are written, and the
+command ends with an error.
+"""
+
+import functools
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from nrsr.data.inputs import FileInputs
+from nrsr.data.outputs import Output
+from nrsr.files import atomic_copy, atomic_open
+from nrsr.folders import making
+from nrsr.inference.application import Application, ApplyError
+from nrsr.inference.batches import make_batches
+from nrsr.inference.driver import MakeApplication, Pass, Settings
+from nrsr.inference.listing import SHOWN, shown
+from nrsr.kaldi import DataDir, write_list
+from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
+
+SKIPPED = "skipped"
+
+
+def apply_data(
+    make: MakeApplication,
+    data: DataDir,
+    out: Path,
+    settings: Settings,
+    *,
+    command: str = "apply",
+    head: Sequence[str] = (),
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """Apply to every utterance of a data directory, and write the outputs into a folder.
+
+    Each output writes its own files, and they appear together at the end. The lists that hold for an output are copied
+    beside it. OUT/<command>.log has `head`, what is to be said of the utterances and the times; OUT/skipped lists what
+    failed.
+
+    Args:
+        command: that of `nrsr`, for the log's name and for messages.
+        files: name -> content of further files to write.
+
+    Returns:
+        the log's last line: number of utterances and real-time factor.
+
+    Raises:
+        ApplyError: utterances that failed, after the others are written; nothing is written where all failed.
+        NrsrError: whatever is wrong with experiment, data or options.
+    """
+    if out.resolve() == data.path.resolve():
+        raise ApplyError(f"--out {out}: is the data directory itself; name another one")
+    started = time.perf_counter()
+    application = make()
+    inputs, outputs = application.open(data, **settings.reading), application.outputs
+    if settings.nj == 1:
+        make = functools.partial(_as_it_is, application)
+    del application  # several workers have their own
+    batches = make_batches(inputs.durations(), settings.batch_size)
+    run = Pass(make, inputs, batches, settings, f"batches of {data.path}")
+    head = [*head, f"data {data.path}, {settings.nj} workers, batches of {settings.batch_size}"]
+    with making(out, f"nrsr {command}"):
+        written = _write_outputs(run, outputs, out)
+        _write_log(run, out / f"{command}.log", head, time.perf_counter() - started)
+        for name, content in (files or {}).items():
+            with atomic_open(out / name) as stream:
+                stream.write(content)
+        _copy_all_lists(data, out, outputs, written)
+        _write_skipped(run, out)
+    if run.failures:
+        refuse_failures(run, out)
+    return run.speed()
+
+
+def _write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[str, set[str]]:
+    """Write what a pass gives; returns the utterances of each output."""
+    written: dict[str, set[str]] = {name: set() for name in outputs}
+    with ExitStack() as stack:
+        # The first output is entered first and thus appears last.
+        writers = {name: stack.enter_context(output.writer(out, name)) for name, output in outputs.items()}
+        for utterance, result in run:
+            for name, value in result.values.items():
+                if remark := writers[name].write(utterance, value):
+                    run.remarks.setdefault(remark, []).append(utterance)
+                written[name].add(utterance)
+    return written
+
+
+def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], written: Mapping[str, set[str]]) -> None:
+    """Copy the lists that hold for outputs, and remove those of an earlier run where OUT becomes a data directory."""
+    for name, output in outputs.items():
+        copy_lists(data, out, output.lists, written[name])
+    if copied := {name for output in outputs.values() for name in output.lists if data.has(name)}:
+        remove_other_lists(out, copied.union(*(output.files(name) for name, output in outputs.items())))
+
+
+def pass_over_files(application: Application, inputs: FileInputs, settings: Settings) -> Pass:
+    """Apply to audio files, one after the other in their order, in this process; `report_files` says what failed."""
+    return Pass(functools.partial(_as_it_is, application), inputs, [[file] for file in inputs], settings, "files")
+
+
+def report_files(run: Pass) -> None:
+    """Say on stderr what is to be said of files, and name those that failed.
+
+    Raises:
+        ApplyError: there are such.
+    """
+    for note in run.notes(what="files"):
+        print(note, file=sys.stderr)
+    for file, failure in run.failures.items():
+        print(f"{file}: failed: {failure.reason}", file=sys.stderr)
+    if run.failures:
+        total = run.done + len(run.failures)
+        raise ApplyError(f"{len(run.failures)} of {total} files failed: {shown(list(run.failures))}")
+
+
+def _as_it_is(application: Application) -> Application:
+    return application
+
+
+def _write_log(run: Pass, path: Path, head: Sequence[str], passed: float) -> None:
+    seconds, wall, cpu = run.seconds
+    for note in run.notes(SHOWN):
+        print(note, file=sys.stderr)
+    lines = [
+        *head,
+        *run.notes(),
+        *(f"{name} failed: {failure.reason}" for name, failure in sorted(run.failures.items())),
+        f"{seconds:.1f} s of input took {wall:.2f} s, {cpu:.2f} s of CPU time, summed over workers; {passed:.2f} s "
+        "passed, loading included",
+        run.speed(),
+    ]
+    with atomic_open(path) as stream:
+        stream.writelines(line + "\n" for line in lines)
+
+
+def copy_lists(data: DataDir, out: Path, names: Sequence[str], written: set[str]) -> None:
+    """Copy lists of a data directory, for the utterances that were written."""
+    complete = written >= set(data.utterances)
+    for name in names:
+        if not data.has(name):
+            continue
+        if complete:
+            atomic_copy(data.path / name, out / name)
+        elif name == "spk2utt":
+            if data.has("utt2spk"):
+                write_list(out / name, spk2utt_of(_of(written, data.read("utt2spk"))))
+        else:
+            write_list(out / name, _of(written, data.read(name, allow_empty_values=True)))
+
+
+def _of(written: set[str], entries: Mapping[str, str]) -> dict[str, str]:
+    return {utterance: value for utterance, value in entries.items() if utterance in written}
+
+
+def _write_skipped(run: Pass, out: Path) -> None:
+    """Write OUT/skipped where utterances failed, and remove it where none did."""
+    if run.failures:
+        write_list(out / SKIPPED, {name: failure.reason for name, failure in run.failures.items()})
+    else:
+        (out / SKIPPED).unlink(missing_ok=True)
+
+
+def refuse_failures(run: Pass, out: Path) -> None:
+    """Raises ApplyError that names the utterances which failed."""
+    failed = sorted(run.failures)
+    raise ApplyError(
+        f"{len(failed)} of {run.done + len(failed)} utterances failed and are not in {out}: {shown(failed)}; "
+        f"{failed[0]}: {run.failures[failed[0]].reason}; {out / SKIPPED} lists them all, the others are written"
+    )

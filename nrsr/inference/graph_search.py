@@ -1,0 +1,182 @@
+"""From senone log-likelihoods to words: a hybrid system or a GMM with a decoding graph behind it."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from nrsr.config import ConfigError, settings_from
+from nrsr.data.inputs import Inputs
+from nrsr.data.outputs import SenoneOutput, TextOutput
+from nrsr.hmm.graph_folder import Graph, read_num_pdfs
+from nrsr.inference.application import Application, Result, SystemOutputs, of_experiment
+from nrsr.inference.batches import make_batches
+from nrsr.inference.driver import Pass, Settings
+from nrsr.inference.gmm_scores import GmmScorer, is_gmm
+from nrsr.inference.listing import shown
+from nrsr.inference.recogniser import DecodingError
+from nrsr.inference.wfst import WfstDecoder, WfstSettings
+from nrsr.kaldi import DataDir
+from nrsr.kaldi.lists import split_words
+from nrsr.systems.hybrid import NEVER
+
+UNFINISHED = "did not reach a final state; a wider beam may help, unless they are shorter than any word"
+
+
+@dataclass(frozen=True)
+class HybridSettings:
+    """The `decoding` of a hybrid experiment's config.
+
+    Attributes:
+        acoustic_scale, beam, max_active: of the search, see `nrsr.inference.wfst`.
+        batch_size: utterances that go through the network together.
+    """
+
+    acoustic_scale: float = 0.1
+    beam: float = 13.0
+    max_active: int = 7000
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigError(f"decoding.batch_size: {self.batch_size} is too small; take 1 or more")
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], changes: dict[str, Any]) -> "HybridSettings":
+        """From an experiment's config; `changes` of None are none."""
+        settings = settings_from(cls, config.get("decoding"), "decoding")
+        return replace(settings, **{name: value for name, value in changes.items() if value is not None})
+
+    def of_search(self) -> WfstSettings:
+        return WfstSettings(self.acoustic_scale, self.beam, self.max_active)
+
+
+def make_scorer(exp: Path, device: str = "cpu") -> Application:
+    """The log-likelihoods of a hybrid experiment, or of a GMM's folder.
+
+    Raises:
+        DecodingError: another system.
+        NrsrError: whatever is wrong with the folder.
+    """
+    scorer = GmmScorer(exp) if is_gmm(exp) else of_experiment(SystemOutputs, exp, ["loglikes"], device)
+    if not isinstance(scorer.outputs["loglikes"], SenoneOutput):
+        raise DecodingError(f"{exp}: gives no log-likelihoods of senones; a graph is for a hybrid system or a GMM")
+    return scorer
+
+
+class GraphSearch(Application):
+    """Searches a graph for the words of scored utterances.
+
+    Args:
+        exp: folder of a hybrid experiment, or of a GMM.
+        graph: folder of make-graph.
+        searches: how to search; the words of one are "text".
+        loglikes: whether the log-likelihoods are given.
+
+    Attributes:
+        names: under which the words of each search are given.
+
+    Raises:
+        DecodingError: a graph of another model.
+        FstError, ListError, WfstError: a broken graph, or settings that cannot be.
+    """
+
+    def __init__(
+        self, exp: Path, graph: Path, searches: Sequence[WfstSettings], device: str = "cpu", loglikes: bool = False
+    ):
+        self._scorer, self._loglikes = make_scorer(exp, device), loglikes
+        known = self._scorer.outputs["loglikes"]
+        self._missing = missing_pdfs(graph, known.pdfs, may_lack=not is_gmm(exp))
+        loaded = Graph.load(graph)
+        self._decoders = [WfstDecoder(loaded, search) for search in searches]
+        self.names = ["text"] if len(searches) == 1 else [str(place) for place in range(len(searches))]
+        texts = {name: TextOutput() for name in self.names}
+        self.outputs = texts | ({"loglikes": known} if loglikes else {})
+        self.step = self._scorer.step
+
+    def open(self, data: DataDir, **options: Any) -> Inputs:
+        return self._scorer.open(data, **options)
+
+    def apply(self, inputs: Sequence[np.ndarray]) -> list[Any]:
+        return self._scorer.apply(inputs)
+
+    def finish(self, parts: Sequence[Any], starts: Sequence[int], source: np.ndarray) -> Result:
+        scores = self._scorer.finish(parts, starts, source).values["loglikes"]
+        if not np.isfinite(scores).all():
+            raise DecodingError("the system gives NaN or infinite log-likelihoods; its training went wrong")
+        if self._missing:
+            scores = np.pad(scores, ((0, 0), (0, self._missing)), constant_values=-NEVER)
+        found = [decode(scores) for decode in self._decoders]
+        remarks = []
+        if any(np.isinf(result.cost) for result in found):
+            remarks.append("have no path and no words")
+        elif any(not result.final for result in found):
+            remarks.append(UNFINISHED)
+        if any(not result.words and np.isfinite(result.cost) for result in found):
+            remarks.append("have an empty hypothesis")
+        values = {name: result.words for name, result in zip(self.names, found, strict=True)}
+        return Result(values | ({"loglikes": scores} if self._loglikes else {}), remarks)
+
+    def nothing(self) -> Result:
+        return Result(dict.fromkeys(self.names, ""), ["have no frames and stand without words"])
+
+
+def missing_pdfs(graph: Path, pdfs: int, may_lack: bool) -> int:
+    """How many pdfs of the graph's model, the last ones, a system of so many lacks: senones without training frames.
+
+    Args:
+        may_lack: whether it may lack any.
+
+    Raises:
+        FstError: no graph folder.
+        DecodingError: one of another model.
+    """
+    wanted = read_num_pdfs(graph)
+    if wanted < pdfs or (wanted > pdfs and not may_lack):
+        raise DecodingError(f"{graph}: is for {wanted} pdfs, the system has {pdfs}; take the graph of its model")
+    return wanted - pdfs
+
+
+def tuned_scale(
+    make: Callable[..., GraphSearch], search: WfstSettings, scales: Sequence[float], dev: DataDir, settings: Settings
+) -> tuple[float, list[str]]:
+    """The acoustic scale with the fewest word errors on development data, of equal ones the smallest; and a report.
+
+    Args:
+        make: makes the application for some `searches`; can be pickled.
+        search: how to search, but for the scale.
+        dev: data with transcripts.
+
+    Raises:
+        DecodingError: no transcripts, or utterances that cannot be recognised.
+    """
+    if not dev.has("text"):
+        raise DecodingError(f"{dev.path / 'text'}: no such file; the acoustic scale is chosen on data with transcripts")
+    reference = {name: split_words(words) for name, words in dev.read("text", allow_empty_values=True).items()}
+    if lacking := [name for name in dev.utterances if name not in reference]:
+        raise DecodingError(f"{dev.path / 'text'}: lacks {len(lacking)} utterances: {shown(lacking)}")
+    tried = sorted(set(scales))
+    make_all = functools.partial(make, searches=[replace(search, acoustic_scale=scale) for scale in tried])
+    application = make_all()
+    inputs, names = application.open(dev, **settings.reading), application.names
+    batches = make_batches(inputs.durations(), settings.batch_size)
+    run = Pass(make_all, inputs, batches, settings, f"batches of {dev.path}")
+    errors, words = dict.fromkeys(tried, 0), 0
+    for utterance, result in run:
+        words += len(reference[utterance])
+        for scale, name in zip(tried, names, strict=True):
+            errors[scale] += Levenshtein.distance(reference[utterance], split_words(result.values[name]))
+    if run.failures:
+        name, failure = next(iter(run.failures.items()))
+        raise DecodingError(f"{dev.path}: {len(run.failures)} utterances failed; {name}: {failure.reason}")
+    best = min(errors, key=errors.get)
+    told = f"word errors of {words} on {dev.path}"
+    lines = [f"acoustic scale {scale:g}: {count} {told}" for scale, count in errors.items()]
+    lines.append(f"acoustic scale {best:g} taken")
+    if len(errors) > 1 and best in (min(errors), max(errors)):
+        lines.append(f"acoustic scale {best:g} lies at the end of those tried; try further ones")
+    return best, lines
