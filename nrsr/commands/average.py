@@ -1,4 +1,4 @@
-"""Remake model.pt as the mean of the best epochs that are kept in an experiment folder.
+"""Remake model.pt as the mean of the best epochs (or validations between steps) kept in an experiment folder.
 
 Example:
     nrsr average --exp exp/asr --n 3
@@ -15,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nrsr.experiment.average import average_experiment
+    from nrsr.experiment.average import average_experiment, unit_of
     from nrsr.folders import alone_in
 
     with alone_in(args.exp, "nrsr train") if Path(args.exp).is_dir() else nullcontext():
         best = average_experiment(Path(args.exp), args.n)
-    print(f"{Path(args.exp) / 'model.pt'}: mean of epochs {', '.join(map(str, best))}")
+    print(f"{Path(args.exp) / 'model.pt'}: mean of {unit_of(Path(args.exp))}s {', '.join(map(str, best))}")

@@ -27,7 +27,7 @@ def settings_from(kind: type[Settings], content: dict[str, Any] | None, where: s
     check_keys(content, known, where)
     for name, field in known.items():
         if name not in content:
-            if field.default is MISSING:
+            if field.default is MISSING and field.default_factory is MISSING:
                 raise ConfigError(f"{where}.{name}: missing from the config")
             continue
         allowed, value = field.type, content[name]

@@ -1,4 +1,4 @@
-"""Averaging the weights of the best epochs into one model."""
+"""Averaging the weights of the best validations into one model."""
 
 import re
 from collections.abc import Iterable
@@ -7,24 +7,30 @@ from typing import Any
 
 from torch import Tensor
 
-from nrsr.experiment.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, weights_in
+from nrsr.experiment.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from nrsr.experiment.frozen import whole_weights
 
-EPOCH_FILE = "epoch{:03d}.pt"
+DIGITS = {"epoch": 3, "step": 7}  # of their numbers in the names of files
 
 
-def epoch_files(folder: Path) -> dict[int, Path]:
-    """The checkpoints of an experiment folder by epoch, in order."""
+def validation_files(folder: Path) -> dict[int, Path]:
+    """The checkpoints of an experiment folder by epoch, or by step where it counts steps, in order."""
     found = {
-        int(match[1]): path
-        for path in (folder / "checkpoints").glob("epoch*.pt")
-        if (match := re.fullmatch(r"epoch(\d+)\.pt", path.name))
+        int(match[2]): path
+        for path in (folder / "checkpoints").glob("*.pt")
+        if (match := re.fullmatch(r"(epoch|step)(\d+)\.pt", path.name))
     }
     return dict(sorted(found.items()))
 
 
+def unit_of(folder: Path) -> str:
+    """What the validations of an experiment are counted by: "epoch" or "step"."""
+    return "step" if any((folder / "checkpoints").glob("step*.pt")) else "epoch"
+
+
 def rank(criteria: dict[int, float]) -> list[int]:
-    """Epochs from the best (lowest) criterion to the worst; of equal ones the later first; NaN last."""
-    return sorted(criteria, key=lambda epoch: (criteria[epoch] != criteria[epoch], criteria[epoch], -epoch))
+    """Epochs (or steps) from the best (lowest) criterion to the worst; of equal ones the later first; NaN last."""
+    return sorted(criteria, key=lambda number: (criteria[number] != criteria[number], criteria[number], -number))
 
 
 def average_weights(states: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -40,12 +46,12 @@ def average_weights(states: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def average_experiment(folder: Path, n: int) -> list[int]:
-    """Write model.pt as the mean of the n best epochs that have a checkpoint; returns these epochs.
+    """Write model.pt as the mean of the n best validations that have a checkpoint; returns their epochs or steps.
 
     Raises:
-        CheckpointError: fewer than n checkpoints, or n below 1.
+        CheckpointError: fewer than n checkpoints, n below 1, or a checkpoint that is no good.
     """
-    files = epoch_files(folder)
+    files = validation_files(folder)
     if n < 1:
         raise CheckpointError(f"--n {n}: nothing to average; take 1 or more")
     if len(files) < n:
@@ -53,32 +59,38 @@ def average_experiment(folder: Path, n: int) -> list[int]:
             f"{folder / 'checkpoints'}: {len(files)} epochs are kept; take --n {len(files)} or less, "
             "or train with a larger training.average"
             if files
-            else f"{folder / 'checkpoints'}: no epoch*.pt; train with nrsr train"
+            else f"{folder / 'checkpoints'}: no epoch*.pt or step*.pt; train with nrsr train"
         )
     cure = "remove it, and run nrsr average with a smaller --n"
-    contents: dict[int, dict[str, Any]] = {epoch: load_checkpoint(path, cure) for epoch, path in files.items()}
-    for epoch, content in contents.items():
+    contents: dict[int, dict[str, Any]] = {number: load_checkpoint(path, cure) for number, path in files.items()}
+    for number, content in contents.items():
         if not isinstance(content.get("criterion"), int | float):
-            raise CheckpointError(f"{files[epoch]}: holds no number under 'criterion'; {cure}")
-    best = sorted(rank({epoch: content["criterion"] for epoch, content in contents.items()})[:n])
-    states = [weights_in(contents[epoch], files[epoch], cure) for epoch in best]
-    for epoch, state in zip(best, states, strict=True):
+            raise CheckpointError(f"{files[number]}: holds no number under 'criterion'; {cure}")
+    best = sorted(rank({number: content["criterion"] for number, content in contents.items()})[:n])
+    states = [whole_weights(contents[number], files[number], cure) for number in best]
+    for number, state in zip(best, states, strict=True):
         shapes = {name: value.shape for name, value in state.items()}
         if shapes != {name: value.shape for name, value in states[0].items()}:
-            raise CheckpointError(f"{files[epoch]}: has other weights than {files[best[0]]}; {cure}")
+            raise CheckpointError(f"{files[number]}: has other weights than {files[best[0]]}; {cure}")
     save_checkpoint(folder / "model.pt", {"model": average_weights(states), "epochs": best})
     return best
 
 
-def save_epoch(folder: Path, epoch: int, weights: dict[str, Tensor], criterion: float) -> None:
-    """Write the checkpoint of a finished epoch."""
-    path = folder / "checkpoints" / EPOCH_FILE.format(epoch)
-    save_checkpoint(path, {"model": weights, "epoch": epoch, "criterion": criterion})
+def save_validation(folder: Path, unit: str, number: int, weights: dict[str, Any], criterion: float) -> None:
+    """Write the checkpoint of a validation.
+
+    Args:
+        unit, number: "epoch" or "step", and which.
+        weights: the entries `model` and perhaps `frozen`.
+        criterion: the lowest is the best.
+    """
+    path = folder / "checkpoints" / f"{unit}{number:0{DIGITS[unit]}d}.pt"
+    save_checkpoint(path, {**weights, unit: number, "criterion": criterion})
 
 
-def prune_epochs(folder: Path, keep: Iterable[int]) -> None:
-    """Remove the checkpoints of all other epochs."""
+def prune_validations(folder: Path, keep: Iterable[int]) -> None:
+    """Remove the checkpoints of all other validations."""
     keep = set(keep)
-    for epoch, path in epoch_files(folder).items():
-        if epoch not in keep:
+    for number, path in validation_files(folder).items():
+        if number not in keep:
             path.unlink()

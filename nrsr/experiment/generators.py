@@ -1,6 +1,8 @@
 """The random generators of Python, NumPy and torch: seeded together, saved with a training, and restored."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,3 +36,14 @@ def restore_generators(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     if len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])
+
+
+@contextmanager
+def fixed_generators(seed: int) -> Iterator[None]:
+    """Inside the block all generators draw from `seed` on; behind it they go on as if there had been no block."""
+    states = generator_states()
+    seed_generators(seed)
+    try:
+        yield
+    finally:
+        restore_generators(states)

@@ -36,7 +36,11 @@ class System(nn.Module, ABC):
     reads: type[Inputs] = WaveInputs
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by turn; an ordinary system has one turn, an adversarial game several."""
+        """Parameters by turn; an ordinary system has one turn, an adversarial game several.
+
+        A step of the training goes through the turns in this order, and each calls `losses` anew: what a turn makes
+        comes from the weights that the turns before it have left.
+        """
         return {"main": list(self.parameters())}
 
     @abstractmethod
@@ -72,6 +76,13 @@ class System(nn.Module, ABC):
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Gather normalisation statistics from waveforms [B, T] in ±1 with lengths [B]; nothing by default."""
         return
+
+    def samples(self, batch: TrainingBatch) -> dict[str, Tensor]:
+        """What a validation shows in TensorBoard: waveforms [T] in ±1 and images [F, N], by name; nothing by default.
+
+        Called in evaluation mode with the first batch of the development data, by one process, without gradients.
+        """
+        return {}
 
     @abstractmethod
     def validate(self, batch: TrainingBatch) -> dict[str, tuple[Tensor, Tensor]]:

@@ -7,9 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from nrsr.files import atomic_open, names_file, open_to_append
+
+WINDOW = 512  # samples of a spectrogram's window
 
 
 class TrainingLog:
@@ -54,13 +58,35 @@ class TrainingLog:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
-    def epochs(self, history: list[dict[str, Any]]) -> None:
+    def samples(self, samples: dict[str, Tensor], rate: int, step: int) -> None:
+        """Waveforms [T] in ±1 as sound and as a spectrogram, and images [F, N] (row 0 below), by name."""
+        if self._silent:
+            return
+        for name, value in samples.items():
+            value = value.detach().float().cpu()
+            if value.ndim == 1:
+                self._writer.add_audio(f"samples/{name}", value.clamp(-1.0, 1.0).unsqueeze(1), step, sample_rate=rate)
+                value = spectrogram(value)
+            low, high = value.min(), value.max()
+            picture = (value - low) / (high - low).clamp_min(1e-9)
+            self._writer.add_image(f"samples/{name}", picture.flip(0), step, dataformats="HW")
+
+    def validations(self, history: list[dict[str, Any]]) -> None:
         """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
         if self._silent:
             return
         with atomic_open(self._folder / "metrics.jsonl") as stream:
             stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
         self._writer.flush()
+
+
+def spectrogram(wave: Tensor) -> Tensor:
+    """Power in dB [F, N] of a waveform [T], down to 80 dB under its highest value."""
+    window = torch.hann_window(WINDOW)
+    padded = torch.nn.functional.pad(wave, (0, max(0, WINDOW - len(wave))))
+    power = torch.stft(padded, WINDOW, WINDOW // 4, window=window, center=False, return_complex=True).abs().square()
+    decibels = 10.0 * power.clamp_min(1e-12).log10()
+    return decibels.clamp_min(decibels.max() - 80.0)
 
 
 def _json_ready(value: Any) -> Any:

@@ -1,32 +1,24 @@
 """The training loop: `train` trains every system, whether it has one turn or several."""
 
-import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
 
 import torch
 
-from nrsr.data.batch import TrainingBatch
-from nrsr.errors import NrsrError
-from nrsr.experiment.average import average_experiment, prune_epochs, rank, save_epoch
 from nrsr.experiment.settings import TrainingSettings
-from nrsr.training.log import TrainingLog, duration_text, figures_text
-from nrsr.training.plan import Training, validate
+from nrsr.training import messages
+from nrsr.training.log import TrainingLog
+from nrsr.training.plan import Training
 from nrsr.training.progress import Clock, Means, Progress
 from nrsr.training.resumption import save_state
 from nrsr.training.stopping import StopSignal, TrainingStopped
-from nrsr.training.turns import Step, Turn
-
-
-class TrainingError(NrsrError):
-    """A training cannot go on."""
+from nrsr.training.validation import TrainingError, finish_part, selection_keys
 
 
 def train(training: Training, progress: Progress) -> None:
-    """Train from where `progress` stands to the end; leaves model.pt, the mean of the best epochs.
+    """Train from where `progress` stands to the end; leaves model.pt, the mean of the best validations.
 
     Raises:
         TrainingStopped: by a signal, after saving.
@@ -37,52 +29,64 @@ def train(training: Training, progress: Progress) -> None:
     with flushing_denormals(), opened as log, StopSignal() as stop:
         clock = Clock(progress.seconds)
         total, started_at = training.total_steps(), progress.step
-        epoch_means, recent = Means(progress.sums), Means()
+        means, recent = Means(progress.sums), Means()
         saved = time.monotonic()
-        log.line(
-            f"{'going on' if progress.step else 'starting'} at step {progress.step} of {total}, {place_text(training)}"
-        )
+        log.line(messages.started(training, progress, total))
         while not progress.finished:
-            system.train()
+            training.train_mode()
             for turn in training.turns:
-                turn.schedule.epochs_done([entry["dev"][settings.select] for entry in progress.history])
-            whole = training.plan(progress.epoch)
-            groups = grouped(whole[progress.position :], processes.size * settings.accumulate)
-            shared_out = [(len(group), *processes.share(group)) for group in groups]
-            own = [numbers for _, batches, _ in shared_out for numbers in batches]
+                turn.schedule.epochs_done(list(selection_keys(training, progress).values()))
+            planned = training.plan(progress.epoch)
+            steps = training.steps_to_validation(planned, progress)
+            own = [numbers for groups in steps for group in groups for numbers in group.own]
             loaded = clock.waiting(training.loaded(training.train_set, own), "loading")
-            for size, numbers, shares in shared_out:
-                batches = [batch.to(training.device) for batch in islice(loaded, len(numbers))]
-                system.set_progress(progress.step / total, progress.epoch + progress.position / len(whole))
+            for groups in steps:
+                read = [[batch.to(training.device) for batch in islice(loaded, len(group.own))] for group in groups]
+                system.set_progress(progress.step / total, progress.epoch + progress.position / len(planned))
                 all_made = True
                 for turn in training.turns:
-                    factor = turn.schedule.factor(progress.step, total)
-                    step = turn.step(system, batches, shares, factor, settings.clip)
-                    progress.count(turn.name, step.made)
-                    if step.made:
-                        epoch_means.add(*named(step, turn, training.turns))
-                        recent.add(*named(step, turn, training.turns))
-                    else:
-                        all_made = False
-                        log.line(skipped_text(progress.step, turn, step.metrics, processes.gathered(ids_of(batches))))
+                    if not turn.settings.moves(progress.step):
+                        continue
+                    weights = turn.settings.weights_at(progress.step)
+                    for repeat in range(min(turn.settings.repeat, len(groups))):
+                        factor = turn.factor(progress.step, repeat, total)
+                        step = turn.step(system, read[repeat], groups[repeat].shares, factor, weights)
+                        progress.count(turn.name, step.made)
+                        all_made &= step.made
+                        if step.made:
+                            metrics = {**step.metrics, "lr": turn.optimiser.param_groups[0]["lr"]}
+                            named = [messages.named(part, turn, training.turns) for part in (metrics, step.counts)]
+                            means.add(*named)
+                            recent.add(*named)
+                        else:
+                            ids = processes.gathered(messages.ids_of(read[repeat]))
+                            log.line(messages.skipped(progress.step, turn, step.metrics, ids))
+                if training.ema:
+                    training.ema.update()
                 processes.share_buffers(system)
                 progress.step += 1
-                progress.position += size
+                progress.position += sum(group.size for group in groups)
                 progress.skipped += not all_made
                 stopped, due = processes.anywhere(bool(stop.name), save_is_due(settings, progress, saved))
                 with clock.measuring("logging"):
                     if progress.step % settings.log_steps == 0:
-                        log_step(log, training, progress, recent, total, (progress.step - started_at) / clock.elapsed())
+                        taken, rate = recent.take(), (progress.step - started_at) / clock.elapsed()
+                        log.scalars({f"train/{name}": value for name, value in taken.items()}, progress.step)
+                        log.line(messages.stepped(progress, taken, total, rate))
                     if stopped or due:
                         save_state(training, progress, clock)
                         saved = time.monotonic()
                 if stopped:
-                    raise TrainingStopped(stopped_text(stop, training, progress))
+                    raise TrainingStopped(messages.stopped(stop, training, progress))
                 if progress.in_trouble() >= settings.max_nonfinite:
-                    raise TrainingError(gave_up_text(training, progress))
-            finish_epoch(training, progress, clock, log, stop)
-            saved = time.monotonic()
-        log.line(finished_text(training, clock.tick()))
+                    raise TrainingError(messages.gave_up(training, progress))
+            epoch_over = progress.position >= len(planned)
+            if training.validation_is_due(planned, progress):
+                finish_part(training, progress, clock, log, stop, epoch_over)
+                saved = time.monotonic()
+            elif epoch_over:
+                progress.epoch, progress.position = progress.epoch + 1, 0
+        log.line(messages.finished(training, clock.tick()))
 
 
 @contextmanager
@@ -95,130 +99,8 @@ def flushing_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def grouped(batches: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Runs of `size` batches, the last one of what is left."""
-    return [batches[start : start + size] for start in range(0, len(batches), size)]
-
-
-def ids_of(batches: Sequence[TrainingBatch]) -> list[str]:
-    """The utterances of some batches."""
-    return [name for batch in batches for name in batch.ids]
-
-
-def finish_epoch(training: Training, progress: Progress, clock: Clock, log: TrainingLog, stop: StopSignal) -> None:
-    """Validate, save, keep the best epochs, and see whether the training is over."""
-    settings, folder = training.settings, training.folder
-    criteria = validate(training, training.dev_batches(), stop)
-    if training.processes.anywhere(bool(stop.name))[0]:
-        save_state(training, progress, clock)  # the epoch's steps are all done: resumed, it validates at once
-        raise TrainingStopped(stopped_text(stop, training, progress))
-    progress.epoch, progress.position = progress.epoch + 1, 0
-    entry = {
-        "epoch": progress.epoch,
-        "step": progress.step,
-        "skipped_steps": progress.skipped,
-        "train": Means(progress.sums).take(),
-        "dev": criteria,
-        "seconds": clock.tick(),
-    }
-    if training.device.type == "cuda":
-        entry["gpu_gib"] = torch.cuda.max_memory_allocated(training.device) / 2**30
-    progress.history.append(entry)
-    ranked = rank({entry["epoch"]: entry["dev"][settings.select] for entry in progress.history})
-    over = progress.epoch == settings.epochs
-    early = settings.patience is not None and progress.epoch - first_best(progress, settings) >= settings.patience
-    idle = [turn.name for turn in training.turns if not progress.made.get(turn.name)]
-    if idle and (over or early):
-        raise TrainingError(idle_text(training, idle))
-    with clock.measuring("logging"):
-        if training.processes.rank == 0:
-            save_epoch(folder, progress.epoch, training.system.state_dict(), criteria[settings.select])
-            prune_epochs(folder, {*ranked[: settings.average], progress.epoch})
-            if over or early:
-                average_experiment(folder, min(settings.average, progress.epoch))
-        progress.finished = over or early
-        save_state(training, progress, clock)
-        log.epochs(progress.history)
-        log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
-    seconds = progress.seconds
-    log.line(
-        f"epoch {progress.epoch} of {settings.epochs}: train {figures_text(entry['train'])}; "
-        f"dev {figures_text(criteria)}; wall {duration_text(seconds['wall'])}, CPU {duration_text(seconds['cpu'])}"
-        + (f"; {progress.skipped} steps skipped so far" if progress.skipped else "")
-    )
-    if progress.finished:
-        reason = f"no better {settings.select} for {settings.patience} epochs; " if early and not over else ""
-        averaged = sorted(ranked[: settings.average])
-        log.line(f"{reason}model.pt is the mean of epochs {', '.join(map(str, averaged))}")
-
-
-def first_best(progress: Progress, settings: TrainingSettings) -> int:
-    """The first epoch that no later one has bettered."""
-    values = [entry["dev"][settings.select] for entry in progress.history]
-    values = [math.inf if math.isnan(value) else value for value in values]
-    return values.index(min(values)) + 1
-
-
 def save_is_due(settings: TrainingSettings, progress: Progress, saved: float) -> bool:
     """Whether steps or minutes since the last save ask for another one."""
     if settings.save_steps is not None and progress.step % settings.save_steps == 0:
         return True
     return time.monotonic() - saved > 60 * settings.save_minutes
-
-
-def named(step: Step, turn: Turn, turns: list[Turn]) -> tuple[dict[str, float], dict[str, float]]:
-    """A step's metrics, with the learning rate, and counts; under the turn's name where there are several turns."""
-    prefix = "" if len(turns) == 1 else f"{turn.name}/"
-    metrics = {**step.metrics, "lr": turn.optimiser.param_groups[0]["lr"]}
-    return tuple({f"{prefix}{name}": value for name, value in values.items()} for values in (metrics, step.counts))
-
-
-def log_step(
-    log: TrainingLog, training: Training, progress: Progress, recent: Means, total: int, steps_a_second: float
-) -> None:
-    """A line and curve points: means since the last line, and the time left."""
-    means = recent.take()
-    log.scalars({f"train/{name}": value for name, value in means.items()}, progress.step)
-    left = duration_text((total - progress.step) / steps_a_second)
-    log.line(
-        f"epoch {progress.epoch + 1}, step {progress.step} of {total}: {figures_text(means)}; "
-        f"{1 / steps_a_second:.3f} s a step, {left} left"
-    )
-
-
-def skipped_text(step: int, turn: Turn, figures: dict[str, float], ids: list[list[str]]) -> str:
-    bad = {name: value for name, value in figures.items() if not math.isfinite(value)}
-    names = " ".join(dict.fromkeys(name for own in ids for name in own))
-    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {figures_text(bad)}; utterances {names}"
-
-
-def place_text(training: Training) -> str:
-    count = training.processes.size
-    return f"{training.device}" if count == 1 else f"{count} processes, {training.device.type}"
-
-
-def stopped_text(stop: StopSignal, training: Training, progress: Progress) -> str:
-    by = stop.name or "a signal to another process"
-    return f"{training.folder}: stopped by {by} after step {progress.step}, saved; the same command goes on there"
-
-
-def gave_up_text(training: Training, progress: Progress) -> str:
-    return (
-        f"{training.folder}: {progress.in_trouble()} steps one after the other had losses or gradients that are not "
-        "finite; train.log names their utterances; look at those, or take a lower optimiser.lr, in a new --exp"
-    )
-
-
-def idle_text(training: Training, turns: list[str]) -> str:
-    return (
-        f"{training.folder}: every step of turn {', '.join(turns)} was skipped, since losses or gradients were not "
-        "finite, so nothing was trained; train.log names the utterances; look at those, or take a lower optimiser.lr"
-    )
-
-
-def finished_text(training: Training, seconds: dict[str, float]) -> str:
-    loading, logging = (100 * seconds[name] / seconds["wall"] for name in ("loading", "logging"))
-    return (
-        f"finished after {duration_text(seconds['wall'])} ({loading:.1f} % of it loading, "
-        f"{logging:.1f} % logging and saving): {training.folder / 'model.pt'}"
-    )

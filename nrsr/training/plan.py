@@ -1,21 +1,38 @@
-"""What is trained, on what, in which batches; and the criteria of the development data."""
+"""What is trained, on what, in which batches: an experiment's training, put together and ready to begin."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from nrsr.data.batch import TrainingBatch
-from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet, load_batches
-from nrsr.experiment.settings import TrainingSettings
+from nrsr.experiment.frozen import parted
+from nrsr.experiment.settings import ExperimentSettings, TrainingSettings
 from nrsr.systems import System
+from nrsr.training.ema import Ema
 from nrsr.training.processes import Processes
-from nrsr.training.stopping import StopSignal
+from nrsr.training.progress import Progress
 from nrsr.training.turns import Turn
+
+
+class Group(NamedTuple):
+    """Batches that make one own step of a turn.
+
+    Attributes:
+        size: how many, over all processes.
+        own: those of this process.
+        shares: what each of these counts in the step.
+    """
+
+    size: int
+    own: list[list[Any]]
+    shares: list[float]
 
 
 @dataclass(frozen=True)
@@ -24,19 +41,27 @@ class Training:
 
     Attributes:
         folder: of the experiment.
+        config: its settings.
         identity: what a resumed training must have in common with this one (config, data), part of last.pt.
+        frozen: modules that stay as they are, by name.
+        ema: the mean of the weights, where the config asks for it.
     """
 
     folder: Path
+    config: ExperimentSettings
     identity: dict[str, Any]
     system: System
     turns: list[Turn]
     train_set: TrainingSet
     dev_set: TrainingSet
-    settings: TrainingSettings
-    batching: BatchSettings
-    seed: int
     processes: Processes = field(default_factory=Processes)
+    frozen: dict[str, nn.Module] = field(default_factory=dict)
+    ema: Ema | None = None
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """The config's `training`."""
+        return self.config.training
 
     @property
     def device(self) -> torch.device:
@@ -45,46 +70,65 @@ class Training:
 
     def plan(self, epoch: int) -> list[list[Any]]:
         """The batches of an epoch; they depend on data, batch settings and seed alone."""
-        return self.train_set.batches(self.batching, self.seed, epoch)
+        return self.train_set.batches(self.config.batches, self.config.seed, epoch)
 
     def loaded(self, data: TrainingSet, batches: list[list[Any]]) -> Iterator[TrainingBatch]:
         """Batches of a dataset, read ahead where that pays."""
-        workers = self.batching.workers
+        workers = self.config.batches.workers
         return load_batches(data, batches, 2 * (self.device.type == "cuda") if workers is None else workers)
 
+    def steps_to_validation(self, batches: list[list[Any]], progress: Progress) -> list[list[Group]]:
+        """The steps to come in an epoch of these batches, up to the next validation; a step has several groups where
+        a turn repeats, fewer of them at the end of an epoch.
+        """
+        groups = grouped(batches[progress.position :], self.processes.size * self.settings.accumulate)
+        steps = grouped(groups, self.repeats())
+        if self.settings.epochs is None:
+            interval = self.settings.interval
+            left = min(interval - progress.step % interval, self.settings.steps - progress.step)
+            steps = steps[: 0 if self.validation_is_due(batches, progress) else left]
+        return [[Group(len(group), *self.processes.share(group)) for group in step] for step in steps]
+
+    def validation_is_due(self, batches: list[list[Any]], progress: Progress) -> bool:
+        """Whether a validation comes before the next step, in an epoch of these batches."""
+        if self.settings.epochs is not None:
+            return progress.position >= len(batches)
+        done = progress.history[-1]["step"] if progress.history else 0
+        return progress.step > done and (
+            progress.step % self.settings.interval == 0 or progress.step == self.settings.steps
+        )
+
+    def repeats(self) -> int:
+        """Groups of batches in a step."""
+        return max(turn.settings.repeat for turn in self.turns)
+
     def total_steps(self) -> int:
-        """Steps of all epochs."""
-        plans = (self.plan(epoch) for epoch in range(self.settings.epochs))
-        return sum(math.ceil(len(plan) / (self.settings.accumulate * self.processes.size)) for plan in plans)
+        """Steps of the whole training."""
+        if self.settings.epochs is None:
+            return self.settings.steps
+        size = self.settings.accumulate * self.processes.size * self.repeats()
+        return sum(math.ceil(len(self.plan(epoch)) / size) for epoch in range(self.settings.epochs))
 
     def dev_batches(self) -> list[list[Any]]:
         """The batches of the development data."""
-        return self.dev_set.dev_batches(self.batching)
+        return self.dev_set.dev_batches(self.config.batches)
+
+    def train_mode(self) -> None:
+        """Put the system in training mode, and its frozen modules in evaluation mode."""
+        self.system.train()
+        for module in self.frozen.values():
+            module.eval()
+
+    def mean_weights(self) -> AbstractContextManager[None]:
+        """Inside the block the system has the mean weights, where there are any."""
+        return self.ema.in_place() if self.ema else nullcontext()
+
+    def weights(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the system: the weights that are trained, and the checksum of the others."""
+        trained, frozen = parted(self.system.state_dict(), self.frozen)
+        return {"model": trained, **({"frozen": self.identity["frozen"]} if frozen else {})}
 
 
-@torch.no_grad()
-def validate(training: Training, batches: list[list[Any]], stop: StopSignal | None = None) -> dict[str, float]:
-    """Criteria over batches of the development data: sums divided by counts, brought to the host at the end.
-
-    The processes take turns with the batches, and all get the same criteria.
-    """
-    sums: dict[str, torch.Tensor] = {}
-    processes = training.processes
-    training.system.eval()
-    for batch in training.loaded(training.dev_set, batches[processes.rank :: processes.size]):
-        if stop is not None and stop.name:
-            break
-        for name, (value, count) in training.system.validate(batch.to(training.device)).items():
-            pair = torch.stack([value.double(), count.double()])
-            sums[name] = sums[name] + pair if name in sums else pair
-    parts = processes.gathered(host(sums))
-    names = dict.fromkeys(name for part in parts for name in part)
-    whole = {
-        name: [sum(column) for column in zip(*(p[name] for p in parts if name in p), strict=True)] for name in names
-    }
-    return {name: value / count if count else math.nan for name, (value, count) in whole.items()}
-
-
-def host(tensors: dict[str, torch.Tensor]) -> dict[str, list[float]]:
-    """Small tensors of one shape as lists, in one transfer."""
-    return dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)) if tensors else {}
+def grouped(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Runs of `size` items, the last one of what is left."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -14,10 +14,10 @@ from nrsr.experiment.checkpoint import (
     load_weights,
     oddity,
     save_checkpoint,
-    weights_in,
 )
+from nrsr.experiment.differences import differences
+from nrsr.experiment.frozen import whole_weights
 from nrsr.experiment.generators import generator_states, restore_generators
-from nrsr.experiment.settings import differences
 from nrsr.training.plan import Training
 from nrsr.training.progress import Clock, Progress
 
@@ -34,7 +34,8 @@ def save_state(training: Training, progress: Progress, clock: Clock) -> None:
         return
     content = {
         **training.identity,
-        "model": training.system.state_dict(),
+        **training.weights(),
+        **({"ema": training.ema.state()} if training.ema else {}),
         "optimisers": {turn.name: turn.optimiser.state_dict() for turn in training.turns},
         "scalers": {turn.name: turn.scaler.state_dict() for turn in training.turns},
         "generators": generators,
@@ -64,7 +65,7 @@ def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
             f"{path}: made with another config: {'; '.join(changed)}; use another --exp, or remove {path} to start anew"
         )
     progress = _taken(path, "progress", lambda: Progress.from_plain(state["progress"]))
-    return {**state, "model": weights_in(state, path, cure), "progress": progress}
+    return {**state, "model": whole_weights(state, path, cure), "progress": progress}
 
 
 def resume(training: Training, state: dict[str, Any]) -> Progress:
@@ -81,6 +82,8 @@ def resume(training: Training, state: dict[str, Any]) -> Progress:
             f"bring the data back, or remove {path} to start anew"
         )
     load_weights(training.system, state["model"], path)
+    if training.ema:
+        _taken(path, "ema", lambda: training.ema.load(state["ema"]))
     for turn in training.turns:
         optimiser, scaler = (state[name].get(turn.name) for name in ("optimisers", "scalers"))
         _taken(path, f"optimisers.{turn.name}", partial(load_optimiser, turn.optimiser, optimiser))

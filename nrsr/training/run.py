@@ -2,30 +2,36 @@
 
 import hashlib
 import sys
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from nrsr.config import ConfigError, build, save_yaml, settings_from
+from nrsr.config import ConfigError, build, save_yaml
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.experiment.average import prune_epochs
-from nrsr.experiment.generators import seed_generators
+from nrsr.experiment.average import prune_validations
+from nrsr.experiment.frozen import parted, write_frozen
+from nrsr.experiment.generators import fixed_generators, seed_generators
 from nrsr.experiment.metadata import write_metadata
-from nrsr.experiment.settings import TrainingSettings, check_experiment
+from nrsr.experiment.modules import ALL, freeze, initialise
+from nrsr.experiment.settings import ExperimentSettings, parse_experiment
 from nrsr.experiment.versions import versions_text
 from nrsr.files import atomic_open, remove_leftovers
 from nrsr.folders import alone_in
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
-from nrsr.training.loop import TrainingError, train
-from nrsr.training.plan import Training, validate
+from nrsr.training.ema import Ema
+from nrsr.training.loop import train
+from nrsr.training.plan import Training
 from nrsr.training.processes import Processes, joined_processes
 from nrsr.training.progress import Progress
 from nrsr.training.resumption import read_state, resume
-from nrsr.training.turns import build_turns
+from nrsr.training.schedules import Schedule
+from nrsr.training.turns import build_turns, check_moves
+from nrsr.training.validation import TrainingError, validate
 
 RANK_STRIDE = 1_000_003  # between the seeds of one training's processes, so that none has those of another training
 LISTED = 20  # ids named on stderr; skipped.txt has them all
@@ -52,24 +58,19 @@ def run_training(
     Raises:
         NrsrError: anything that does not fit, named, before the training begins where it can be known then.
     """
-    folder, config = Path(folder), {**config, "seed": seed}
-    check_experiment(config, "config")
-    settings = settings_from(TrainingSettings, config["training"], "training")
-    batching = settings_from(BatchSettings, config.get("batches"), "batches")
-    units = read_units(config, units_dir, folder)
+    folder, settings = Path(folder), parse_experiment({**config, "seed": seed})
+    units = read_units(settings, units_dir, folder)
     with joined_processes() as processes, alone_in(folder, "nrsr train") if processes.rank == 0 else nullcontext():
         first = processes.rank == 0
         if first:
             remove_leftovers(folder)
         processes.wait()
-        state = read_state(folder, config)
+        state = read_state(folder, settings.config)
         if state and state["progress"].finished:
             if first:
-                print(f"{folder}: finished already, after {state['progress'].epoch} epochs", file=sys.stderr)
+                print(f"{folder}: finished already, after {length_text(settings, state['progress'])}", file=sys.stderr)
             return state["progress"]
-        training = make_training(
-            config, (train_dir, dev_dir), units, folder, settings, batching, processes, allow_pipes
-        )
+        training = make_training(settings, (train_dir, dev_dir), units, folder, processes, allow_pipes, state)
         # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
         seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
@@ -78,58 +79,71 @@ def run_training(
 
 
 def make_training(
-    config: dict[str, Any],
+    config: ExperimentSettings,
     directories: tuple[str | Path, str | Path],
     units: Units | None,
     folder: Path,
-    settings: TrainingSettings,
-    batching: BatchSettings,
     processes: Processes,
     allow_pipes: bool,
+    state: dict[str, Any] | None = None,
 ) -> Training:
     """Data, system and turns of an experiment, in order to begin; the folder gets its descriptions.
 
     Args:
         directories: of the training and of the development data.
+        state: last.pt of a training that goes on; its weights are not looked for elsewhere again.
     """
-    sets = [open_data(config, path, units, batching, allow_pipes) for path in directories]
+    sets = [open_data(config.config, path, units, config.batches, allow_pipes) for path in directories]
     sets[0].prepare_for_training()
     metadata = sets[0].metadata()
     sets[1].apply_metadata(metadata)
-    seed_generators(config["seed"])
-    system = build_system(config, len(units) if units else None, metadata)
-    load_statistics(system, folder / "statistics.ark")
+    seed_generators(config.seed)
+    system = build_system(config.config, len(units) if units else None, metadata)
+    load_statistics(system, folder / "statistics.ark", config.init)
+    notes = [] if state else initialise(system, config.init)
+    frozen = freeze(system, config.freeze)
     for data in sets:
         data.prepare_for(system)
-    digests = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
-    if units:
-        digests["units"] = digest(units.symbols)
+    identity: dict[str, Any] = {"config": config.config, "data": digests(sets, units)}
+    if state and "frozen" in state:
+        identity["frozen"] = state["frozen"]
+    elif frozen and processes.rank == 0:
+        identity["frozen"] = write_frozen(folder, parted(system.state_dict(), frozen)[1])
     system.to(processes.device)
-    turns = build_turns(config, system, settings.precision)
-    identity = {"config": config, "data": digests}
-    training = Training(folder, identity, system, turns, *sets, settings, batching, config["seed"], processes)
+    turns = build_turns(config.turns, system, config.training.precision)
+    ema = Ema(system, config.training.ema) if config.training.ema else None
+    training = Training(folder, config, identity, system, turns, *sets, processes, frozen, ema)
+    check_moves(turns, training.total_steps())
     if processes.rank == 0:
         list_skipped(sets, folder)
-        write_descriptions(folder, config, units, metadata)
-    check_criterion(training)
+        for note in notes:
+            print(note, file=sys.stderr)
+        write_descriptions(folder, config.config, units, metadata)
+    check_selection(training)
     return training
 
 
-def read_units(config: dict[str, Any], units_dir: str | Path | None, folder: Path) -> Units | None:
+def digests(sets: list[TrainingSet], units: Units | None) -> dict[str, str]:
+    """What tells whether two trainings have the same data and units."""
+    found = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
+    return {**found, "units": digest(units.symbols)} if units else found
+
+
+def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder: Path) -> Units | None:
     """The units of an experiment, None for a system that needs none.
 
     Raises:
         ConfigError: units of another kind than the config says, or units for a system that needs none.
         UnitsError: a units folder that is missing or broken.
     """
-    if not system_class(config).needs_units:
-        if units_dir is not None or "units" in config:
-            name = config["system"]["class"]
+    if not system_class(config.config).needs_units:
+        if units_dir is not None or config.units is not None:
+            name = config.config["system"]["class"]
             raise ConfigError(f"{name} has no output units; leave out --units, and `units` in the config")
         return None
     units_dir = units_dir or folder / "units"
     units = Units.load(units_dir)
-    kind = config["units"].get("kind") if "units" in config else units.kind
+    kind = units.kind if config.units is None else config.units.get("kind")
     if kind != units.kind:
         raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
     return units
@@ -147,8 +161,11 @@ def open_data(
     return build(spec, TrainingSet, "data", **given, allow_pipes=allow_pipes)
 
 
-def load_statistics(system: System, path: Path) -> None:
+def load_statistics(system: System, path: Path, init: Collection[str] = ()) -> None:
     """Give each normalisation of the system its statistics, strictly: all that it needs and no others.
+
+    Args:
+        init: modules whose weights come from elsewhere, with their statistics: they need none of the file.
 
     Raises:
         TrainingError: statistics missing or left over.
@@ -156,7 +173,7 @@ def load_statistics(system: System, path: Path) -> None:
     norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
     cure = f"run nrsr compute-cmvn --config CONFIG --out {path} DATA"
     if not path.exists():
-        if norms:
+        if not all(any(module == ALL or f"{name}.".startswith(f"{module}.") for module in init) for name in norms):
             raise TrainingError(f"{path}: no such file; {cure}")
         return
     statistics = dict(read_table(f"ark:{path}"))
@@ -187,7 +204,7 @@ def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None
     """config.yaml, units/, metadata.json and versions.txt, which also notes a resumption with other versions."""
     if not (folder / "last.pt").exists():  # no weights of an earlier training beside the config of this one
         (folder / "model.pt").unlink(missing_ok=True)
-        prune_epochs(folder, ())
+        prune_validations(folder, ())
     save_yaml(config, folder / "config.yaml")
     if units:
         units.save(folder / "units")
@@ -200,14 +217,27 @@ def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None
             stream.write(before + ("resumed with\n" if before else "") + now)
 
 
-def check_criterion(training: Training) -> None:
+def check_selection(training: Training) -> None:
     """Validate one batch, so that a misspelt `training.select` or a bad system shows before hours of training."""
-    criteria = validate(training, training.dev_batches()[:1])
-    if training.settings.select not in criteria:
+    with fixed_generators(training.config.seed):
+        criteria = validate(training, training.dev_batches()[:1])
+    selection = training.settings.selection
+    if selection.criterion and selection.criterion not in criteria:
         known = ", ".join(sorted(criteria))
         raise ConfigError(
-            f"training.select: {training.settings.select!r} is no criterion of this system; it has {known}"
+            f"training.select: {selection.criterion!r} is no criterion of this system; it has {known}; or take last"
         )
+    following = [turn.name for turn in training.turns if type(turn.schedule).epochs_done is not Schedule.epochs_done]
+    if following and not selection.criterion:
+        raise ConfigError(
+            f"training.select: last names no criterion for the schedule of turn {', '.join(following)}, which follows "
+            "one; name a criterion, or take another schedule"
+        )
+
+
+def length_text(config: ExperimentSettings, progress: Progress) -> str:
+    """How long a finished training was, in what its config counts."""
+    return f"{progress.epoch} epochs" if config.training.unit == "epoch" else f"{progress.step} steps"
 
 
 def digest(symbols: list[str]) -> str:

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from nrsr.config import ConfigError, build, check_keys
+from nrsr.config import ConfigError, build
 from nrsr.data.batch import TrainingBatch
-from nrsr.experiment.settings import TURN_KEYS
+from nrsr.experiment.turn_settings import TurnSettings
 from nrsr.gradients import Combiner
 from nrsr.gradients.processes import sum_tensors
 from nrsr.systems import System
@@ -37,7 +37,7 @@ class Turn:
     """One player's part of a step. An ordinary system has one turn, an adversarial game several.
 
     Attributes:
-        weights: loss name -> its weight; the losses that the system is asked for.
+        settings: what the config says of it.
         parameters: what this turn changes.
         shared: those of them where its tasks meet, by name.
         precision: of the forward pass: float32, or what autocast takes instead.
@@ -45,7 +45,7 @@ class Turn:
     """
 
     name: str
-    weights: dict[str, float]
+    settings: TurnSettings
     parameters: list[Parameter]
     optimiser: torch.optim.Optimizer
     schedule: Schedule
@@ -54,13 +54,17 @@ class Turn:
     precision: torch.dtype
     scaler: torch.amp.GradScaler
 
+    def factor(self, step: int, repeat: int, total: int) -> float:
+        """On the optimiser's own learning rate, at an own step within a step of a training of `total` steps."""
+        return self.schedule.factor(self.settings.own_step(step) + repeat, self.settings.own_step(total))
+
     def step(
         self,
         system: System,
         batches: Sequence[TrainingBatch],
         shares: Sequence[float],
-        factor: float,
-        clip: float | None,
+        factor: float = 1.0,
+        weights: dict[str, float] | None = None,
     ) -> Step:
         """One optimiser step on several batches as on one joined from them, unless something is not finite.
 
@@ -71,18 +75,20 @@ class Turn:
             shares: what each batch counts in means of the combiner's metrics; over all processes they sum to 1. A
                 batch with a share of 0 stands for one that is missing, and counts in nothing.
             factor: on the optimiser's own learning rate.
-            clip: largest global norm of the gradient, None for no clipping.
+            weights: of the losses that count now; all of the turn's by default.
         """
+        if weights is None:
+            weights = {name: loss.weight for name, loss in self.settings.loss_weights.items()}
         kept = [(buffer, buffer.clone()) for buffer in persistent_buffers(system)]
         self.optimiser.zero_grad()
-        parts, counts = self._parts(system, batches, shares)
+        parts, counts = self._parts(system, batches, shares, weights)
         means: dict[str, Tensor] = {}
         for batch, share, part in zip(batches, shares, parts.unbind(), strict=True):
-            losses = self._losses(system, batch)
-            parts_of = dict(zip(self.weights, part.unbind(), strict=True))
+            losses = self._losses(system, batch, weights)
+            parts_of = dict(zip(weights, part.unbind(), strict=True))
             weighted = {
                 name: self.scaler.scale(losses[name] * (weight * parts_of[name]).to(losses[name].dtype))
-                for name, weight in self.weights.items()
+                for name, weight in weights.items()
             }
             reported = self.combiner.backward(weighted, self.shared, self.parameters)
             for name, value in {**losses, **reported}.items():
@@ -92,11 +98,12 @@ class Turn:
         sum_tensors([stacked])
         metrics = dict(zip(means, stacked.unbind(), strict=True)) | self.combiner.finish(self.parameters)
         self.scaler.unscale_(self.optimiser)
-        metrics["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, math.inf if clip is None else clip)
+        clip = math.inf if self.settings.clip is None else self.settings.clip
+        metrics["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
         # The only wait for the device: what decides about the step and what is logged come over together.
         on_host = torch.cat([torch.stack([value.double() for value in metrics.values()]), counts]).tolist()
         values = dict(zip(metrics, on_host, strict=False))
-        finite = all(math.isfinite(values[name]) for name in (*self.weights, "norm"))
+        finite = all(math.isfinite(values[name]) for name in (*weights, "norm"))
         if finite:
             for group in self.optimiser.param_groups:
                 group["lr"] = factor * group["initial_lr"]
@@ -106,32 +113,36 @@ class Turn:
             for buffer, before in kept:
                 buffer.copy_(before)
         self.scaler.update()
-        return Step(values, dict(zip(self.weights, on_host[len(metrics) :], strict=True)), finite)
+        return Step(values, dict(zip(weights, on_host[len(metrics) :], strict=True)), finite)
 
     def _parts(
-        self, system: System, batches: Sequence[TrainingBatch], shares: Sequence[float]
+        self,
+        system: System,
+        batches: Sequence[TrainingBatch],
+        shares: Sequence[float],
+        weights: dict[str, float],
     ) -> tuple[Tensor, Tensor]:
         """What part of each loss's rows each batch has, float64 [batches, losses], and all rows of each [losses].
 
         The parts of a loss sum to 1 over batches and processes.
         """
         device = self.parameters[0].device
-        found = [system.counts(batch, self.name, self.weights.keys()) for batch in batches]
+        found = [system.counts(batch, self.name, weights.keys()) for batch in batches]
         rows = [
             torch.as_tensor(counts[name], dtype=torch.float64, device=device) * (share > 0)
             for counts, share in zip(found, shares, strict=True)
-            for name in self.weights
+            for name in weights
         ]
-        counts = torch.stack(rows).view(len(batches), len(self.weights))
+        counts = torch.stack(rows).view(len(batches), len(weights))
         totals = counts.sum(0)
         sum_tensors([totals])
         return counts / totals.clamp_min(1), totals
 
-    def _losses(self, system: System, batch: TrainingBatch) -> dict[str, Tensor]:
+    def _losses(self, system: System, batch: TrainingBatch, weights: dict[str, float]) -> dict[str, Tensor]:
         """The turn's losses, in the precision of the training."""
         mixed = self.precision != torch.float32
         with torch.autocast(self.parameters[0].device.type, self.precision, enabled=mixed):
-            return system.losses(batch, self.name, self.weights.keys())
+            return system.losses(batch, self.name, weights.keys())
 
 
 def persistent_buffers(system: System) -> list[Tensor]:
@@ -144,51 +155,70 @@ def persistent_buffers(system: System) -> list[Tensor]:
     ]
 
 
-def build_turns(config: dict[str, Any], system: System, precision: str = "float32") -> list[Turn]:
-    """The turns of a config for a system, in the order of `system.turns()`.
+def build_turns(settings: dict[str, TurnSettings], system: System, precision: str = "float32") -> list[Turn]:
+    """The turns of a config (`parse_turns`) for a system, in the order of `system.turns()`.
 
     Args:
         precision: as in `TrainingSettings`.
 
     Raises:
-        ConfigError: turns or keys at odds with the system, a weight that is no number.
+        ConfigError: turns at odds with the system, one without parameters, a slot that is filled wrongly.
     """
     parameters = system.turns()
-    specs = config.get("turns", {"main": {key: config[key] for key in TURN_KEYS if key in config}})
-    if specs.keys() != parameters.keys():
-        raise ConfigError(f"turns: the system takes turns {', '.join(parameters)}; the config has {', '.join(specs)}")
-    inner = {name: f"turns.{name}." if "turns" in config else "" for name in parameters}
+    if settings.keys() != parameters.keys():
+        raise ConfigError(
+            f"turns: the system takes turns {', '.join(parameters)}; the config has {', '.join(settings)}"
+        )
     names = {id(parameter): name for name, parameter in system.named_parameters()}
     turns = []
-    for name in parameters:
+    for name, spec in settings.items():
+        where = f"turns.{name}." if [*settings] != ["main"] else ""
+        trained = [parameter for parameter in parameters[name] if parameter.requires_grad]
+        if not trained:
+            raise ConfigError(
+                f"{where or 'turn main: '}all its parameters are frozen, so that it never moves; see freeze"
+            )
         meeting = [parameter for parameter in system.shared_parameters(name) if parameter.requires_grad]
         shared = {names[id(parameter)]: parameter for parameter in meeting}
-        turns.append(_build_turn(specs[name], name, parameters[name], shared, precision, inner[name]))
-    return turns
+        turns.append(_build_turn(spec, name, trained, shared, precision, where))
+    order = list(parameters)
+    return sorted(turns, key=lambda turn: order.index(turn.name))
 
 
 def _build_turn(
-    spec: dict[str, Any],
+    settings: TurnSettings,
     name: str,
-    parameters: Sequence[Parameter],
+    trained: list[Parameter],
     shared: dict[str, Parameter],
     precision: str,
     where: str,
 ) -> Turn:
-    check_keys(spec, TURN_KEYS, where.rstrip(".") or "config")
-    weights = spec.get("loss_weights")
-    if not isinstance(weights, dict) or not weights:
-        raise ConfigError(f"{where}loss_weights: expected `name: weight` lines, found {weights!r}")
-    for loss, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
-            raise ConfigError(f"{where}loss_weights.{loss}: {weight!r} is no number")
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
-    optimiser = build(spec.get("optimiser", {}), torch.optim.Optimizer, f"{where}optimiser", params=trained)
+    optimiser = build(settings.optimiser, torch.optim.Optimizer, f"{where}optimiser", params=trained)
     for group in optimiser.param_groups:
         group["initial_lr"] = group["lr"]
-    schedule = build(spec.get("schedule", {"class": "nrsr.training.schedules.Constant"}), Schedule, f"{where}schedule")
-    combiner = build(spec.get("gradients", {"class": "nrsr.gradients.Sum"}), Combiner, f"{where}gradients")
-    combiner.check(list(weights))
+    schedule = build(settings.schedule, Schedule, f"{where}schedule")
+    combiner = build(settings.gradients, Combiner, f"{where}gradients")
+    for step in sorted({settings.start, *(loss.start for loss in settings.loss_weights.values())}):
+        combiner.check(list(settings.weights_at(max(step, settings.start))))
     scaler = torch.amp.GradScaler(trained[0].device.type, enabled=precision == "float16")
     combiner.loss_scale = scaler.get_scale
-    return Turn(name, weights, trained, optimiser, schedule, combiner, shared, getattr(torch, precision), scaler)
+    return Turn(name, settings, trained, optimiser, schedule, combiner, shared, getattr(torch, precision), scaler)
+
+
+def check_moves(turns: list[Turn], total: int) -> None:
+    """Refuse a turn or a loss that a training of `total` steps never comes to.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for turn in turns:
+        late = {f"turns.{turn.name}.start": turn.settings.start}
+        late |= {
+            f"loss_weights.{name}.start of turn {turn.name}": loss.start
+            for name, loss in turn.settings.loss_weights.items()
+        }
+        for where, start in late.items():
+            if start >= total:
+                raise ConfigError(
+                    f"{where}: {start}, but the training has {total} steps, so that it never moves; take a lower start"
+                )

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from nrsr.experiment.average import average_experiment, average_weights, epoch_files, prune_epochs, rank, save_epoch
+from nrsr.experiment.average import (
+    average_experiment,
+    average_weights,
+    prune_validations,
+    rank,
+    save_validation,
+    validation_files,
+)
 from nrsr.experiment.checkpoint import CheckpointError
 
 
@@ -29,13 +36,13 @@ def test_rank():
 
 def test_the_best_epochs_make_the_model(tmp_path, nrsr_main):
     for epoch, criterion in {1: 0.9, 2: 0.2, 10: 0.4, 1000: 0.8}.items():
-        save_epoch(tmp_path, epoch, {"a": torch.tensor([float(epoch)])}, criterion)
-    assert list(epoch_files(tmp_path)) == [1, 2, 10, 1000]
+        save_validation(tmp_path, "epoch", epoch, {"model": {"a": torch.tensor([float(epoch)])}}, criterion)
+    assert list(validation_files(tmp_path)) == [1, 2, 10, 1000]
     status, out, _ = nrsr_main("average", "--exp", tmp_path, "--n", 2)
     assert status == 0 and "mean of epochs 2, 10" in out
     assert torch.load(tmp_path / "model.pt", weights_only=True)["model"]["a"].item() == 6.0
-    prune_epochs(tmp_path, [2, 1000])
-    assert list(epoch_files(tmp_path)) == [2, 1000]
+    prune_validations(tmp_path, [2, 1000])
+    assert list(validation_files(tmp_path)) == [2, 1000]
     status, _, err = nrsr_main("average", "--exp", tmp_path, "--n", 3)
     assert status == 1 and "2 epochs are kept; take --n 2 or less" in err
     assert nrsr_main("average", "--exp", tmp_path, "--n", 0)[0] == 1

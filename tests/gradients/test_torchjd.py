@@ -7,6 +7,7 @@ import torch
 
 from nrsr.config import ConfigError
 from nrsr.config.yaml_files import load_yaml
+from nrsr.experiment.turn_settings import parse_turns
 from nrsr.gradients import GradientError, Modulation
 from nrsr.gradients.torchjd import TorchJd, roots
 from nrsr.training.turns import build_turns
@@ -157,11 +158,13 @@ def test_settings_that_do_not_fit_the_losses_are_refused_before_training(name, o
 
 
 def config(spec):
-    return {
-        "loss_weights": {"asr": 1.0, "se": 1.0},
-        "gradients": spec,
-        "optimiser": {"class": "torch.optim.SGD", "lr": 1.0},
-    }
+    return parse_turns(
+        {
+            "loss_weights": {"asr": 1.0, "se": 1.0},
+            "gradients": spec,
+            "optimiser": {"class": "torch.optim.SGD", "lr": 1.0},
+        }
+    )
 
 
 class Toy(torch.nn.Linear):

@@ -7,11 +7,10 @@ import torch
 
 from nrsr.config import build, load_yaml, settings_from
 from nrsr.corpora.digits import DIGITS
-from nrsr.data.batches import BatchSettings
 from nrsr.data.features import FeatureSettings
 from nrsr.data.frames import FrameBatch
 from nrsr.data.labels import LabelSettings
-from nrsr.experiment.settings import TrainingSettings, check_experiment
+from nrsr.experiment.settings import parse_experiment
 from nrsr.hmm.gmm_folder import settings_of
 from nrsr.kaldi.lexicon import read_lexicon
 from nrsr.signal import FeatureExtractor
@@ -60,11 +59,9 @@ def test_each_recipe_has_the_four_systems_and_nothing_else():
 def test_a_config_is_whole_and_has_its_size(path):
     with torch.device("meta"):  # shapes alone
         config, system = build_of(path)
-    check_experiment(config, path.name)
-    settings_from(TrainingSettings, config["training"], "training")
-    settings_from(BatchSettings, config["batches"], "batches")
-    [turn] = build_turns(config, system)
-    assert set(turn.weights) == {"senone", *system.heads}
+    settings = parse_experiment(config, path.name)
+    [turn] = build_turns(settings.turns, system)
+    assert set(turn.settings.loss_weights) == {"senone", *system.heads}
     corpus = path.relative_to(ROOT / "egs").parts[0]
     assert sum(parameter.numel() for parameter in system.parameters()) == PARAMETERS[corpus][path.stem]
 
@@ -104,10 +101,10 @@ def test_a_config_makes_a_step(path):
     inputs = torch.randn(rows, system.network.left + 1 + system.network.right, system.input_dim)
     labels = {name: torch.arange(rows) % 2 for name in ("noise", "condition")}
     batch = FrameBatch(["a"], inputs, torch.randint(SENONES, (rows, 1)), labels)
-    [turn] = build_turns(config, system)
+    [turn] = build_turns(parse_experiment(config).turns, system)
     before = [parameter.detach().clone() for parameter in turn.parameters]
-    figures, made = turn.step(system, [batch], [1.0], 1.0, 5.0)
-    assert made, figures
+    step = turn.step(system, [batch], [1.0])
+    assert step.made, step.metrics
     assert all(torch.isfinite(parameter).all() for parameter in turn.parameters)
     changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
     assert all(changed)

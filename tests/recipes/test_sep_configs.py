@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from nrsr.config import load_yaml, settings_from
-from nrsr.data.batches import BatchSettings
+from nrsr.config import load_yaml
 from nrsr.data.mixture_batch import MixtureBatch
-from nrsr.experiment.settings import TrainingSettings, check_experiment
+from nrsr.experiment.settings import parse_experiment
 from nrsr.systems import build_system
 from nrsr.training.turns import build_turns
 
@@ -64,15 +63,13 @@ def test_sizes_are_the_published_ones(name):
 @pytest.mark.parametrize("path", CONFIGS, ids=name_of)
 def test_a_config_is_whole_and_has_its_size(path):
     config = load_yaml(path)
-    check_experiment(config, path.name)
-    settings_from(TrainingSettings, config["training"], "training")
-    settings_from(BatchSettings, config["batches"], "batches")
+    settings = parse_experiment(config, path.name)
     with torch.device("meta"):  # shapes alone
         system = build_system(config)
     assert sum(parameter.numel() for parameter in system.parameters()) == PARAMETERS[name_of(path)]
     assert f"_{system.speakers}mix" in path.stem
-    [turn] = build_turns(config, system)
-    assert turn.weights == ({"sep": 1.0} if system.enhancer is None else {"sep": 1.0, "se": 0.1})
+    [turn] = build_turns(settings.turns, system)
+    assert turn.settings.weights_at(0) == ({"sep": 1.0} if system.enhancer is None else {"sep": 1.0, "se": 0.1})
     if path.stem.removesuffix("_8k").endswith(("_gm", "_gr")):
         assert (turn.combiner.main, turn.combiner.auxiliary) == ("sep", "se")
         assert {name.split(".")[0] for name in turn.shared} == {"encoder", "enhancer"}
@@ -105,12 +102,12 @@ def test_a_config_makes_a_step(path):
     config = load_yaml(path)
     torch.manual_seed(0)
     system = build_system(config)
-    [turn] = build_turns(config, system)
+    [turn] = build_turns(parse_experiment(config).turns, system)
     before = [parameter.detach().clone() for parameter in turn.parameters]
-    figures, made = turn.step(system, [small_batch(system.speakers)], [1.0], 1.0, 5.0)
-    assert made, figures
+    step = turn.step(system, [small_batch(system.speakers)], [1.0])
+    assert step.made, step.metrics
     changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
     assert all(torch.isfinite(parameter).all() for parameter in turn.parameters)
     assert sum(changed) > 0.9 * len(changed)
     if "_gm" in path.stem:
-        assert 0.0 <= figures["conflicts"] <= 1.0
+        assert 0.0 <= step.metrics["conflicts"] <= 1.0

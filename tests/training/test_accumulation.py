@@ -8,6 +8,7 @@ from nrsr.data.batch import Example, collate
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch
 from nrsr.data.mixture_batch import MixtureExample, collate_mixtures
+from nrsr.experiment.turn_settings import parse_turns
 from nrsr.nn import GlobalNorm
 from nrsr.systems import build_system
 from nrsr.training.processes import Processes
@@ -84,9 +85,10 @@ def step(kind, combiner, names, batches):
             module.load_statistics(np.array([[0.0] * module.dim + [9.0], [9.0] * module.dim + [0.0]]))
     weights = {name: 0.3 + number for number, name in enumerate(names)}
     optimiser = {"class": "torch.optim.SGD", "lr": 0.1}
-    [turn] = build_turns({"loss_weights": weights, "gradients": combiner, "optimiser": optimiser}, system)
+    turns = parse_turns({"loss_weights": weights, "gradients": combiner, "optimiser": optimiser}, None)
+    [turn] = build_turns(turns, system)
     chosen, shares = Processes().share(batches)
-    done = turn.step(system.train(), chosen, shares, 1.0, None)
+    done = turn.step(system.train(), chosen, shares)
     assert done.made
     return done, torch.cat([p.grad.flatten() for p in system.parameters() if p.grad is not None])
 

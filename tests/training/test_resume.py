@@ -16,7 +16,7 @@ from nrsr.config import save_yaml
 from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.files import atomic_open
 from nrsr.folders import FolderInUse, alone_in
-from nrsr.training import loop
+from nrsr.training import loop, validation
 
 GAME = {
     "system": {"class": "toy_systems.ToyGame"},
@@ -174,7 +174,7 @@ def test_crash_of_a_game(run_toy, toy_config, tmp_path, monkeypatch):
 def test_crash_while_validating(run_toy, tmp_path, monkeypatch):
     whole = run_toy(tmp_path / "whole")
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "save_epoch", lambda *_: (_ for _ in ()).throw(Crash))
+        patched.setattr(validation, "save_validation", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             run_toy(tmp_path / "crashed")
     run_toy(tmp_path / "crashed")

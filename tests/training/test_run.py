@@ -9,7 +9,7 @@ import yaml
 
 import nrsr
 from nrsr.config import save_yaml
-from nrsr.training import loop, run
+from nrsr.training import run, validation
 
 
 def test_what_a_training_leaves(run_toy, tmp_path, capsys):
@@ -81,7 +81,7 @@ def test_early_stop_and_best_epochs(run_toy, toy_config, tmp_path, monkeypatch):
     def validate(training, batches, stop=None):
         return {"loss": 0.0 if stop is None else next(values)}
 
-    monkeypatch.setattr(loop, "validate", validate)
+    monkeypatch.setattr(validation, "validate", validate)
     monkeypatch.setattr(run, "validate", validate)
     folder = run_toy(tmp_path / "exp", {"training.epochs": 10, "training.patience": 2, "training.average": 2})
     log = (folder / "train.log").read_text()
@@ -112,7 +112,7 @@ def test_a_system_is_told_how_far_the_training_is(run_toy, monkeypatch, tmp_path
 
 def test_a_plateau_of_the_development_criterion_cuts_the_rate(run_toy, monkeypatch, tmp_path):
     values = iter([5.0, 6.0, 4.0, 7.0])
-    monkeypatch.setattr("nrsr.training.loop.validate", lambda *_: {"loss": next(values)})
+    monkeypatch.setattr("nrsr.training.validation.validate", lambda *_: {"loss": next(values)})
     schedule = {"class": "nrsr.training.schedules.Plateau", "patience": 0}
     folder = run_toy(tmp_path / "exp", {"training.epochs": 4, "training.average": 1, "schedule": schedule})
     rates = [json.loads(line)["train"]["lr"] for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -12,8 +12,8 @@ from nrsr.errors import NrsrError
 from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.kaldi import TableWriter
 from nrsr.nn import GlobalNorm
-from nrsr.training.loop import TrainingError
 from nrsr.training.run import load_statistics, run_training
+from nrsr.training.validation import TrainingError
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import nrsr
 from nrsr.config import ConfigError
 from nrsr.data import Batch
 from nrsr.experiment.generators import seed_generators
+from nrsr.experiment.turn_settings import parse_turns
 from nrsr.training.loop import TrainingError
 from nrsr.training.run import run_training
 from nrsr.training.turns import build_turns
@@ -91,8 +92,8 @@ def test_accumulated_steps_equal_one_large_step():
     for batches in ([batch], halves):
         torch.manual_seed(1)
         system = toy_systems.ToyGame(8000, 7)
-        turn = build_turns(config, system)[0]
-        step = turn.step(system, batches, [1.0 / len(batches)] * len(batches), 1.0, None)
+        turn = build_turns(parse_turns(config, None), system)[0]
+        step = turn.step(system, batches, [1.0 / len(batches)] * len(batches))
         assert step.made
         results.append((system.discriminator.weight.detach().clone(), step.metrics))
     assert torch.allclose(results[0][0], results[1][0], atol=1e-7)
@@ -104,12 +105,12 @@ def test_clipping_bounds_the_step_and_logs_the_norm_before():
     system = toy_systems.ToyGame(8000, 7)
     turn_config = {"loss_weights": {"fool": 1000.0}, "optimiser": {"class": "torch.optim.SGD", "lr": 1.0}}
     config = {"turns": {"discriminator": {**turn_config, "loss_weights": {"real": 1.0}}, "generator": turn_config}}
-    turn = build_turns(config, system)[1]
+    turn = build_turns(parse_turns(config, 2.0), system)[1]
     before = [parameter.detach().clone() for parameter in turn.parameters]
     waves = torch.randn(4, 16)
     batch = Batch(list("abcd"), waves, torch.full((4,), 16), None, torch.zeros(4, dtype=bool), waves[:, :0].long(),
                   torch.zeros(4, dtype=torch.int64))  # fmt: skip
-    metrics = turn.step(system, [batch], [1.0], 0.5, 2.0).metrics
+    metrics = turn.step(system, [batch], [1.0], 0.5).metrics
     moved = torch.cat([(p - q).flatten() for p, q in zip(turn.parameters, before, strict=True)]).norm()
     assert metrics["norm"] > 100 and moved.item() == pytest.approx(0.5 * 2.0, rel=1e-4)
 
