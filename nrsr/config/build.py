@@ -4,9 +4,13 @@ import importlib
 import inspect
 from typing import Any, TypeVar
 
+from nrsr.config.origins import is_trusted, rule
 from nrsr.errors import NrsrError
 
 Built = TypeVar("Built")
+LARGEST = 10_000_000  # of whole numbers that classes get
+REPEATED = ("blocks", "layers", "stacks", "heads", "depth", "masks")  # arguments that say how many parts are built
+MOST_REPEATED = 1000
 
 
 class ConfigError(NrsrError):
@@ -14,23 +18,37 @@ class ConfigError(NrsrError):
 
 
 def find_class(spec: dict[str, Any], base: type[Built], where: str) -> type[Built]:
-    """The class at the dotted path `spec["class"]`, refused unless it is a whole subclass of `base`."""
+    """The class at the dotted path `spec["class"]`, refused unless it is a whole subclass of `base`.
+
+    Raises:
+        ConfigError: a class that cannot be imported or does not fit; one whose module is not trusted is not imported.
+    """
     if not isinstance(spec, dict) or "class" not in spec:
         raise ConfigError(f"{where}: expected a mapping with the key 'class', found {spec!r}")
     path = str(spec["class"])
     module_name, _, name = path.rpartition(".")
+    if not is_trusted(module_name):
+        raise ConfigError(f"{where}.class: {path!r} is not imported: {rule()}; check the spelling, or add it there")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"{where}.class: cannot import {path!r} ({error}); check the spelling, and that its folder is on PYTHONPATH"
-        ) from error
+    except Exception as error:  # whatever a user's own module raises
+        what = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{where}.class: cannot import {path!r} ({what}); check the spelling, or mend it") from error
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise ConfigError(f"{where}.class: {path!r} is no {base.__module__}.{base.__qualname__}, which this slot takes")
     if inspect.isabstract(found):
         lacking = ", ".join(sorted(found.__abstractmethods__))
         raise ConfigError(f"{where}.class: {path!r} has no {lacking}; write it, or name a class that has it")
     return found
+
+
+def _check_sizes(arguments: dict[str, Any], where: str) -> None:
+    """Refuse numbers of which nobody could build anything, before it is tried for hours."""
+    for key, value in arguments.items():
+        most = MOST_REPEATED if key in REPEATED else LARGEST
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, int) and abs(number) > most:
+                raise ConfigError(f"{where}.{key}: {number} lies beyond {most}; correct the value")
 
 
 def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> Built:
@@ -51,6 +69,7 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
     taken = sorted(arguments.keys() & given.keys())
     if taken:
         raise ConfigError(f"{where}: {', '.join(taken)} is set by the program; remove it from the config")
+    _check_sizes(arguments, where)
     signature = inspect.signature(found)
     try:
         signature.bind(**arguments, **given)
@@ -58,7 +77,7 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
         raise ConfigError(f"{where}: {spec['class']} {error}; it takes {', '.join(signature.parameters)}") from error
     try:
         return found(**arguments, **given)
-    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
         values = ", ".join(f"{key}: {value!r}" for key, value in arguments.items() if not isinstance(value, dict))
         raise ConfigError(
             f"{where}: {spec['class']} does not take {{{values}}} ({error}); correct the value, or see --debug"

@@ -1,6 +1,5 @@
 """Reading and writing YAML files with errors that name file, line and key."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,27 +7,8 @@ from typing import Any
 import yaml
 
 from nrsr.config.build import ConfigError
+from nrsr.config.parse import MAX_DEPTH, ParseError, parse
 from nrsr.files import atomic_open
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice and reads 2e-3 as a number, as YAML 1.2 does."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
 
 
 def load_yaml(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
@@ -70,11 +50,14 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        content = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name an existing config, as in conf/*.yaml") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 ({error}); convert the file") from error
+    except ParseError as error:
+        place = path if error.line is None else f"{path}:{error.line + 1}"
+        raise ConfigError(f"{place}: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected `key: value` lines at the top level")
     return content
@@ -85,14 +68,16 @@ def _override(content: dict[str, Any], override: str) -> None:
     if not equals:
         raise ConfigError(f"--set {override}: expected key.inner=value")
     *outer, last = key.split(".")
+    if len(outer) >= MAX_DEPTH:
+        raise ConfigError(f"--set {key[:50]}...: is nested deeper than {MAX_DEPTH} levels")
     for name in outer:
         content = content.setdefault(name, {})
         if not isinstance(content, dict):
             raise ConfigError(f"--set {override}: {name!r} holds no mapping")
     try:
-        content[last] = yaml.load(value, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not readable as YAML: {error}") from error
+        content[last] = parse(value)
+    except ParseError as error:
+        raise ConfigError(f"--set {key}: {error}") from error
 
 
 def save_yaml(content: dict[str, Any], path: str | Path) -> None:

@@ -32,7 +32,7 @@ def test_a_base_is_merged_key_by_key_but_a_class_whole(tmp_path):
     ("text", "says"),
     [
         ("a: 1\na: 2\n", "'a' stands twice"),
-        ("a: [1\n", "line 2"),
+        ("a: [1\n", "a.yaml:2: not readable as YAML: expected"),
         ("- a\n", "top level"),
         ("", "top level"),
         ("base: a.yaml\n", "own base"),
@@ -69,10 +69,11 @@ def test_build_makes_the_object():
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"class": "os.system", "command": "true"}, "os.system"),
-        ({"class": "pathlib.Path"}, "which this slot takes"),
+        ({"class": "nrsr.config.ConfigError"}, "which this slot takes"),
+        ({"class": "torch.nn.NoSuch"}, "NoSuch"),
         ({"class": "torch.optim.NoSuch"}, "NoSuch"),
-        ({"class": "no_such_module.Thing"}, "PYTHONPATH"),
+        ({"class": "torch.no_such_module.Thing"}, "cannot import"),
+        ({"class": "torch.optim.AdamW", "lr": 10**8}, "lr: 100000000 lies beyond"),
         ({"class": "torch.optim.AdamW", "rate": 1}, "rate"),
         ({"class": "torch.optim.AdamW", "params": []}, "set by the program"),
         ({"lr": 1}, "'class'"),
@@ -90,7 +91,7 @@ def test_a_class_that_lacks_a_method_is_named():
         build({"class": "nrsr.training.schedules.Schedule"}, Schedule, "schedule")
 
 
-def test_a_class_that_does_not_fit_is_never_called():
+def test_a_class_that_does_not_fit_is_never_called(monkeypatch):
     calls = []
 
     class Spy:
@@ -98,9 +99,16 @@ def test_a_class_that_does_not_fit_is_never_called():
             calls.append(self)
 
     globals()["Spy"] = Spy
-    with pytest.raises(ConfigError):
+    monkeypatch.setenv("NRSR_MODULES", __name__)
+    with pytest.raises(ConfigError, match="is no torch.optim"):
         build({"class": f"{__name__}.Spy"}, torch.optim.Optimizer, "optimiser")
     assert calls == []
+
+
+def test_numbers_of_parts_are_bounded():
+    spec = {"class": "nrsr.nn.ConformerEncoder", "blocks": 10**6}
+    with pytest.raises(ConfigError, match="encoder.blocks: 1000000 lies beyond 1000"):
+        build(spec, torch.nn.Module, "encoder")
 
 
 def test_unknown_keys_are_refused():

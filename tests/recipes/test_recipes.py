@@ -106,11 +106,12 @@ def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_pa
     work, _ = mini
     section = (ROOT / "README.md").read_text().partition("## Add a front-end")[2].partition("\n## ")[0]
     python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", section, flags=re.DOTALL)
-    (tmp_path / "frame_mask.py").write_text(python)
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local/frame_mask.py").write_text(python)
     config = tmp_path / "frame_mask.yaml"
     config.write_text(yaml.replace("base: mtl.yaml", f"base: {MINI.parent}/conf/mtl.yaml"))
     assert len(python.strip().splitlines()) <= 32
-    out = run(MINI, work, "--config", str(config), path=tmp_path)
+    out = run(MINI, work, "--config", str(config), path=tmp_path / "local")
     assert "frame_mask" in out[out.index("stage 6") :]
 
 
