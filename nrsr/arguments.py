@@ -40,3 +40,15 @@ def add_piece_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, ov
         "--overlap", type=float, default=overlap, metavar="S", help=f"overlap of pieces, seconds ({overlap:g})"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the network runs (cpu)")
+
+
+def draws(text: str) -> int:
+    """Number of bootstrap draws: fewer than 1,000 make a 95 % interval of chance."""
+    if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text) >= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of draws; take at least 1000, of 7 digits at most")
+    return int(text)
+
+
+def names(text: str) -> list[str]:
+    """A list separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -8,6 +8,10 @@
 . "$NRSR_ROOT/utils/experiments.sh"
 # shellcheck source=utils/score_words.sh
 . "$NRSR_ROOT/utils/score_words.sh"
+# shellcheck source=utils/report.sh
+. "$NRSR_ROOT/utils/report.sh"
+
+baseline=no_se
 
 units() {
   once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
@@ -29,6 +33,6 @@ asr_stages() {
   if in_stages 5 "decoding"; then for_each decode; fi
   if in_stages 6 "scoring and report"; then
     for_each score
-    nrsr report --exp "$experiments" --sets "$test_sets" --baseline no_se --out "$results"
+    report
   fi
 }

@@ -13,6 +13,10 @@
 . "$NRSR_ROOT/utils/experiments.sh"
 # shellcheck source=utils/score_words.sh
 . "$NRSR_ROOT/utils/score_words.sh"
+# shellcheck source=utils/report.sh
+. "$NRSR_ROOT/utils/report.sh"
+
+baseline=single
 
 gmm=$experiments/gmm # mono/, tri/ and lda/ in it
 gmm_kinds=(mono tri lda)
@@ -156,7 +160,7 @@ hybrid_stages() {
     score_gmms
     for_each score
     for_each probe
-    nrsr report --exp "$experiments" --sets "${report_sets:-$test_sets}" --baseline single --out "$results"
+    report
   fi
 }
 

@@ -8,6 +8,13 @@
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/report.sh
+. "$NRSR_ROOT/utils/report.sh"
+
+# Improvement over all mixtures alike; and words of the separated speakers, where a recogniser was given.
+metric=si_snr_i,sdr_i
+primary=all
+also=wer
 
 mix() { # SPEECH NOISE SET
   once "$data/.done/$3" nrsr mix-speakers --speech "$corpus/$1" --noise "$corpus/$2" --speakers "$speakers" \
@@ -85,6 +92,6 @@ sep_stages() {
       once "$experiments/mixture${variant}_once/.done/words" recognise_bounds
       for_each words
     fi
-    nrsr report-sep --exp "$experiments" --sets "$test_sets" --baseline "$baseline" --out "$results"
+    report
   fi
 }

@@ -43,9 +43,9 @@ COMMANDS = {
     "transcribe": "recognise wav files",
     "probe": "tell the kinds of noise from a trained system's hidden layer",
     "score-wer": "word error rate with intervals and breakdowns",
+    "score": "any metric of lists or signals, with intervals and breakdowns",
     "score-sep": "SI-SNR, SDR, PESQ and STOI of separated speakers, with intervals",
     "report": "write the tables of RESULTS.md from scored experiments",
-    "report-sep": "write the tables of RESULTS.md from scored separation experiments",
 }
 
 

@@ -2,38 +2,42 @@
 
 Example:
     nrsr report --exp egs/mini/asr/exp/full --baseline no_se --out egs/mini/asr/RESULTS.md
+    nrsr report --exp exp/full --metric si_snr_i,sdr_i --primary all --also wer --sets test_seen --baseline sep_2mix
 
-Reads EXP/<system>[_fold<F>]_seed<S>/decode_<set>/score/utterances.tsv, which `nrsr score-wer --out` wrote, and
-probe.json of `nrsr probe` where it stands in decode_<set>. A system that is trained once for all seeds is named
-<system>[_fold<F>]_once. Replaces what stands between the two marks
-`<!-- nrsr report: begin -->` and `<!-- nrsr report: end -->` of the results file.
+Reads EXP/<system>[_fold<F>]_seed<S>/<stage>_<set>/score/scores.tsv, which score commands write with --out, and
+probe.json of `nrsr probe` where it stands beside score/. A system that is trained once for all seeds is named
+<system>[_fold<F>]_once. Replaces what stands between the two marks `<!-- nrsr report: begin -->` and
+`<!-- nrsr report: end -->` of the results file, and leaves all else: a small table, the figure, all tables.
+
+A metric is one of nrsr/scoring/metrics, the improvement of one (si_snr_i), or module.NAME of a nrsr.scoring.Metric.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nrsr.commands.score_wer import draws
+from nrsr.arguments import draws, names
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
 from nrsr.experiment.revision import short
-from nrsr.reporting.config_differences import config_differences
-from nrsr.reporting.figure import draw_wer_over_snr
+from nrsr.reporting import Table, config_differences, draw_over_snr, provenance, read_published, results_tables
 from nrsr.reporting.gradient_figure import draw_gradients
 from nrsr.reporting.probe_table import probe_table
-from nrsr.reporting.provenance import provenance
-from nrsr.reporting.results import results_tables
 from nrsr.reporting.results_file import write_results
+from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
-from nrsr.scoring.experiments import Run, find_runs
-from nrsr.scoring.pooling import pool_runs
+from nrsr.scoring.experiments import NothingScoredError
+from nrsr.scoring.metric import metrics_of
+from nrsr.scoring.pooled_set import EACH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, metavar="DIR", help="folder that holds the experiments")
     parser.add_argument("--sets", type=names, default="test_clean,test_seen,test_unseen", help="(%(default)s)")
+    parser.add_argument("--metric", type=names, default="wer", metavar="A,B", help="the first decides    (%(default)s)")
     parser.add_argument(
         "--baseline",
         type=names,
@@ -45,37 +49,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--primary",
         type=names,
         default="-5,0,5",
-        help="SNRs (dB) of the primary figure (%(default)s)",
+        help="SNRs (dB) whose mean judges a noisy set; each: every SNR; all: utterances alike    (%(default)s)",
     )
+    parser.add_argument("--also", type=names, default="", metavar="A,B", help="metrics of another stage, where scored")
+    parser.add_argument("--published", metavar="FILE", help="tab-separated: system, sets, source; for the small table")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
-    parser.add_argument("--figure", metavar="FILE", help="draw WER over SNR into this png, pdf or svg")
+    parser.add_argument("--figure", metavar="FILE", help="draw the first metric over SNR into this png, pdf or svg")
     parser.add_argument("--gradients", metavar="FILE", help="draw angles and conflicts of the gradients over epochs")
 
 
-def names(text: str) -> list[str]:
-    """A list parted by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def run(args: argparse.Namespace) -> None:
-    runs, left_out = find_runs(args.exp, args.sets)
+    main = [find_metric(name) for name in args.metric]
+    published = read_published(args.published) if args.published else []
+    runs, left_out = find_runs(args.exp, args.sets, main[0])
     for name in left_out:
         note(f"{args.exp}/{name} is left out: it is not named <system>[_fold<F>]_seed<S> or ..._once")
-    pooled = pool_runs(runs, args.sets, args.baseline, args.primary, args.draws)
+    pooled = pool_runs(runs, args.sets, args.baseline, main + further(runs, main), args.primary, args.draws)
     describe(pooled, runs)
-    tables = results_tables(pooled)
+    small, tables = results_tables(pooled, main, published)
     if probes := probe_table(by_system(runs)):
-        tables.insert(1, probes)
+        tables.insert(0, probes)
+    for name in args.also:
+        tables += also(args, find_metric(name))
     origin = f"Measured: tables of {provenance()}; {trained_with(runs)}."
+    drawn = bool(args.figure) and draw_over_snr(pooled, main[0], args.figure)
+    if args.figure and not drawn:
+        note(f"{args.figure} is not drawn: no test set has several SNRs")
     if args.out:
-        write_results(args.out, "\n".join([origin, "", *(table.markdown() for table in tables)]))
-    if args.figure and not draw_wer_over_snr(pooled, args.figure):
-        note(f"{args.figure} is not drawn: no test set has SNRs")
+        write_results(args.out, markdown(origin, small, tables, image(args, main[0]) if drawn else ""))
     if args.gradients and not draw_gradients(by_system(runs), args.gradients):
         note(f"{args.gradients} is not drawn: no training logged angles (gradients: Remedy, MeasuredSum, ... do)")
-    # The overview last, so that a recipe ends with it.
-    print("\n".join([origin + "\n", *(table.plain() for table in reversed(tables))]), end="")
+    # The small table last, so that a recipe ends with it.
+    print("\n".join([origin + "\n", *(table.plain() for table in [*reversed(tables), small])]), end="")
+
+
+def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
+    """The package's metrics that all tables of the runs have, but for the main ones."""
+    tables = [table for one in runs for table in one.scores.values()]
+    common = set.intersection(*(set(table.columns) for table in tables))
+    known = {metric.name for metric in main}
+    return [metric for metric in metrics_of(common) if metric.name not in known]
+
+
+def also(args: argparse.Namespace, metric: Metric) -> list[Table]:
+    """The tables of a metric of another stage, over every SNR; none where no run has it."""
+    try:
+        runs, _ = find_runs(args.exp, args.sets, metric)
+    except NothingScoredError:
+        return []
+    small, tables = results_tables(pool_runs(runs, args.sets, args.baseline, [metric], [EACH], args.draws), [metric])
+    return [small, *tables]
+
+
+def image(args: argparse.Namespace, metric: Metric) -> str:
+    """The figure as a results file shows it, by its path from there."""
+    path = os.path.relpath(args.figure, Path(args.out).parent)
+    return f"![{metric.title} over SNR, with 95 % intervals]({path})\n"
+
+
+def markdown(origin: str, small: Table, tables: Sequence[Table], figure: str) -> str:
+    """What stands between the marks of a results file."""
+    return "\n".join([small.markdown(), *([figure] if figure else []), origin + "\n", *(t.markdown() for t in tables)])
 
 
 def by_system(runs: Sequence[Run]) -> dict[str, list[Path]]:

@@ -4,76 +4,81 @@ Example:
     nrsr score-wer --data data/test --out exp/a/decode_test/score data/test/text exp/a/decode_test/text
     nrsr score-wer data/test/text exp/a/decode_test/text --versus exp/b/decode_test/text
 
-REF and HYP are Kaldi text files with the same utterances. DATA tells speaker, noise, noise recording and SNR
-(utt2spk, utt2noise, utt2noisefile, utt2snr). OUT gets wer.txt (tables), wer.json (the same for programs),
-utterances.tsv (counts of each utterance) and aligned.txt.
+REF and HYP are Kaldi text files with the same utterances. DATA has their speakers, noises, noise recordings and SNRs
+(utt2spk, utt2noise, utt2noisefile, utt2snr). OUT gets wer.txt (tables), wer.json (the same for programs), scores.tsv
+(counts of each utterance) and aligned.txt.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from nrsr.arguments import seed_number
+from nrsr.arguments import draws, seed_number
 from nrsr.files import atomic_open
 from nrsr.folders import making
 from nrsr.kaldi.lists import split_words
-from nrsr.reporting.wer_tables import comparison_table, wer_tables
+from nrsr.reporting.scored_set import flat, plain, write_set
+from nrsr.reporting.set_tables import comparison_table, set_tables
+from nrsr.scoring import ScoreTable, compare_tables, find_metric, read_labels, read_texts, score_texts, summarise
 from nrsr.scoring.alignment import aligned_text
 from nrsr.scoring.bootstrap import DRAWS, SEED
-from nrsr.scoring.comparison import compare_scores
-from nrsr.scoring.texts import read_labels, read_texts, score_texts
-from nrsr.scoring.utterances import write_scores
-from nrsr.scoring.wer import summarise
+
+# Tally of wer.json -> column of the scores table; heading of those that are printed.
+COLUMNS = {"words": "words", "substitutions": "sub", "deletions": "del", "insertions": "ins"}
+COLUMNS |= {"characters": "chars", "character_errors": "char_errors"}
+HEADINGS = {"utterances_with_errors": "with errors", "words": "words"}
+HEADINGS |= {name: COLUMNS[name] for name in ("substitutions", "deletions", "insertions")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", metavar="REF", help="Kaldi text file with what was said")
     parser.add_argument("hyp", metavar="HYP", help="Kaldi text file with what was recognised")
     parser.add_argument("--data", metavar="DIR", help="data directory that was recognised, for the breakdowns")
-    parser.add_argument(
-        "--out", metavar="DIR", type=Path, help="folder for wer.txt, wer.json, utterances.tsv, aligned.txt"
-    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for wer.txt, wer.json, scores.tsv, aligned.txt")
     parser.add_argument("--versus", metavar="HYP2", help="hypotheses of another system, for a paired comparison")
     parser.add_argument("--cer", action="store_true", help="print the character error rate as well")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
 
 
-def draws(text: str) -> int:
-    """Number of bootstrap draws: fewer than 1,000 make a 95 % interval of chance."""
-    number = int(text)
-    if number < 1000:
-        raise argparse.ArgumentTypeError("at least 1000")
-    return number
-
-
 def run(args: argparse.Namespace) -> None:
     reference, hypothesis, *others = read_texts(args.ref, args.hyp, *([args.versus] if args.versus else []))
     labels = read_labels(args.data, reference)
     warn_of_empty(args.ref, reference)
-    scores = score_texts(reference, hypothesis, labels)
-    summary = summarise(scores, args.draws, args.seed)
+    wer, cer = metrics = [find_metric("wer"), find_metric("cer")]
+    table = score_texts(reference, hypothesis, labels, metrics)
+    summary = summarise(table, metrics, tallies(table), args.draws, args.seed)
+    content = {"reference": args.ref, "hypotheses": args.hyp} | flat(summary, metrics)
     comparisons = []
     for other in others:
-        versus = score_texts(reference, other, labels)
-        summary["versus"] = {"hypotheses": args.versus} | compare_scores(scores, versus, args.draws, args.seed)
-        comparisons.append(comparison_table(summary["versus"], args.versus))
+        versus = score_texts(reference, other, labels, [wer])
+        found = compare_tables(table, versus, [wer], args.draws, args.seed)
+        comparisons.append(comparison_table(found, [wer], args.versus))
+        content["versus"] = {"hypotheses": args.versus} | comparison(found["wer"])
     if args.out:
-        tables = wer_tables(summary, cer=True, speakers=True) + comparisons
+        tables = set_tables(summary, metrics, HEADINGS, speakers=True) + comparisons
+        words = ((name, split_words(reference[name]), split_words(hypothesis[name])) for name in sorted(reference))
         with making(args.out, "nrsr score-wer"):
-            with atomic_open(args.out / "wer.txt") as stream:
-                stream.write("\n".join(table.plain() for table in tables))
-            with atomic_open(args.out / "wer.json") as stream:
-                stream.write(json.dumps({"reference": args.ref, "hypotheses": args.hyp} | summary, indent=1) + "\n")
             with atomic_open(args.out / "aligned.txt") as stream:
-                stream.writelines(
-                    aligned_text(u, split_words(reference[u]), split_words(hypothesis[u])) for u in sorted(reference)
-                )
-            # Last, since `nrsr report` takes this file for a sign that the set is scored.
-            write_scores(scores, args.out / "utterances.tsv")
-    print("\n".join(t.plain() for t in wer_tables(summary, cer=args.cer, speakers=False) + comparisons), end="")
+                stream.writelines(aligned_text(*row) for row in words)
+            write_set(args.out, "wer", tables, content, table)
+    print(plain(set_tables(summary, metrics if args.cer else [wer], HEADINGS) + comparisons), end="")
+
+
+def tallies(table: ScoreTable) -> dict[str, object]:
+    """What is added up beside the rates, of each utterance."""
+    found = {name: table.counts(column) for name, column in COLUMNS.items()}
+    errors = found["substitutions"] + found["deletions"] + found["insertions"]
+    return {"utterances_with_errors": errors > 0, **found, "errors": errors}
+
+
+def comparison(difference: Mapping[str, object]) -> dict[str, object]:
+    """A paired difference as wer.json has it."""
+    names = {"wer": "value", "versus_wer": "versus_value", "difference": "difference"}
+    names |= {"difference_interval": "interval", "relative": "relative"}
+    names["probability_of_improvement"] = "probability_of_improvement"
+    return {name: difference[own] for name, own in names.items()}
 
 
 def warn_of_empty(path: str, reference: Mapping[str, str]) -> None:

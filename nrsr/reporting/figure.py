@@ -1,19 +1,21 @@
-"""A figure of WER over SNR, one panel for each test set with noise, with the interval of each point."""
+"""A figure of a metric over SNR, one panel for each test set with noise, with the interval of each point."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nrsr.files import atomic_open
+from nrsr.scoring.metric import Metric
+from nrsr.scoring.table import UNKNOWN
 
 
-def draw_wer_over_snr(pooled: Mapping[str, Any], path: str | Path) -> bool:
+def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path) -> bool:
     """Draw what `nrsr.scoring.pool_runs` gives; the file's ending says the format (png, pdf, svg).
 
     Returns:
-        False, and no file, where no set has SNRs.
+        False, and no file, where no set has two SNRs.
     """
-    noisy = {name: one for name, one in pooled["sets"].items() if one["snrs"]}
+    noisy = {name: snrs for name, one in pooled["sets"].items() if len(snrs := _known(one["snrs"])) > 1}
     if not noisy:
         return False
     # Here, since importing matplotlib takes longer than the tables do; Agg needs no display.
@@ -23,21 +25,25 @@ def draw_wer_over_snr(pooled: Mapping[str, Any], path: str | Path) -> bool:
     figure = Figure(figsize=(4.5 * len(noisy), 3.5), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(noisy), sharey=True, squeeze=False)[0]
-    for panel, (name, one) in zip(panels, noisy.items(), strict=True):
-        for number, (system, figures) in enumerate(one["systems"].items()):
-            _draw_system(panel, system, f"C{number}", [figures[snr] for snr in one["snrs"]])
-        panel.set(title=name, xlabel="SNR (dB)", xticks=range(len(one["snrs"])), xticklabels=one["snrs"])
+    for panel, (name, snrs) in zip(panels, noisy.items(), strict=True):
+        for number, (system, figures) in enumerate(pooled["sets"][name]["systems"].items()):
+            _draw_system(panel, system, f"C{number}", [figures[metric.name][snr] for snr in snrs])
+        panel.set(title=name, xlabel="SNR (dB)", xticks=range(len(snrs)), xticklabels=snrs)
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("WER (%)")
+    panels[0].set_ylabel(f"{metric.title} ({metric.unit})" if metric.unit else metric.title)
     panels[0].legend()
     with atomic_open(path, "wb") as stream:
         figure.savefig(stream, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
     return True
 
 
+def _known(snrs: list[str]) -> list[str]:
+    return [snr for snr in snrs if snr != UNKNOWN]
+
+
 def _draw_system(panel: Any, system: str, colour: str, figures: list[Mapping[str, Any]]) -> None:
-    known = [(place, one) for place, one in enumerate(figures) if one["wer"] is not None and one["interval"]]
+    known = [(place, one) for place, one in enumerate(figures) if one["value"] is not None and one["interval"]]
     places = [place for place, _ in known]
-    panel.plot(places, [one["wer"] for _, one in known], marker="o", color=colour, label=system)
+    panel.plot(places, [one["value"] for _, one in known], marker="o", color=colour, label=system)
     low, high = ([one["interval"][side] for _, one in known] for side in (0, 1))
     panel.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)

@@ -1,32 +1,40 @@
-"""Word error rates: alignment, counts, intervals, comparison of systems, figures pooled over experiments."""
+"""Scores of what systems put out: metrics, the scores table, pooling over seeds and folds, intervals, differences."""
 
 from nrsr.scoring.alignment import aligned_pairs, aligned_text, count_errors
 from nrsr.scoring.bootstrap import interval, resampled_sums
-from nrsr.scoring.comparison import compare_scores
+from nrsr.scoring.comparison import compare_tables
 from nrsr.scoring.experiments import ExperimentsError, Run, find_runs
+from nrsr.scoring.labels import ScoringError, read_labels
+from nrsr.scoring.metric import Metric, MetricError, UndefinedMeasure, find_metric, mean_metric, ratio
 from nrsr.scoring.pooling import pool_runs
-from nrsr.scoring.texts import ScoringError, read_labels, read_texts, score_texts
-from nrsr.scoring.utterances import ScoreFileError, Scores, read_scores, write_scores
-from nrsr.scoring.wer import summarise
+from nrsr.scoring.summary import summarise
+from nrsr.scoring.table import ScoreFileError, ScoreTable, read_table, write_table
+from nrsr.scoring.texts import read_texts, score_texts
 
 __all__ = [
     "ExperimentsError",
+    "Metric",
+    "MetricError",
     "Run",
     "ScoreFileError",
-    "Scores",
+    "ScoreTable",
     "ScoringError",
+    "UndefinedMeasure",
     "aligned_pairs",
     "aligned_text",
-    "compare_scores",
+    "compare_tables",
     "count_errors",
+    "find_metric",
     "find_runs",
     "interval",
+    "mean_metric",
     "pool_runs",
+    "ratio",
     "read_labels",
-    "read_scores",
+    "read_table",
     "read_texts",
     "resampled_sums",
     "score_texts",
     "summarise",
-    "write_scores",
+    "write_table",
 ]

@@ -1,4 +1,4 @@
-"""Bootstrap of error rates: how far a figure could have come out otherwise with other utterances and other noise.
+"""Bootstrap: how far a pooled value could have come out otherwise with other utterances and other noise.
 
 Utterances are drawn with replacement (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance
 evaluation", ICASSP 2004). Where utterances share a noise recording, utterances and recordings are both drawn, and a
@@ -26,38 +26,93 @@ def resampled_sums(values: np.ndarray, units: Sequence[np.ndarray], draws: int =
     """Sums of each column over resampled rows.
 
     Args:
-        values: [U, K] what is summed: errors and words of groups and systems. Columns share the draws, so that
-            their differences are paired.
-        units: one array [U] of labels for each thing that is drawn: strings, and perhaps noise recordings.
+        values: [U, K] what is summed: errors and words of several systems. Columns share the draws, so that their
+            differences are paired.
+        units: one array [U] of labels for each thing that is drawn: utterances, and perhaps noise recordings.
 
     Returns:
         [draws, K]; the same for the same seed.
+    """
+    return resampled_group_sums(values, units, [np.zeros(len(values), dtype=np.int64)], draws, seed)[0][:, 0]
+
+
+def resampled_group_sums(
+    values: np.ndarray,
+    units: Sequence[np.ndarray],
+    groupings: Sequence[np.ndarray],
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> list[np.ndarray]:
+    """Sums as of `resampled_sums`, over the rows of each group, all from the same draws.
+
+    Args:
+        groupings: of each, the number of the group that a row is in [U], from 0.
+
+    Returns:
+        for each grouping [draws, groups, K].
     """
     rng = np.random.default_rng(seed)
     numbered = [np.unique(labels, return_inverse=True) for labels in units]
     largest = max([len(values), *(len(names) for names, _ in numbered)], default=1)
     chunk = max(1, WEIGHTS_AT_ONCE // max(largest, 1))
-    sums = np.empty((draws, values.shape[1]))
+    parts = [_Groups(values, groups) for groups in groupings]
+    sums = [np.empty((draws, part.number, values.shape[1])) for part in parts]
     for start in range(0, draws, chunk):
         size = min(chunk, draws - start)
-        weights = np.ones((size, len(values)))
-        for names, numbers in numbered:
-            weights *= _weights(len(names), size, rng)[:, numbers]
-        sums[start : start + size] = weights @ values
+        weights = _weights_of_rows(numbered, len(values), size, rng)
+        for found, part in zip(sums, parts, strict=True):
+            part.sum(weights, found[start : start + size])
     return sums
 
 
-def ratios(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
-    """Elementwise percentage; NaN where a draw left nothing to divide by."""
-    return 100 * np.divide(
-        numerators, denominators, out=np.full(np.shape(numerators), np.nan), where=np.asarray(denominators) > 0
-    )
+def _weights_of_rows(
+    numbered: Sequence[tuple[np.ndarray, np.ndarray]], rows: int, draws: int, rng: np.random.Generator
+) -> np.ndarray:
+    """[draws, rows]: products of the draws of each row's units."""
+    product = None
+    for names, numbers in numbered:
+        weights = _weights(len(names), draws, rng)
+        if len(names) != rows or (numbers != np.arange(rows)).any():  # else each row is its own unit, in their order
+            weights = weights[:, numbers]
+        product = weights if product is None else np.multiply(product, weights, out=product)
+    return np.ones((draws, rows)) if product is None else product
+
+
+class _Groups:
+    """The rows of each group side by side, so that a group's sums are one product of matrices."""
+
+    def __init__(self, values: np.ndarray, groups: np.ndarray) -> None:
+        self.number = int(groups.max(initial=-1)) + 1
+        self.order = np.argsort(groups, kind="stable")
+        self.sorted = bool((np.diff(groups) >= 0).all())
+        self.values = np.ascontiguousarray(values if self.sorted else values[self.order])
+        self.bounds = np.searchsorted(groups[self.order], np.arange(self.number + 1))
+
+    def sum(self, weights: np.ndarray, out: np.ndarray) -> None:
+        """Fill out [draws, groups, K] from weights [draws, U]."""
+        if not self.sorted:
+            weights = weights[:, self.order]
+        for group, (start, end) in enumerate(zip(self.bounds[:-1], self.bounds[1:], strict=True)):
+            np.matmul(weights[:, start:end], self.values[start:end], out=out[:, group])
 
 
 def interval(samples: np.ndarray) -> tuple[float, float] | None:
-    """95 % percentile interval of drawn figures [draws]; draws that are NaN are left out, None where all are."""
+    """95 % percentile interval of drawn values [draws]; draws that are NaN are left out, None where all are."""
     samples = samples[~np.isnan(samples)]
     if not len(samples):
         return None
     low, high = np.quantile(samples, [0.025, 0.975])
     return float(low), float(high)
+
+
+def probability_of_improvement(differences: np.ndarray, better: str) -> float | None:
+    """Share of drawn differences [draws] that are better, with half of those that are 0 (Bisani and Ney 2004).
+
+    Args:
+        better: "lower" or "higher".
+    """
+    known = differences[~np.isnan(differences)]
+    if not len(known):
+        return None
+    improved = known < 0 if better == "lower" else known > 0
+    return float(np.mean(improved + 0.5 * (known == 0)))

@@ -1,39 +1,29 @@
-"""Paired comparison of two systems that heard the same test set."""
+"""Paired comparison of two systems on the same test set."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nrsr.scoring.bootstrap import DRAWS, SEED, interval, ratios, resampled_sums
-from nrsr.scoring.texts import ScoringError
-from nrsr.scoring.utterances import Scores
-from nrsr.scoring.wer import drawn_units
-
-
-def improvement(differences: np.ndarray) -> float | None:
-    """Probability of improvement (Bisani and Ney 2004): share of draws below 0, with half of those that are 0."""
-    known = differences[~np.isnan(differences)]
-    return float(np.mean((known < 0) + 0.5 * (known == 0))) if len(known) else None
+from nrsr.scoring.bootstrap import DRAWS, SEED
+from nrsr.scoring.experiments import Run, same_utterances
+from nrsr.scoring.labels import ScoringError
+from nrsr.scoring.metric import Metric
+from nrsr.scoring.pooled_set import ALL, PooledSet
+from nrsr.scoring.table import ScoreTable
 
 
-def compare_scores(scores: Scores, versus: Scores, draws: int = DRAWS, seed: int = SEED) -> dict[str, Any]:
-    """The difference `scores` - `versus` in WER (percent points; below 0 where `scores` is better) and its interval.
+def compare_tables(
+    table: ScoreTable, versus: ScoreTable, metrics: Sequence[Metric], draws: int = DRAWS, seed: int = SEED
+) -> dict[str, dict[str, Any]]:
+    """Metric -> "value", "versus_value", their "difference" and more over all utterances, as `PooledSet` gives them.
 
     Raises:
         ScoringError: not the same utterances with the same words.
     """
-    same = len(scores) == len(versus) and all((scores[name] == versus[name]).all() for name in ("utt", "words"))
-    if not same:
+    if not all(same_utterances(table, versus, metric) for metric in metrics):
         raise ScoringError("the two systems were not scored on the same utterances; score both against one reference")
-    values = np.stack([scores["errors"], versus["errors"], scores["words"]], axis=1)
-    sums = resampled_sums(values, drawn_units(scores), draws, seed)
-    differences = ratios(sums[:, 0] - sums[:, 1], sums[:, 2])
-    errors, versus_errors, words = values.sum(axis=0).tolist()
-    return {
-        "wer": 100 * errors / words,
-        "versus_wer": 100 * versus_errors / words,
-        "difference": 100 * (errors - versus_errors) / words,
-        "difference_interval": interval(differences),
-        "relative": 100 * (errors - versus_errors) / versus_errors if versus_errors else None,
-        "probability_of_improvement": improvement(differences),
-    }
+    systems = {"own": table, "versus": versus}
+    runs = {name: [Run(Path(name), name, None, None, {"": scores})] for name, scores in systems.items()}
+    summary = PooledSet("", runs, metrics, [ALL]).summary({"own": ["versus"]}, draws, seed)
+    (comparison,) = summary["comparisons"]
+    return {name: figures[ALL] for name, figures in comparison["metrics"].items()}

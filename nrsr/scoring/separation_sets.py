@@ -1,62 +1,47 @@
-"""Scoring what a system has separated in a data directory: each mixture, means with intervals, paired differences."""
+"""Scoring what a system has separated in a data directory: the scores table, a row for each speaker of a mixture."""
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nrsr.data.mixture_check import clipped_samples
 from nrsr.data.mixture_files import MixtureFiles
-from nrsr.files import atomic_open
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
-from nrsr.scoring.bootstrap import DRAWS, SEED, interval, resampled_sums
+from nrsr.scoring.labels import LABEL_FILES, ScoringError, read_labels
+from nrsr.scoring.metric import find_metric
+from nrsr.scoring.mixture_scores import MixtureScores, checksum
 from nrsr.scoring.separation import SourceScores, score_mixture
-from nrsr.scoring.texts import LABEL_FILES, ScoringError, read_labels
-from nrsr.scoring.utterances import UNKNOWN
-from nrsr.scoring.wer import label_order
+from nrsr.scoring.table import UNKNOWN, ScoreTable
 from nrsr.workers import run_work
 
-BREAKDOWNS = ("noise", "snr")
-
-
-@dataclass(frozen=True)
-class SeparationScores:
-    """A scored test set.
-
-    Attributes:
-        utterances: in C order.
-        labels: "noise", "noisefile", "snr" -> label of each utterance, for what the data directory tells.
-        values: measure -> mean over the speakers of each utterance [U], NaN where it is undefined.
-    """
-
-    utterances: list[str]
-    labels: dict[str, np.ndarray]
-    values: dict[str, np.ndarray]
+LABELS = [label for label in LABEL_FILES if label != "spk"]  # those that a mixture has as a whole
 
 
 @dataclass(frozen=True)
 class ScoredMixture:
-    """The scores of one mixture, and at how many samples it is clipped."""
+    """The scores of one mixture, at how many samples it is clipped, and the checksum of it with each source."""
 
     id: str
     scores: SourceScores
     clipped: int
+    sums: list[str]
 
 
 def score_separation(
-    reference: str | Path, separated: str | Path, measures: Collection[str], nj: int = 1
+    reference: str | Path, separated: str | Path, metrics: Sequence[str], nj: int = 1
 ) -> list[ScoredMixture]:
     """Score each mixture of a data directory.
 
     Args:
-        reference: data directory of mixtures with wav.scp, spk1.scp, spk2.scp, ...
+        reference: data directory of mixtures with wav.scp, spk1.scp, spk2.scp, ... What the metrics are of the mixtures
+            themselves is kept there in mixture_scores.tsv, where that can be written.
         separated: directory with as many spk1.scp, spk2.scp, ... in any order of the speakers.
-        measures: of `nrsr.scoring.separation.MEASURES`.
+        metrics: names, as `nrsr.scoring.metric.find_metric` takes them.
         nj: processes.
 
     Raises:
@@ -74,9 +59,11 @@ def score_separation(
     if not samples:
         raise ScoringError(f"{reference}: holds no mixtures; check the path")
     open_estimates(separated, files, list(samples))
-    make = functools.partial(make_scorer, str(reference), str(separated), tuple(measures))
+    make = functools.partial(make_scorer, str(reference), str(separated), tuple(metrics))
     results = run_work(make, list(samples), nj)
-    return list(track(results, f"scoring {separated}", total=len(samples)))
+    scored = list(track(results, f"scoring {separated}", total=len(samples)))
+    MixtureScores(reference).write({one.id: (one.sums, one.scores.before) for one in scored})
+    return scored
 
 
 def open_estimates(separated: str | Path, files: MixtureFiles, names: list[str]) -> list[Waves]:
@@ -89,8 +76,10 @@ def open_estimates(separated: str | Path, files: MixtureFiles, names: list[str])
     scps = [f"spk{number}.scp" for number in range(1, files.speakers + 1)]
     absent = [scp for scp in scps if not directory.has(scp)]
     if absent or directory.has(f"spk{files.speakers + 1}.scp"):
-        told = f"has no {', '.join(absent)}" if absent else f"has more than {files.speakers} speakers"
-        raise ScoringError(f"{separated}: {told}, but {files.path} has {files.speakers} sources; score the right set")
+        problem = f"has no {', '.join(absent)}" if absent else f"has more than {files.speakers} speakers"
+        raise ScoringError(
+            f"{separated}: {problem}, but {files.path} has {files.speakers} sources; score the right set"
+        )
     estimates = [directory.waves(scp, rate=rate) for scp in scps]
     for scp, waves in zip(scps, estimates, strict=True):
         lacking = [name for name in names if name not in waves]
@@ -102,11 +91,12 @@ def open_estimates(separated: str | Path, files: MixtureFiles, names: list[str])
     return estimates
 
 
-def make_scorer(reference: str, separated: str, measures: tuple[str, ...]) -> Callable[[str], ScoredMixture]:
+def make_scorer(reference: str, separated: str, metrics: tuple[str, ...]) -> Callable[[str], ScoredMixture]:
     """A function that scores one mixture, for worker processes."""
     files = MixtureFiles(reference, None)
     rate = files.waves.rate()
     estimates = open_estimates(separated, files, [])
+    measures, known = [find_metric(name) for name in metrics], MixtureScores(reference)
 
     def score(name: str) -> ScoredMixture:
         mixture, sources, _ = files.read(name, silence=True)
@@ -116,113 +106,29 @@ def make_scorer(reference: str, separated: str, measures: tuple[str, ...]) -> Ca
                 f"{separated}: {name}: {min(lengths)} samples were separated of {len(mixture)}; separate the same data "
                 "directory again"
             )
-        scores = score_mixture(mixture, sources, np.stack(found), rate, measures)
-        return ScoredMixture(name, scores, clipped_samples(mixture))
+        sums = [checksum(mixture, source, rate) for source in sources]
+        scores = score_mixture(mixture, sources, np.stack(found), rate, measures, known.of(name, sums, metrics))
+        return ScoredMixture(name, scores, clipped_samples(mixture), sums)
 
     return score
 
 
-def collect(scored: list[ScoredMixture], data: str | Path) -> SeparationScores:
-    """The figures of all mixtures, with what the data directory tells of them.
+def speakers_table(scored: Sequence[ScoredMixture], data: str | Path) -> ScoreTable:
+    """A row for each speaker of each mixture: its labels, "source" and the "estimate" taken for it from 1, its scores.
 
     Raises:
-        ScoringError: no mixture has a source that is heard.
+        ScoringError: no mixture has a source that is active.
     """
-    kept = [one for one in scored if len(one.scores.silent_sources) < len(one.scores.order)]
-    if not kept:
+    if all(len(one.scores.silent_sources) == len(one.scores.order) for one in scored):
         raise ScoringError(f"{data}: all sources of all mixtures are silent; there is nothing to score")
-    names = [one.id for one in kept]
-    known = read_labels(data, names)
-    labels = {label: np.array([known[label][name] for name in names]) for label in LABEL_FILES if label in known}
-    values = {}
-    for measure in kept[0].scores.values:
-        rows = np.array([one.scores.values[measure] for one in kept])
-        counted = (~np.isnan(rows)).sum(1)
-        values[measure] = np.where(counted > 0, np.nansum(rows, 1) / np.maximum(counted, 1), np.nan)
-    return SeparationScores(names, {label: values for label, values in labels.items() if label != "spk"}, values)
-
-
-def means(scores: SeparationScores, draws: int = DRAWS, seed: int = SEED) -> dict[str, Any]:
-    """The content of sep.json: "total", and by "noise" and "snr" label, measure -> mean, interval, utterances.
-
-    Utterances are drawn, and noise recordings where they are known (`nrsr.scoring.bootstrap`).
-    """
-    groups = [("total", "", np.ones(len(scores.utterances), dtype=bool))]
-    for label in BREAKDOWNS:
-        if label in scores.labels:
-            found = sorted(set(scores.labels[label].tolist()), key=label_order)
-            groups += [(label, value, scores.labels[label] == value) for value in found]
-    units = drawn_units(scores)
-    summary: dict[str, Any] = {
-        "bootstrap": {"over": ["mixtures", "noise recordings"][: len(units)], "draws": draws, "seed": seed}
-    }
-    stacked = np.stack([values * mask for _, _, mask in groups for values in _sums(scores.values)], axis=1)
-    sums = resampled_sums(stacked, units, draws, seed).reshape(draws, len(groups), len(scores.values), 2)
-    for number, (label, value, mask) in enumerate(groups):
-        row = {
-            measure: _figure(scores.values[measure][mask], sums[:, number, column])
-            for column, measure in enumerate(scores.values)
-        }
-        if label == "total":
-            summary["total"] = row
-        else:
-            summary.setdefault(label, {})[value] = row
-    return summary
-
-
-def compare(scores: SeparationScores, versus: SeparationScores, draws: int = DRAWS, seed: int = SEED) -> dict[str, Any]:
-    """Measure -> mean of the paired differences `scores` - `versus`, with interval (above 0: `scores` is better).
-
-    Raises:
-        ScoringError: not the same mixtures.
-    """
-    if scores.utterances != versus.utterances:
-        raise ScoringError("the two systems were not scored on the same mixtures; score both against one directory")
-    common = [measure for measure in scores.values if measure in versus.values]
-    differences = {measure: scores.values[measure] - versus.values[measure] for measure in common}
-    sums = resampled_sums(np.stack(_sums(differences), axis=1), drawn_units(scores), draws, seed)
-    sums = sums.reshape(draws, len(common), 2)
-    return {measure: _figure(differences[measure], sums[:, column]) for column, measure in enumerate(common)}
-
-
-def drawn_units(scores: SeparationScores) -> list[np.ndarray]:
-    """What a bootstrap draws: mixtures, and noise recordings where they are known."""
-    noises = [scores.labels["noisefile"]] if "noisefile" in scores.labels else []
-    return [np.array(scores.utterances), *noises]
-
-
-def _sums(values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """For each measure its values, 0 where they are undefined, and 1 where they are defined."""
-    return [column for own in values.values() for column in (np.nan_to_num(own), (~np.isnan(own)).astype(float))]
-
-
-def _figure(values: np.ndarray, sums: np.ndarray) -> dict[str, Any]:
-    """Mean, interval and count of a measure; sums [draws, 2] of values and counts."""
-    known = values[~np.isnan(values)]
-    drawn = np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
-    return {
-        "mean": float(known.mean()) if len(known) else None,
-        "interval": interval(drawn),
-        "mixtures": len(known),
-    }
-
-
-def write_tables(scored: list[ScoredMixture], scores: SeparationScores, out: Path) -> None:
-    """Write sources.tsv (a row for each speaker of each mixture) and utterances.tsv (means over the speakers)."""
-    measures = list(scores.values)
-    with atomic_open(out / "sources.tsv") as stream:
-        stream.write("\t".join(["utt", "source", "estimate", *measures]) + "\n")
-        for one in scored:
-            for source, estimate in enumerate(one.scores.order):
-                cells = [_cell(one.scores.values[measure][source]) for measure in measures]
-                stream.write("\t".join([one.id, str(source + 1), str(estimate + 1), *cells]) + "\n")
-    labels = [label for label in LABEL_FILES if label != "spk"]
-    with atomic_open(out / "utterances.tsv") as stream:
-        stream.write("\t".join(["utt", *labels, *measures]) + "\n")
-        for row, name in enumerate(scores.utterances):
-            known = [str(scores.labels[label][row]) if label in scores.labels else UNKNOWN for label in labels]
-            stream.write("\t".join([name, *known, *(_cell(scores.values[m][row]) for m in measures)]) + "\n")
-
-
-def _cell(value: float) -> str:
-    return UNKNOWN if np.isnan(value) else f"{value:.6f}"
+    known = read_labels(data, [one.id for one in scored])
+    scored = sorted(scored, key=lambda one: one.id)
+    names = [one.id for one in scored for _ in one.scores.order]
+    columns = {"utt": np.array(names, dtype=str)}
+    columns["source"] = np.array([number + 1 for one in scored for number in range(len(one.scores.order))])
+    columns["estimate"] = np.array([estimate + 1 for one in scored for estimate in one.scores.order])
+    for label in LABELS:
+        columns[label] = np.array([known.get(label, {}).get(name, UNKNOWN) for name in names], dtype=str)
+    for metric in scored[0].scores.values:
+        columns[metric] = np.concatenate([one.scores.values[metric] for one in scored])
+    return ScoreTable(columns)

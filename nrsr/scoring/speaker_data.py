@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nrsr.folders import making, refuse_incomplete
+from nrsr.folders import making
 from nrsr.kaldi import DataDir
 from nrsr.kaldi.contents import spk2utt_of, write_lists
-from nrsr.scoring.texts import ScoringError
+from nrsr.scoring.labels import ScoringError
+from nrsr.scoring.table import read_table
 
-CHOICES = "score/sources.tsv"
+CHOICES = "score/scores.tsv"
 # Lists of a mixture that hold for each of its speakers.
 COPIED = ("utt2noise", "utt2noisefile", "utt2snr")
 
@@ -63,21 +64,17 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
 
 
 def read_choices(path: Path) -> dict[tuple[str, int], int]:
-    """(mixture, source) -> estimate, numbers from 1, of the sources.tsv of score-sep.
+    """(mixture, source) -> estimate, numbers from 1, of the scores.tsv of score-sep.
 
     Raises:
-        ScoringError: no such file, or a damaged one.
+        ScoringError: no such file.
+        ScoreFileError: a damaged file, or one that does not say which estimate was taken.
     """
-    refuse_incomplete(path.parent)
     if not path.is_file():
         raise ScoringError(f"{path}: no such file; run nrsr score-sep with --out {path.parent}")
-    lines = [line.split("\t")[:3] for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
-    try:
-        if not lines or lines[0] != ["utt", "source", "estimate"]:
-            raise ValueError("another header")
-        return {(utt, int(source)): int(estimate) for utt, source, estimate in lines[1:]}
-    except ValueError as error:
-        raise ScoringError(f"{path}: is no table of score-sep ({error}); score again") from error
+    table = read_table(path)
+    sources, estimates = (table.counts(name).astype(int).tolist() for name in ("source", "estimate"))
+    return dict(zip(zip(table.columns["utt"].tolist(), sources, strict=True), estimates, strict=True))
 
 
 def _audio_of(

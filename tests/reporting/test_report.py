@@ -10,7 +10,7 @@ import pytest
 from nrsr.config import save_yaml
 from nrsr.data.units import Units
 from nrsr.experiment.checkpoint import save_checkpoint
-from nrsr.scoring import ExperimentsError, find_runs, pool_runs, score_texts, write_scores
+from nrsr.scoring import ExperimentsError, experiments, find_metric, pooling, score_texts, write_table
 from nrsr.systems import build_system
 
 SETS = ["test_clean", "test_seen"]
@@ -33,10 +33,22 @@ def write_run(folder: Path, name: str, fold: int, worse: float, sets=SETS, confi
             utterance: " ".join("oh" if heard_by.random() < worse else word for word in text.split())
             for utterance, text in said.items()
         }
-        write_scores(score_texts(said, heard, labels), folder / name / f"decode_{test_set}/score/utterances.tsv")
+        write_table(score_texts(said, heard, labels), folder / name / f"decode_{test_set}/score/scores.tsv")
     (folder / name).mkdir(parents=True, exist_ok=True)
     if config:
         (folder / name / "config.yaml").write_text(config)
+
+
+def find_runs(folder, sets):
+    return experiments.find_runs(folder, sets, find_metric("wer"))
+
+
+def pool_runs(runs, sets, baselines, primary=("-5", "0", "5"), draws=1000):
+    return pooling.pool_runs(runs, sets, baselines, [find_metric("wer")], primary, draws)
+
+
+def wer_of(pooled, test_set, system):
+    return pooled["sets"][test_set]["systems"][system]["wer"]
 
 
 @pytest.fixture
@@ -66,27 +78,30 @@ def test_figures_are_those_of_a_plain_computation(exp):
         for run in runs:
             if run.system == system:
                 scores = run.scores["test_seen"]
-                for row in range(len(scores)):
-                    for key in (scores["snr"][row], (run.seed, scores["snr"][row])):
-                        errors[key] += int(scores["errors"][row])
-                        words[key] += int(scores["words"][row])
-        figures = pooled["sets"]["test_seen"]["systems"][system]
+                columns = scores.label("snr"), scores.counts("sub"), scores.counts("words")
+                for snr, wrong, said in zip(*columns, strict=True):
+                    for key in (snr, (run.seed, snr)):
+                        errors[key] += int(wrong)  # substitutions are all the errors there are
+                        words[key] += int(said)
+        figures = wer_of(pooled, "test_seen", system)
         wer = {key: 100 * errors[key] / words[key] for key in words}
-        assert [figures[snr]["wer"] for snr in SNRS] == pytest.approx([wer[snr] for snr in SNRS])
-        assert figures["primary"]["wer"] == pytest.approx((wer["-5"] + wer["0"]) / 2)
+        assert [figures[snr]["value"] for snr in SNRS] == pytest.approx([wer[snr] for snr in SNRS])
+        assert figures["primary"]["value"] == pytest.approx((wer["-5"] + wer["0"]) / 2)
         of_seed[system] = [(wer[seed, "-5"] + wer[seed, "0"]) / 2 for seed in (1, 2)]
         assert figures["primary"]["seed_deviation"] == pytest.approx(np.std(of_seed[system], ddof=1))
         low, high = figures["primary"]["interval"]
-        assert low < figures["primary"]["wer"] < high
+        assert low < figures["primary"]["value"] < high
     comparison = only(pooled, "test_seen", "mtl")
     assert (comparison["versus"], comparison["pairs"]) == ("no_se", 4)
-    difference = comparison["figures"]["primary"]
+    difference = comparison["metrics"]["wer"]["primary"]
     assert difference["difference"] == pytest.approx(np.mean(of_seed["mtl"]) - np.mean(of_seed["no_se"]))
     assert difference["relative"] == pytest.approx(100 * difference["difference"] / np.mean(of_seed["no_se"]))
+    by_seed = np.subtract(of_seed["mtl"], of_seed["no_se"])
+    assert difference["seed_deviation"] == pytest.approx(np.std(by_seed, ddof=1))  # over seeds, whose folds are pooled
     assert difference["interval"][1] < 0
     assert difference["probability_of_improvement"] > 0.99
     assert [one["system"] for one in pooled["sets"]["test_seen"]["comparisons"]] == ["mtl"]
-    assert list(pooled["sets"]["test_clean"]["systems"]["mtl"]) == ["all"]
+    assert list(wer_of(pooled, "test_clean", "mtl")) == ["all"]
     assert pooled["sets"]["test_seen"]["noise_recordings"] == 12
 
 
@@ -99,12 +114,12 @@ def test_a_system_without_seeds_is_paired_with_each_seed(exp):
     own = pooled["systems"]["gmm"]
     assert (own["runs"], own["seeds"], own["folds"], own["missing"]) == (2, [], [0, 1], [])
     assert all(other["missing"] == [] for other in pooled["systems"].values())
-    figures = pooled["sets"]["test_seen"]["systems"]["gmm"]["primary"]
-    assert figures["seed_deviation"] is None and figures["interval"][0] < figures["wer"] < figures["interval"][1]
+    figures = wer_of(pooled, "test_seen", "gmm")["primary"]
+    assert figures["seed_deviation"] is None and figures["interval"][0] < figures["value"] < figures["interval"][1]
     comparison = only(pooled, "test_seen", "gmm")
     assert comparison["pairs"] == 4
     alone = pool_runs([run for run in runs if run.system == "gmm"], SETS, ["no_se"], draws=1000)
-    assert alone["sets"]["test_seen"]["systems"]["gmm"]["primary"]["wer"] == pytest.approx(figures["wer"])
+    assert wer_of(alone, "test_seen", "gmm")["primary"]["value"] == pytest.approx(figures["value"])
 
 
 def test_identical_systems_differ_by_nothing(tmp_path):
@@ -114,9 +129,10 @@ def test_identical_systems_differ_by_nothing(tmp_path):
     runs, _ = find_runs(tmp_path, SETS)
     compared = only(pool_runs(runs, SETS, ["no_se"], draws=1000), "test_seen", "copy")
     for figure in (*SNRS, "primary"):
-        assert compared["figures"][figure]["difference"] == 0
-        assert compared["figures"][figure]["interval"] == (0, 0)
-        assert compared["figures"][figure]["probability_of_improvement"] == 0.5
+        difference = compared["metrics"]["wer"][figure]
+        assert difference["difference"] == 0
+        assert difference["interval"] == (0, 0)
+        assert difference["probability_of_improvement"] == 0.5
 
 
 def test_seeds_of_one_string_are_no_new_evidence(tmp_path):
@@ -126,7 +142,7 @@ def test_seeds_of_one_string_are_no_new_evidence(tmp_path):
     for seed in range(10):
         (tmp_path / "ten" / f"no_se_seed{seed}").symlink_to(tmp_path / "one" / "no_se_seed1")
     one, ten = (pool_runs(find_runs(tmp_path / name, SETS)[0], SETS, ["no_se"], draws=1000) for name in ("one", "ten"))
-    figures, again = (pooled["sets"]["test_seen"]["systems"]["no_se"]["primary"] for pooled in (one, ten))
+    figures, again = (wer_of(pooled, "test_seen", "no_se")["primary"] for pooled in (one, ten))
     assert again["interval"] == pytest.approx(figures["interval"])
     assert figures["seed_deviation"] is None
     assert again["seed_deviation"] == pytest.approx(0)
@@ -147,9 +163,10 @@ def test_missing_runs_are_named_and_not_paired(exp, nrsr_main, tmp_path):
     assert only(pooled, "test_seen", "small")["pairs"] == 1
     assert only(pooled, "test_clean", "small")["pairs"] == 2
     one = next(run for run in find_runs(exp, SETS)[0] if run.path.name == "no_se_fold0_seed1").scores["test_seen"]
-    lowest = one.take(one["snr"] == "-5")
-    expected = 100 * lowest["errors"].sum() / lowest["words"].sum()
-    assert only(pooled, "test_seen", "small")["figures"]["-5"]["versus_wer"] == pytest.approx(expected)
+    lowest = one.label("snr") == "-5"
+    expected = 100 * one.counts("sub")[lowest].sum() / one.counts("words")[lowest].sum()
+    found = only(pooled, "test_seen", "small")["metrics"]["wer"]["-5"]
+    assert found["versus_value"] == pytest.approx(expected)
 
 
 def test_baseline_of_the_same_tag(tmp_path):
@@ -193,18 +210,19 @@ def test_results_file(exp, nrsr_main, tmp_path):
     status, out, err = nrsr_main(*command)
     assert status == 0
     text = results.read_text()
-    assert text.startswith("# Title\n\nbefore\n\n<!-- nrsr report: begin -->\nMeasured: ")
+    small = "**WER in %**\n\n| system | clean | seen |\n"
+    assert text.startswith("# Title\n\nbefore\n\n<!-- nrsr report: begin -->\n" + small)
     assert text.endswith("<!-- nrsr report: end -->\n\nafter\n")
     assert "outdated" not in text
-    header = "| system | clean | seen -5 dB | seen 0 dB | seen 5 dB | seen 10 dB | seen primary |"
-    assert header in text.splitlines()
+    assert text.index("| system | clean | seen |") < text.index("Measured: ") < text.index("with 95 % intervals**")
+    assert "| system | -5 dB | 0 dB | 5 dB | 10 dB |" in text.splitlines()
     assert "trained at commit 0123456789, GPU none" in text
     assert "Setting loss_weights.asr: no_se `1.0`; mtl `0.7`." in text
     assert "Setting system.frontend: no_se `{class: a.Null}`; mtl `{class: a.Mask, b: 1}`." in text
     assert "width" not in text
     assert "Setting seed" not in text
     assert "parameters of mtl_fold0_seed1 are not counted" in err
-    # The terminal ends with the overview, with the numbers of the file.
+    # The terminal ends with the small table, with the numbers of the file.
     row = next(line for line in text.splitlines() if line.startswith("| mtl |"))
     assert row.strip("| ").replace(" | ", " ").split() in [line.split() for line in out.splitlines()[-6:]]
     nrsr_main(*command)

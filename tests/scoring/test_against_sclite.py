@@ -6,10 +6,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nrsr.kaldi.lists import read_list
-from nrsr.scoring import Scores, score_texts
+from nrsr.scoring import ScoreTable, score_texts
 
 GOLDEN = Path(__file__).parent / "golden"
 WORDS = [
@@ -63,15 +64,20 @@ def sclite(reference: dict[str, str], hypothesis: dict[str, str], folder: Path) 
     return {match[1]: tuple(map(int, match.groups()[1:])) for match in SCORES.finditer(output)}
 
 
-def check(scores: Scores, counts: dict[str, tuple[int, ...]]) -> None:
+def errors_of(scores: ScoreTable) -> np.ndarray:
+    return scores.counts("sub") + scores.counts("del") + scores.counts("ins")
+
+
+def check(scores: ScoreTable, counts: dict[str, tuple[int, ...]]) -> None:
     """Words and errors are equal in each utterance; of as many errors, sclite takes the fewest substitutions."""
-    assert counts.keys() == set(scores["utt"].tolist())
-    for number, utterance in enumerate(scores["utt"].tolist()):
+    assert counts.keys() == set(scores.utterances.tolist())
+    columns = {name: scores.counts(name) for name in ("words", "sub", "del", "ins")}
+    for number, utterance in enumerate(scores.utterances.tolist()):
         correct, substitutions, deletions, insertions = counts[utterance]
-        assert scores["words"][number] == correct + substitutions + deletions
-        assert scores["errors"][number] == substitutions + deletions + insertions
-        assert scores["ins"][number] - scores["del"][number] == insertions - deletions
-        assert scores["sub"][number] >= substitutions
+        assert columns["words"][number] == correct + substitutions + deletions
+        assert errors_of(scores)[number] == substitutions + deletions + insertions
+        assert columns["ins"][number] - columns["del"][number] == insertions - deletions
+        assert columns["sub"][number] >= substitutions
 
 
 def test_golden_counts():
@@ -80,11 +86,11 @@ def test_golden_counts():
     counts = {utterance: tuple(map(int, rest)) for utterance, *rest in lines}
     scores = score_texts(reference, hypothesis, {"spk": {utterance: utterance[:4] for utterance in reference}})
     check(scores, counts)
-    assert int(scores["errors"].sum()) == sum(sum(rest[1:]) for rest in counts.values()) > 100
+    assert int(errors_of(scores).sum()) == sum(sum(rest[1:]) for rest in counts.values()) > 100
     for speaker in ("spk0", "spk1", "spk2", "spk3"):
-        own = scores.take(scores["spk"] == speaker)
+        own = errors_of(scores)[scores.label("spk") == speaker]
         expected = [rest for utterance, rest in counts.items() if utterance.startswith(speaker)]
-        assert own["errors"].sum() == sum(sum(rest[1:]) for rest in expected)
+        assert own.sum() == sum(sum(rest[1:]) for rest in expected)
 
 
 @pytest.mark.skipif(not shutil.which("sctk"), reason="sclite is not installed (Debian package sctk)")
@@ -100,4 +106,4 @@ def test_where_sclite_counts_more_errors(tmp_path):
     reference = {"a-1": "seven three one seven eight four eight"}
     hypothesis = {"a-1": "two eight nine four eight four"}
     assert sclite(reference, hypothesis, tmp_path) == {"a-1": (3, 1, 3, 2)}
-    assert score_texts(reference, hypothesis, {})["errors"].tolist() == [5]
+    assert errors_of(score_texts(reference, hypothesis, {})).tolist() == [5]

@@ -3,20 +3,19 @@
 import numpy as np
 import pytest
 
-from nrsr.scoring import bootstrap, compare_scores, interval, resampled_sums
-from nrsr.scoring.utterances import Scores
+from nrsr.scoring import ScoreTable, bootstrap, compare_tables, find_metric, interval, resampled_sums
+from nrsr.scoring.bootstrap import probability_of_improvement, resampled_group_sums
 
 
-def scores_of(errors: np.ndarray, words: np.ndarray, noisefiles: np.ndarray | None = None) -> Scores:
+def scores_of(errors: np.ndarray, words: np.ndarray) -> ScoreTable:
     """Scores with all errors substitutions; characters left out."""
-    number = len(errors)
-    labels = {name: np.full(number, "-") for name in ("spk", "noise", "snr")}
-    utterances = np.array([f"u{n:05d}" for n in range(number)])
-    files = np.full(number, "-") if noisefiles is None else noisefiles
-    counts = {"sub": errors, "words": words} | {
-        n: np.zeros(number, int) for n in ("del", "ins", "chars", "char_errors")
-    }
-    return Scores({"utt": utterances, "noisefile": files, **labels, **counts})
+    utterances = np.array([f"u{n:05d}" for n in range(len(errors))])
+    none = np.zeros(len(errors), int)
+    return ScoreTable({"utt": utterances, "words": words, "sub": errors, "del": none, "ins": none})
+
+
+def difference(scores: ScoreTable, versus: ScoreTable) -> dict:
+    return compare_tables(scores, versus, [find_metric("wer")])["wer"]
 
 
 def test_each_draw_picks_as_many_units_as_there_are():
@@ -44,6 +43,25 @@ def test_rows_weigh_the_product_of_their_draws():
     assert (sums.sum(axis=1) == 3).all()
     assert np.allclose(sums.mean(axis=0), 1, atol=0.15)
     assert set(np.unique(sums)) == {0, 1, 2, 3}
+
+
+def test_groups_have_the_sums_of_their_rows():
+    """Sums by group are those of a column that is zero elsewhere, whatever the order of the rows."""
+    rng = np.random.default_rng(4)
+    values, groups, files = rng.normal(size=(60, 3)), rng.integers(5, size=60), rng.integers(9, size=60)
+    units = [np.arange(60), files]
+    by_group, by_file = resampled_group_sums(values, units, [groups, np.sort(groups)], draws=30)
+    for numbers, sums in ((groups, by_group), (np.sort(groups), by_file)):
+        for group in range(5):
+            expected = resampled_sums(values * (numbers == group)[:, None], units, draws=30)
+            np.testing.assert_allclose(sums[:, group], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("better", "expected"), [("lower", 0.625), ("higher", 0.375)])
+def test_a_draw_without_a_difference_counts_half(better, expected):
+    differences = np.array([-1.0, -1.0, 0.0, 1.0, np.nan])
+    assert probability_of_improvement(differences, better) == expected
+    assert probability_of_improvement(np.array([np.nan]), better) is None
 
 
 def test_deviation_is_that_of_the_theory():
@@ -85,9 +103,9 @@ def test_identical_systems_do_not_differ():
     rng = np.random.default_rng(1)
     words = rng.integers(1, 8, size=50)
     scores = scores_of(rng.binomial(words, 0.3), words)
-    comparison = compare_scores(scores, scores)
+    comparison = difference(scores, scores)
     assert comparison["difference"] == 0
-    assert comparison["difference_interval"] == (0, 0)
+    assert comparison["interval"] == (0, 0)
     assert comparison["relative"] == 0
     assert comparison["probability_of_improvement"] == 0.5
 
@@ -97,9 +115,9 @@ def test_pairing_sees_a_small_steady_difference():
     words = np.full(300, 10)
     errors = np.random.default_rng(2).integers(1, 10, size=300)
     better = errors - (np.arange(300) % 10 == 0)
-    comparison = compare_scores(scores_of(better, words), scores_of(errors, words))
+    comparison = difference(scores_of(better, words), scores_of(errors, words))
     assert comparison["difference"] == pytest.approx(-1.0)
-    low, high = comparison["difference_interval"]
+    low, high = comparison["interval"]
     assert -1.6 < low < -1 < high < -0.4
     assert comparison["probability_of_improvement"] == 1
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nrsr.scoring import ScoreFileError, read_scores, score_texts, summarise, write_scores
+from nrsr.scoring import find_metric, score_texts, summarise
 
 REF = {"a-1": "one two three", "a-2": "four", "b-1": "five six", "b-2": "", "b-3": "seven"}
 HYP = {"a-1": "one too three", "a-2": "four", "b-1": "six", "b-2": "oh", "b-3": "seven seven"}
@@ -63,16 +63,16 @@ def test_worked_figures(nrsr_main, texts, data, tmp_path):
     assert "speaker" in (tmp_path / "score" / "wer.txt").read_text()
     aligned = (tmp_path / "score" / "aligned.txt").read_text()
     assert "a-1 words 3 S 1 D 0 I 0\n  ref  one two three\n  hyp  one too three\n           S\n" in aligned
-    assert (tmp_path / "score" / "utterances.tsv").read_text().splitlines()[:3] == [
+    assert (tmp_path / "score" / "scores.tsv").read_text().splitlines()[:3] == [
         "utt\tspk\tnoise\tnoisefile\tsnr\twords\tsub\tdel\tins\tchars\tchar_errors",
         "a-1\ta\twind\tn0\t10\t3\t1\t0\t0\t13\t1",
-        "a-2\ta\twind\tn1\t-5\t1\t0\t0\t0\t4\t0",
+        "a-2\ta\twind\tn1\t-5.0\t1\t0\t0\t0\t4\t0",
     ]
     assert {path.name for path in (tmp_path / "score").iterdir()} == {
         "wer.txt",
         "wer.json",
         "aligned.txt",
-        "utterances.tsv",
+        "scores.tsv",
     }
 
 
@@ -90,12 +90,14 @@ def test_without_data_directory(nrsr_main, texts):
 def test_totals_are_those_of_jiwer(pairs):
     reference = {f"u{number}": said for number, (said, _) in enumerate(pairs)}
     hypothesis = {f"u{number}": heard for number, (_, heard) in enumerate(pairs)}
-    total = summarise(score_texts(reference, hypothesis, {}), draws=10)["total"]
+    table = score_texts(reference, hypothesis, {})
+    total = summarise(table, [find_metric("wer"), find_metric("cer")], draws=10)["total"][""]
     words = jiwer.process_words(list(reference.values()), list(hypothesis.values()))
-    ours = total["substitutions"], total["deletions"], total["insertions"]
+    ours = tuple(int(table.counts(name).sum()) for name in ("sub", "del", "ins"))
     assert ours == (words.substitutions, words.deletions, words.insertions)
-    assert total["wer"] == pytest.approx(100 * words.wer)
-    assert total["cer"] == pytest.approx(100 * jiwer.cer(list(reference.values()), list(hypothesis.values())))
+    assert total["wer"]["value"] == pytest.approx(100 * words.wer)
+    characters = jiwer.cer(list(reference.values()), list(hypothesis.values()))
+    assert total["cer"]["value"] == pytest.approx(100 * characters)
 
 
 def test_identical_texts_have_no_errors(nrsr_main, texts):
@@ -113,6 +115,7 @@ def test_versus_is_paired(nrsr_main, texts, tmp_path):
     # 8 errors in `worse` (3 + 1 + 2 + 1 + 1), 4 in HYP, over 7 words.
     assert versus["difference"] == pytest.approx(-400 / 7)
     assert versus["relative"] == pytest.approx(-50)
+    assert versus["versus_wer"] - versus["wer"] == pytest.approx(400 / 7)
     assert f"-57.14 [{versus['difference_interval'][0]:+.2f}" in out
     status, out, _ = nrsr_main("score-wer", *texts, "--versus", texts[1])
     assert "+0.00 [+0.00, +0.00]" in out
@@ -174,7 +177,7 @@ def test_data_directory_of_other_utterances(nrsr_main, texts, data, tmp_path):
 def test_few_draws_are_refused(nrsr_main, texts):
     status, _, err = nrsr_main("score-wer", "--draws", "100", *texts)
     assert status == 2
-    assert "at least 1000" in err
+    assert "'100' is no number of draws; take at least 1000" in err
 
 
 def test_a_negative_seed_is_refused(nrsr_main, texts):
@@ -183,22 +186,43 @@ def test_a_negative_seed_is_refused(nrsr_main, texts):
     assert "'-1' is no whole number from 0" in err
 
 
-def test_scores_survive_writing(tmp_path):
-    scores = score_texts(REF, HYP, {"spk": dict.fromkeys(REF, "ä")})
-    write_scores(scores, tmp_path / "s.tsv")
-    again = read_scores(tmp_path / "s.tsv")
-    assert all((again[name] == scores[name]).all() for name in scores.columns)
+def test_labels_that_read_as_numbers_stay_apart(nrsr_main, tmp_path):
+    """Speakers, noises and recordings are text; the eight recordings of one day each are drawn for themselves."""
+    ids = [f"u{number}" for number in range(8)]
+    speakers = ["01", "1", "1234567", "1234568", "1e2", "100", "0x10", "16"]
+    noises = ["4e2", "400", "4e2", "400", "hum", "hum", "1_0", "10"]
+    recordings = [f"2019010{number}" for number in range(8)]
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, labels in (("utt2spk", speakers), ("utt2noise", noises), ("utt2noisefile", recordings)):
+        write(data / name, dict(zip(ids, labels, strict=True)))
+    snrs = ["5", "5.0", "+5", "5e0", "-5", "-05", "clean", "1_0"]
+    write(data / "utt2snr", dict(zip(ids, snrs, strict=True)))
+    reference = write(tmp_path / "ref", dict.fromkeys(ids, "one two"))
+    hypothesis = write(tmp_path / "hyp", {name: "one two" if number % 2 else "x x" for number, name in enumerate(ids)})
+    status, _, err = nrsr_main("score-wer", "--data", data, "--out", tmp_path / "score", reference, hypothesis)
+    assert status == 0, err
+    summary = json.loads((tmp_path / "score" / "wer.json").read_text())
+    assert {name: row["wer"] for name, row in summary["speaker"].items()} == {
+        speaker: 0.0 if number % 2 else 100.0 for number, speaker in enumerate(speakers)
+    }
+    assert {name: row["utterances"] for name, row in summary["noise"].items()} == {
+        "4e2": 2, "400": 2, "hum": 2, "1_0": 1, "10": 1
+    }  # fmt: skip
+    # SNRs compare as numbers, and the shortest spelling stands for all.
+    assert {name: row["utterances"] for name, row in summary["snr"].items()} == {"-5": 2, "5": 4, "1_0": 1, "clean": 1}
+    assert list(summary["snr"]) == ["-5", "5", "1_0", "clean"]
+    low, high = summary["total"]["wer_interval"]
+    assert low < 20 and high > 80  # of one recording, and not eight, the interval would be narrower
+    rows = [line.split("\t") for line in (tmp_path / "score" / "scores.tsv").read_text().splitlines()[1:]]
+    assert [row[1:5] for row in rows] == [list(row) for row in zip(speakers, noises, recordings, snrs, strict=True)]
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "utt\tspk\n", "{}a-1\ta\n", "{}a-1\ta\t-\t-\t-\tx\t1\t1\t1\t1\t1\n", "{}{}", "cut"]
-)
-def test_damaged_scores_are_named(tmp_path, damage):
-    path = tmp_path / "s.tsv"
-    write_scores(score_texts(REF, HYP, {}), path)
-    whole = path.read_text()
-    header, rest = whole.split("\n", 1)
-    content = whole[:-1] if damage == "cut" else whole + rest if damage == "{}{}" else damage.format(header + "\n")
-    path.write_text(content)
-    with pytest.raises(ScoreFileError, match=str(path)):
-        read_scores(path)
+def test_a_label_of_several_words_stays_as_it_is(nrsr_main, texts, data, tmp_path):
+    write(data / "utt2noise", {name: ("car horn", "car_horn")[number % 2] for number, name in enumerate(REF)})
+    status, out, err = nrsr_main("score-wer", "--data", data, *texts)
+    assert status == 0, err
+    assert "\ncar horn " in out and "\ncar_horn " in out
+    write(data / "utt2noise", dict.fromkeys(REF, "car\thorn"))
+    status, _, err = nrsr_main("score-wer", "--data", data, *texts)
+    assert status == 1 and "utt2noise: the label of a-1 holds a tab" in err and err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -10,8 +11,15 @@ import pytest
 import torch
 
 from nrsr.kaldi import WaveWriter, write_list
-from nrsr.scoring import separation
-from nrsr.scoring.separation import HIGHEST, LOWEST, UndefinedMeasure, score_mixture, sdr, si_snr, stoi
+from nrsr.scoring import UndefinedMeasure, find_metric, read_table
+from nrsr.scoring.metrics import pesq as pesq_metric
+from nrsr.scoring.metrics import stoi as stoi_metric
+from nrsr.scoring.metrics.pesq import pesq
+from nrsr.scoring.metrics.sdr import sdr
+from nrsr.scoring.metrics.si_snr import si_snr
+from nrsr.scoring.metrics.stoi import stoi
+from nrsr.scoring.separation import SourceScores, score_mixture
+from nrsr.scoring.signals import HIGHEST, LOWEST
 
 RATE = 8000
 
@@ -20,6 +28,10 @@ def speech_like(rng: np.random.Generator, samples: int) -> np.ndarray:
     """Coloured noise whose level wanders, float32."""
     wave = np.convolve(rng.normal(size=samples), np.hanning(9), "same")
     return np.float32(0.05 * wave * (0.2 + np.abs(np.sin(np.arange(samples) / 1500 + rng.uniform(0, 6)))))
+
+
+def scored(mixture: np.ndarray, sources: np.ndarray, estimates: np.ndarray, *names: str, rate=RATE) -> SourceScores:
+    return score_mixture(mixture, sources, estimates, rate, [find_metric(name) for name in names])
 
 
 def mixture_of(speakers: int, seed: int, samples: int = 9000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,7 +50,7 @@ def mixture_of(speakers: int, seed: int, samples: int = 9000) -> tuple[np.ndarra
 def test_agreement_with_torchmetrics_and_permutation(speakers, seed):
     audio = pytest.importorskip("torchmetrics.functional.audio", reason="pip install torchmetrics")
     mixture, sources, estimates = mixture_of(speakers, seed)
-    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    found = scored(mixture, sources, estimates, "si_snr", "sdr")
     double = torch.from_numpy(estimates).double()[None], torch.from_numpy(sources).double()[None]
     best, order = audio.permutation_invariant_training(
         *double, audio.scale_invariant_signal_noise_ratio, eval_func="max"
@@ -56,7 +68,7 @@ def test_agreement_with_torchmetrics_and_permutation(speakers, seed):
 def test_sdr_agrees_with_mir_eval(speakers):
     theirs = pytest.importorskip("mir_eval.separation", reason="pip install 'mir_eval<0.9'")
     mixture, sources, estimates = mixture_of(speakers, 5, 4000)
-    found = score_mixture(mixture, sources, estimates, RATE, ("sdr",))
+    found = scored(mixture, sources, estimates, "sdr")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         values, _, _, order = theirs.bss_eval_sources(sources.astype(float), estimates.astype(float))
@@ -86,9 +98,9 @@ def test_sdr_forgives_a_short_filter_and_si_snr_does_not():
 @pytest.mark.parametrize("speakers", [2, 3])
 def test_the_order_of_estimates_changes_nothing(speakers):
     mixture, sources, estimates = mixture_of(speakers, 3)
-    wanted = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    wanted = scored(mixture, sources, estimates, "si_snr", "sdr")
     for order in permutations(range(speakers)):
-        found = score_mixture(mixture, sources, estimates[list(order)], RATE, ("si_snr", "sdr"))
+        found = scored(mixture, sources, estimates[list(order)], "si_snr", "sdr")
         for name, values in wanted.values.items():
             np.testing.assert_allclose(found.values[name], values, rtol=1e-9)
         assert [order[number] for number in found.order] == wanted.order
@@ -96,38 +108,52 @@ def test_the_order_of_estimates_changes_nothing(speakers):
 
 def test_silent_sources_and_estimates():
     mixture, sources, estimates = mixture_of(3, 4)
-    whole = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    whole = scored(mixture, sources, estimates, "si_snr", "sdr")
     sources[1] = 0.0
-    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    found = scored(mixture, sources, estimates, "si_snr", "sdr")
     assert found.silent_sources == [1] and np.isnan(found.values["sdr"][1]) and found.failed == {}
     assert [found.order[0], found.order[2]] == [whole.order[0], whole.order[2]]
     np.testing.assert_allclose(found.values["si_snr"][[0, 2]], whole.values["si_snr"][[0, 2]])
     # A silent estimate is left to the silent source; where all are heard, one source gets it.
     estimates[found.order[0]] = 0.0
-    assert score_mixture(mixture, sources, estimates, RATE, ("si_snr",)).silent_estimates == []
+    assert scored(mixture, sources, estimates, "si_snr").silent_estimates == []
     mixture, sources, _ = mixture_of(3, 4)
-    found = score_mixture(mixture, sources, estimates, RATE, ("si_snr", "sdr"))
+    found = scored(mixture, sources, estimates, "si_snr", "sdr")
     (silent,) = found.silent_estimates
     assert found.values["si_snr"][silent] == LOWEST and found.values["sdr"][silent] == LOWEST
 
 
+@pytest.mark.parametrize("offset", [0.0, 0.1, -1.0])
+def test_a_constant_source_counts_as_silent(offset):
+    mixture, sources, estimates = mixture_of(2, 4)
+    whole = scored(mixture, sources, estimates, "si_snr", "sdr")
+    sources[1] = offset
+    found = scored(mixture, sources, estimates, "si_snr", "sdr")
+    assert found.silent_sources == [1] and found.failed == {}
+    assert np.isnan(found.values["si_snr"][1]) and np.isnan(found.values["sdr_i"][1])
+    assert found.order[0] == whole.order[0] and found.values["sdr"][0] == pytest.approx(whole.values["sdr"][0])
+    estimates[:] = offset  # nothing of the source is in a constant
+    found = scored(mixture, sources, estimates, "si_snr", "sdr")
+    assert found.silent_estimates == [0] and found.values["si_snr"][0] == found.values["sdr"][0] == LOWEST
+
+
 def test_pesq_and_stoi_are_those_of_the_libraries():
-    pesq, pystoi = pytest.importorskip("pesq"), pytest.importorskip("pystoi")
+    library, pystoi = pytest.importorskip("pesq"), pytest.importorskip("pystoi")
     mixture, sources, estimates = mixture_of(2, 6, 12000)
-    found = score_mixture(mixture, sources, estimates, RATE)
+    found = scored(mixture, sources, estimates, "si_snr", "sdr", "pesq", "stoi")
     first = estimates[found.order[0]]
-    assert found.values["pesq"][0] == pytest.approx(pesq.pesq(RATE, sources[0], first, "nb"))
+    assert found.values["pesq"][0] == pytest.approx(library.pesq(RATE, sources[0], first, "nb"))
     assert found.values["stoi"][0] == pytest.approx(pystoi.stoi(sources[0], first, RATE))
     assert found.values["stoi_i"][0] == pytest.approx(
         pystoi.stoi(sources[0], first, RATE) - pystoi.stoi(sources[0], mixture, RATE)
     )
-    assert score_mixture(mixture, sources, estimates, 11025, ("pesq",)).failed == {
+    assert scored(mixture, sources, estimates, "pesq", rate=11025).failed == {
         "pesq": "source 2: PESQ is for 8000 and 16000 Hz, not 11025"
     }
     with pytest.raises(UndefinedMeasure, match="at least 1/4 of a second"):
-        separation.pesq(sources[0][:500], first[:500], RATE)
+        pesq(sources[0][:500], first[:500], RATE)
     with pytest.raises(UndefinedMeasure):
-        separation.pesq(sources[0], 0 * first, RATE)
+        pesq(sources[0], 0 * first, RATE)
     with pytest.raises(UndefinedMeasure, match="too little speech"):
         stoi(sources[0][:1000], first[:1000], RATE)
 
@@ -176,21 +202,21 @@ def test_scoring_a_directory(folders, nrsr_main, tmp_path):
         1000,
     )
     assert status == 0 and err == ""
-    assert "SI-SNRi" in out and "rain" in out and "over mixtures and noise recordings (1000 draws)" in out
+    assert "SI-SNRi" in out and "rain" in out and "over utterances and noise recordings (1000 draws)" in out
     expected = []
     for number in range(8):
         mixture, sources, estimates = mixture_of(2, number, 4000 + 100 * number)
-        expected.append(score_mixture(mixture, sources, estimates, RATE, ("si_snr",)).values["si_snr_i"].mean())
+        expected.append(scored(mixture, sources, estimates, "si_snr").values["si_snr_i"].mean())
     summary = json.loads((tmp_path / "score" / "sep.json").read_text())
     figure = summary["total"]["si_snr_i"]
     assert figure["mean"] == pytest.approx(np.mean(expected), abs=1e-6) and figure["mixtures"] == 8
     assert figure["interval"][0] < figure["mean"] < figure["interval"][1]
     assert summary["snr"]["5"]["si_snr_i"]["mean"] == pytest.approx(np.mean(expected[4:]), abs=1e-6)
     assert summary["noise"]["car"]["sdr"]["mixtures"] == 4
-    rows = [line.split("\t") for line in (tmp_path / "score" / "utterances.tsv").read_text().splitlines()]
-    assert rows[0][:6] == ["utt", "noise", "noisefile", "snr", "si_snr", "si_snr_i"] and len(rows) == 9
-    assert float(rows[3][5]) == pytest.approx(expected[2], abs=1e-6) and rows[3][2] == "recording2"
-    assert len((tmp_path / "score" / "sources.tsv").read_text().splitlines()) == 17
+    table = read_table(tmp_path / "score" / "scores.tsv")
+    assert list(table.columns)[:6] == ["utt", "source", "estimate", "noise", "noisefile", "snr"] and len(table) == 16
+    assert table.averaged(table.numbers("si_snr_i"))[2] == pytest.approx(expected[2], abs=1e-6)
+    assert table.label("noisefile")[2] == "recording2" and table.columns["source"].tolist() == ["1", "2"] * 8
     assert (tmp_path / "score" / "sep.txt").read_text() == out
 
 
@@ -203,7 +229,7 @@ def test_a_paired_comparison(folders, nrsr_main, tmp_path):
     status, out, _ = nrsr_main("score-sep", "--data", data, "--estimates", separated, *options)
     assert status == 0 and f"paired with {other} (above 0: better than it)" in out
     summary = json.loads((tmp_path / "score" / "sep.json").read_text())
-    assert summary["versus"]["si_snr"]["mean"] == pytest.approx(summary["total"]["si_snr_i"]["mean"], abs=1e-9)
+    assert summary["versus"]["si_snr"]["difference"] == pytest.approx(summary["total"]["si_snr_i"]["mean"], abs=1e-9)
 
 
 def test_what_is_silent_or_clipped_is_named(folders, nrsr_main):
@@ -215,12 +241,12 @@ def test_what_is_silent_or_clipped_is_named(folders, nrsr_main):
     ):
         for number in range(8):
             mixture, own, made = mixture_of(2, number, 4000 + 100 * number)
-            sources[f"m{number}"] = own[1] * (number != 3)
+            sources[f"m{number}"] = np.full_like(own[1], 0.1 * (number == 2)) if number in (2, 3) else own[1]
             mixtures[f"m{number}"] = np.clip(mixture * (60 if number == 5 else 1), -1, 1)
             estimates[f"m{number}"] = made[0] * (number != 6)
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "si_snr")
     assert status == 0
-    assert "1 mixtures with silent sources, which have no scores: m3\n" in err
+    assert "2 mixtures with silent sources, which have no scores: m2 m3\n" in err
     assert "1 mixtures with silent estimates, which count -50 dB: m6\n" in err
     assert "1 mixtures with clipping: m5\n" in err
 
@@ -250,14 +276,17 @@ def test_folders_that_do_not_belong_together_are_refused(folders, nrsr_main, tmp
 
 def test_missing_libraries_are_named(folders, nrsr_main, monkeypatch):
     data, separated = folders
-    monkeypatch.setattr(separation, "LIBRARIES", {"pesq": "no_such_pesq", "stoi": "no_such_stoi"})
+    for module, name in ((pesq_metric, "no_such_pesq"), (stoi_metric, "no_such_stoi")):
+        monkeypatch.setattr(module, "METRIC", replace(module.METRIC, library=name))
     status, out, err = nrsr_main("score-sep", "--data", data, "--estimates", separated)
     assert status == 0 and "PESQ" not in out and "SDRi" in out
     assert "no_such_pesq and no_such_stoi not installed (pip install no_such_pesq no_such_stoi); what needs them" in err
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "sdr,stoi")
     assert status == 1 and "--measures sdr,stoi: no_such_stoi not installed" in err
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "mos")
-    assert status == 2 and "mos: the measures are si_snr, sdr, pesq, stoi" in err
+    assert status == 1 and "there is no metric mos; there are cer, sdr, si_snr, wer, " in err
+    status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "wer")
+    assert status == 1 and "wer: compares no signals; the measures are sdr, si_snr" in err
 
 
 def test_processes_give_what_one_gives(folders, nrsr_main):

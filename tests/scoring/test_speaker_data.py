@@ -36,7 +36,7 @@ def estimates(tmp_path) -> Path:
         write_list(folder / f"spk{number}.scp", {name: f"e{number}.ark:{name}" for name in TEXTS})
     write_list(folder / "utt2spk", {name: name for name in TEXTS})
     rows = ["utt\tsource\testimate\tsi_snr", "m1\t1\t2\t3.0", "m1\t2\t1\t3.0", "m2\t1\t1\t3.0", "m2\t2\t2\t3.0"]
-    (folder / "score/sources.tsv").write_text("\n".join(rows) + "\n")
+    (folder / "score/scores.tsv").write_text("\n".join(rows) + "\n")
     return folder
 
 
@@ -71,11 +71,11 @@ def test_what_does_not_fit_is_named(nrsr_main, data, estimates, tmp_path):
         assert status == 1
         return err
 
-    scored = estimates / "score/sources.tsv"
+    scored = estimates / "score/scores.tsv"
     scored.write_text("\n".join(scored.read_text().splitlines()[:-1]) + "\n")
     assert "m2 is not in what was separated and scored" in fails("--estimates", estimates)
     scored.write_text("nothing\n")
-    assert "is no table of score-sep (another header)" in fails("--estimates", estimates)
+    assert "is no table of scores" in fails("--estimates", estimates)
     scored.unlink()
     assert "run nrsr score-sep with --out" in fails("--estimates", estimates)
     (data / "text_spk1").unlink()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import jiwer
 
-from nrsr.scoring import score_texts, summarise
+from nrsr.scoring import find_metric, score_texts, summarise
 
 LENGTH = 20  # words in an utterance
 REPEATS = 3
@@ -55,13 +55,13 @@ def main() -> None:
     seconds, scores = best_time(lambda: score_texts(reference, hypothesis, {}))
     word_seconds, words = best_time(lambda: jiwer.process_words(said, heard))
     character_seconds, characters = best_time(lambda: jiwer.process_characters(said, heard))
-    bootstrap_seconds, _ = best_time(lambda: summarise(scores))
+    bootstrap_seconds, _ = best_time(lambda: summarise(scores, [find_metric("wer"), find_metric("cer")]))
 
     theirs = words.substitutions, words.deletions, words.insertions
-    ours = tuple(int(scores[name].sum()) for name in ("sub", "del", "ins"))
+    ours = tuple(int(scores.counts(name).sum()) for name in ("sub", "del", "ins"))
     print(f"S, D, I: nrsr {ours}, jiwer {theirs}")
     their_characters = characters.substitutions + characters.deletions + characters.insertions
-    print(f"character errors: nrsr {int(scores['char_errors'].sum())}, jiwer {their_characters}")
+    print(f"character errors: nrsr {int(scores.counts('char_errors').sum())}, jiwer {their_characters}")
     both = word_seconds + character_seconds
     print(f"nrsr, words and characters: {args.words / seconds / 1e6:.2f} million words a second")
     print(

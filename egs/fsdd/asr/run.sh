@@ -41,6 +41,7 @@ results=
 case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 experiments=$work_dir/exp/$size
 results=${results:-$experiments/RESULTS.md}
+figure=${results%.md}_snr.png
 test_sets=test_clean,test_seen,test_unseen
 train_set=train${speeds:+_$speeds}
 

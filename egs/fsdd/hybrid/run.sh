@@ -42,6 +42,7 @@ results=
 case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 experiments=$work_dir/exp/$size
 results=${results:-$experiments/RESULTS.md}
+figure=${results%.md}_snr.png
 test_sets=test_clean,test_seen,test_unseen
 probe_sets=test_seen,test_unseen
 if [ "$size" = tiny ]; then probe_sets=; fi # too few utterances of each kind of noise

@@ -35,6 +35,7 @@ variant=
 test_sets=test_clean,test_seen,test_unseen
 train_set=train
 results=${results:-$experiments/RESULTS.md}
+figure=${results%.md}_snr.png
 
 nrsr doctor --quiet --recipe .
 

@@ -36,6 +36,7 @@ case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 data=$work_dir/data/$size
 experiments=$work_dir/exp/$size
 results=${results:-$experiments/RESULTS.md}
+figure=${results%.md}_snr.png
 variant=
 test_sets=test_clean,test_seen,test_unseen
 probe_sets=test_seen,test_unseen

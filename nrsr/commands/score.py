@@ -1,0 +1,72 @@
+"""Any metric of what a system has put out against a reference, with 95 % intervals, by speaker, noise and SNR.
+
+Example:
+    nrsr score --metric cer --data data/test --out exp/a/decode_test/score data/test/text exp/a/decode_test/text
+    nrsr score --metric si_snr,stoi --data data/test data/test/spk1.scp exp/a/enhance_test/wav.scp
+    nrsr score --metric my_task.COUNT --out exp/a/decode_test/score data/test/count exp/a/decode_test/count
+
+REF and HYP are Kaldi lists of the same utterances, or two scp files of audio for metrics of signals. A metric is one of
+nrsr/scoring/metrics, or module.NAME of a nrsr.scoring.Metric of your own. DATA has speakers, noises, noise recordings
+and SNRs. OUT gets scores.txt (tables), scores.json (the same for programs) and scores.tsv (a row for each utterance),
+which `nrsr report --metric` reads.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from nrsr.arguments import draws, names, seed_number
+from nrsr.folders import making
+from nrsr.reporting.scored_set import flat, plain, write_set
+from nrsr.reporting.set_tables import comparison_table, set_tables
+from nrsr.scoring import ScoringError, compare_tables, find_metric, read_labels, read_texts, score_texts, summarise
+from nrsr.scoring.bootstrap import DRAWS, SEED
+from nrsr.scoring.metric import missing_libraries
+from nrsr.scoring.summary import TOTAL
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ref", metavar="REF", help="list or scp of what is right")
+    parser.add_argument("hyp", metavar="HYP", help="list or scp of what the system has put out")
+    parser.add_argument("--metric", type=names, required=True, metavar="NAME,...", help="metrics, the main one first")
+    parser.add_argument("--data", metavar="DIR", help="data directory that the system was applied to")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for scores.txt, scores.json, scores.tsv")
+    parser.add_argument("--versus", metavar="HYP2", help="what another system has put out, for a paired comparison")
+    parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    metrics = [find_metric(name) for name in args.metric]
+    if missing := missing_libraries(metrics):
+        raise ScoringError(f"--metric {','.join(args.metric)}: {' and '.join(missing)} not installed; pip install it")
+    if len({metric.takes for metric in metrics}) > 1:
+        raise ScoringError(f"--metric {','.join(args.metric)}: some compare texts, some signals; score them one by one")
+    hypotheses = [args.hyp] + ([args.versus] if args.versus else [])
+    if metrics[0].takes == "waves":
+        from nrsr.scoring.signals import read_waves, score_waves
+
+        reference, *others = read_waves(args.ref, *hypotheses)
+        labels = read_labels(args.data, reference)
+        tables = [score_waves(reference, other, labels, metrics) for other in others]
+    else:
+        reference, *others = read_texts(args.ref, *hypotheses)
+        labels = read_labels(args.data, reference)
+        tables = [score_texts(reference, other, labels, metrics) for other in others]
+    table = tables[0]
+    summary = summarise(table, metrics, None, args.draws, args.seed)
+    content = {"reference": args.ref, "hypotheses": args.hyp} | flat(summary, metrics)
+    for metric in metrics:
+        if lacking := len(table) - summary[TOTAL][""][metric.name]["utterances"]:
+            print(
+                f"nrsr score: {args.hyp}: {lacking} of {len(table)} utterances have no {metric.title}", file=sys.stderr
+            )
+    comparisons = []
+    for versus in tables[1:]:
+        found = compare_tables(table, versus, metrics, args.draws, args.seed)
+        comparisons.append(comparison_table(found, metrics, args.versus))
+        content["versus"] = {"hypotheses": args.versus, **found}
+    if args.out:
+        with making(args.out, "nrsr score"):
+            write_set(args.out, "scores", set_tables(summary, metrics, {}, speakers=True) + comparisons, content, table)
+    print(plain(set_tables(summary, metrics, {}) + comparisons), end="")

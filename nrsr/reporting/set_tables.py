@@ -1,0 +1,67 @@
+"""The tables of one scored test set, which score commands print and write, whatever the metrics."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nrsr.reporting.tables import Table, percent, with_interval
+from nrsr.scoring.metric import Metric
+from nrsr.scoring.summary import TOTAL
+
+BREAKDOWNS = {"noise": "noise", "snr": "SNR in dB", "speaker": "speaker"}
+
+
+def set_tables(
+    summary: Mapping[str, Any], metrics: Sequence[Metric], tallies: Mapping[str, str], *, speakers: bool = False
+) -> list[Table]:
+    """One table in all and one for each breakdown that the data directory allows.
+
+    Args:
+        summary: of `nrsr.scoring.summarise`.
+        tallies: name of a tally in the summary -> heading of its column.
+        speakers: include the table by speaker.
+    """
+    bootstrap = summary["bootstrap"]
+    note = (
+        f"{', '.join(metric.heading for metric in metrics)}; [95 % interval] by bootstrap over "
+        f"{' and '.join(bootstrap['over'])} ({bootstrap['draws']} draws)"
+    )
+    tables = [_table("set", {"all": summary[TOTAL][""]}, metrics, tallies, (note,))]
+    for key, name in BREAKDOWNS.items():
+        if key in summary and (speakers or key != "speaker"):
+            tables.append(_table(name, summary[key], metrics, tallies))
+    return tables
+
+
+def _table(
+    name: str, rows: Mapping[str, Mapping[str, Any]], metrics: Sequence[Metric], tallies: Mapping[str, str], notes=()
+) -> Table:
+    header = [name, "utterances", *tallies.values(), *(metric.title for metric in metrics)]
+    lines = [
+        [label, str(row["utterances"]), *(str(row[tally]) for tally in tallies), *_cells(row, metrics)]
+        for label, row in rows.items()
+    ]
+    return Table("", header, lines, notes)
+
+
+def _cells(row: Mapping[str, Any], metrics: Sequence[Metric]) -> list[str]:
+    return [with_interval(row[one.name]["value"], row[one.name]["interval"], f".{one.digits}f") for one in metrics]
+
+
+def comparison_table(differences: Mapping[str, Mapping[str, Any]], metrics: Sequence[Metric], versus: str) -> Table:
+    """A paired comparison of `nrsr.scoring.compare_tables` with what stands at the path `versus`, a row a metric."""
+    rows = []
+    for metric in metrics:
+        own = differences[metric.name]
+        relative, better = own["relative"], own["probability_of_improvement"]
+        rows.append(
+            [
+                metric.title,
+                with_interval(own["difference"], own["interval"], f"+.{metric.digits}f"),
+                "undefined" if own["versus_value"] is None else f"{own['versus_value']:.{metric.digits}f}",
+                "-" if metric.unit != "%" else "undefined" if relative is None else f"{relative:+.1f} %",
+                percent(better) if better is None else f"{better:.3f}",
+            ]
+        )
+    header = ["paired difference", "difference", "of the other", "relative", "probability of improvement"]
+    side = {one.better: ("below" if one.better == "lower" else "above") for one in metrics}
+    return Table(f"paired with {versus} ({' or '.join(side.values())} 0: better than it)", header, rows)

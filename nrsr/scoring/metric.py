@@ -1,0 +1,154 @@
+"""What a metric is: columns of the scores table, what they add up to over utterances, and the value of such sums."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from nrsr.errors import NrsrError
+from nrsr.scoring.table import ScoreTable
+
+FOLDER = "nrsr.scoring.metrics"
+IMPROVEMENT = "_i"  # ends the name of a metric's improvement over the unprocessed signal, as in si_snr_i
+Sums = Mapping[str, np.ndarray]
+
+
+class MetricError(NrsrError):
+    """There is no metric of a name, or its library is missing."""
+
+
+class UndefinedMeasure(Exception):
+    """A metric has no value for these texts or signals; says why."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric, whole: how a row is measured, pooled and shown.
+
+    Attributes:
+        name: of the option --metric, and of the file in nrsr/scoring/metrics.
+        title: in tables, "WER".
+        better: which values are better.
+        columns: of the scores table, that the metric writes and reads.
+        measure: reference, hypothesis (texts), or source, estimate (waves [T]), rate -> the values of `columns`. Raises
+            UndefinedMeasure.
+        counts: table -> what adds up over utterances, each [U], NaN where the utterance has no value. The names may
+            depend on the table, as those of classes do; what one table lacks counts 0 there.
+        value: sums of the counts, each [...] -> values [...], NaN where they are undefined.
+        unit: "%" or "dB"; relative differences are shown for "%".
+        digits: behind the point.
+        meaning: of the pooled value, for a note below a table.
+        base: count that says how much was scored ("words").
+        takes: whether rows are measured between texts or between waves.
+        library: optional library that measuring needs.
+    """
+
+    name: str
+    title: str
+    better: Literal["lower", "higher"]
+    columns: tuple[str, ...]
+    measure: Callable[..., Sequence[float | str]]
+    counts: Callable[[ScoreTable], Sums]
+    value: Callable[[Sums], np.ndarray]
+    unit: str = ""
+    digits: int = 2
+    meaning: str = ""
+    base: str = ""
+    takes: Literal["texts", "waves"] = "texts"
+    library: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, as "WER in %"."""
+        return f"{self.title} in {self.unit}" if self.unit else self.title
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Elementwise quotient; NaN where there is nothing to divide by."""
+    denominator = np.asarray(denominator, dtype=np.float64)
+    return np.divide(numerator, denominator, out=np.full(denominator.shape, np.nan), where=denominator > 0)
+
+
+def mean_metric(
+    name: str, title: str, better: Literal["lower", "higher"], measure: Callable[..., float], **others: object
+) -> Metric:
+    """A metric whose value is the mean over utterances of the mean over an utterance's rows.
+
+    Args:
+        measure: as of `Metric`, but it gives one number, the only column.
+        others: further attributes of `Metric`.
+    """
+
+    def counts(table: ScoreTable) -> Sums:
+        values = table.averaged(table.numbers(name))
+        return {"sum": values, "utterances": np.where(np.isnan(values), np.nan, 1.0)}
+
+    return Metric(
+        name=name,
+        title=title,
+        better=better,
+        columns=(name,),
+        measure=lambda *signals: (measure(*signals),),
+        counts=counts,
+        value=lambda sums: ratio(sums["sum"], sums["utterances"]),
+        **{"meaning": "mean over utterances, of the mean over an utterance's speakers", **others},
+    )
+
+
+def improvement_of(metric: Metric) -> Metric:
+    """The improvement of a mean over the unprocessed signal, which score-sep writes beside it."""
+    better = mean_metric(metric.name + IMPROVEMENT, metric.title + "i", metric.better, metric.measure)
+    meaning = f"improvement over the unprocessed mixture, {metric.meaning}"
+    return replace(better, unit=metric.unit, digits=metric.digits, meaning=meaning, takes=metric.takes)
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of a name: that of a file in nrsr/scoring/metrics, its improvement, or a dotted path of one's own.
+
+    A path is `module.NAME` of a `Metric` in a module that Python finds, as those of a recipe's local/. Names come from
+    a command line, never from a scored folder.
+
+    Raises:
+        MetricError: no such metric; lists those of the package.
+    """
+    if "." in name:
+        module, _, attribute = name.rpartition(".")
+        try:
+            metric = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise MetricError(f"metric {name}: {error}; give module.NAME of a nrsr.scoring.Metric") from error
+        if not isinstance(metric, Metric):
+            raise MetricError(
+                f"metric {name}: is of type {type(metric).__name__}; give module.NAME of a nrsr.scoring.Metric"
+            )
+        return metric
+    found = package_metrics()
+    if name in found:
+        return found[name]
+    if name.endswith(IMPROVEMENT) and name.removesuffix(IMPROVEMENT) in found:
+        return improvement_of(found[name.removesuffix(IMPROVEMENT)])
+    raise MetricError(f"there is no metric {name}; there are {', '.join(found)}, or module.NAME of your own")
+
+
+def package_metrics(takes: str | None = None) -> dict[str, Metric]:
+    """The metrics of the package by name, one for each file of its folder; of those that take texts or waves alone."""
+    folder = importlib.import_module(FOLDER)
+    modules = (importlib.import_module(f"{FOLDER}.{found.name}") for found in pkgutil.iter_modules(folder.__path__))
+    metrics = sorted((module.METRIC for module in modules), key=lambda metric: (metric.library, metric.name))
+    return {metric.name: metric for metric in metrics if takes in (None, metric.takes)}
+
+
+def metrics_of(columns: Iterable[str]) -> list[Metric]:
+    """The package's metrics, each with its improvement, whose columns a table has."""
+    columns = set(columns)
+    known = [one for metric in package_metrics().values() for one in (metric, improvement_of(metric))]
+    return [metric for metric in known if columns.issuperset(metric.columns)]
+
+
+def missing_libraries(metrics: Iterable[Metric]) -> list[str]:
+    """Libraries that measuring these metrics needs and that are not installed."""
+    return [one.library for one in metrics if one.library and not importlib.util.find_spec(one.library)]

@@ -1,0 +1,223 @@
+"""The runs of several systems on one test set: values with intervals, deviations over seeds, paired differences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nrsr.scoring.bootstrap import interval, probability_of_improvement, resampled_group_sums
+from nrsr.scoring.experiments import Run
+from nrsr.scoring.labels import SNR, comparable, group_by
+from nrsr.scoring.metric import Metric
+from nrsr.scoring.table import UNKNOWN, ScoreTable
+
+PRIMARY = "primary"
+ALL, EACH = "all", "each"  # primary figures that name no SNRs: all utterances together, the mean over every SNR
+
+# Counts that add up: name -> [..., SNRs].
+Counts = dict[str, np.ndarray]
+
+
+class PooledSet:
+    """The utterances of all folds in a row, and what each run counted there.
+
+    Attributes:
+        figures: ALL, the SNRs, and PRIMARY where the set has the SNRs that it asks for -> numbers of the SNRs.
+        primary: SNRs whose mean is the primary figure, as they are spelled.
+
+    Args:
+        runs: system -> its runs, each with a table of the set.
+        primary: SNRs, or ALL or EACH alone.
+    """
+
+    def __init__(self, name: str, runs: Mapping[str, Sequence[Run]], metrics: Sequence[Metric], primary: Sequence[str]):
+        self.name, self.metrics = name, list(metrics)
+        self.runs = {system: [run for run in own if name in run.scores] for system, own in runs.items()}
+        self.runs = {system: own for system, own in self.runs.items() if own}
+        tables = {run.pair[0]: run.scores[name] for own in self.runs.values() for run in own}
+        self.start, self.length = {}, 0
+        for fold, table in sorted(tables.items()):
+            self.start[fold] = self.length
+            self.length += len(table.utterances)
+        together = [table for _, table in sorted(tables.items())]
+        self.utterances = np.concatenate([table.utterances for table in together])
+        self.noises = np.concatenate([table.label("noisefile") for table in together])
+        snrs, self.snr_of = group_by(SNR, np.concatenate([table.label(SNR) for table in together]))
+        self.snrs = [] if snrs == [UNKNOWN] else snrs
+        self.sizes = {
+            metric.base: int(sum(metric.counts(table)[metric.base].sum() for table in together))
+            for metric in self.metrics
+            if metric.base
+        }
+        self.figures = {ALL: list(range(len(snrs)))} | {snr: [number] for number, snr in enumerate(self.snrs)}
+        self.primary = self._primary(primary)
+        if self.primary:
+            self.figures[PRIMARY] = [snrs.index(snr) for snr in self.primary]
+        self._counted: dict[tuple[int, str], tuple[Counts, np.ndarray]] = {}
+
+    def _primary(self, asked: Sequence[str]) -> list[str]:
+        if list(asked) == [ALL] or not self.snrs:
+            return []
+        if list(asked) == [EACH]:
+            return [snr for snr in self.snrs if snr != UNKNOWN]
+        spelled = {comparable(SNR, snr): snr for snr in self.snrs}
+        keys = [comparable(SNR, snr) for snr in asked]
+        return [spelled[key] for key in keys] if set(keys) <= spelled.keys() else []
+
+    def units(self) -> list[np.ndarray]:
+        """What a bootstrap draws: utterances, those of an id together in all folds, and noise recordings."""
+        return [self.utterances, self.noises] if (self.noises != UNKNOWN).any() else [self.utterances]
+
+    def counts_of(self, table: ScoreTable, metric: Metric) -> tuple[Counts, np.ndarray]:
+        """What a table counts for each utterance, 0 where it has no value; and where it has one [U]."""
+        key = id(table), metric.name
+        if key not in self._counted:
+            counts = metric.counts(table)
+            known = ~np.isnan(np.stack(list(counts.values()))).any(axis=0)
+            self._counted[key] = {name: np.where(known, values, 0.0) for name, values in counts.items()}, known
+        return self._counted[key]
+
+    def sums(self, runs: Sequence[Run], metric: Metric, paired: Sequence[Run] | None = None) -> Counts:
+        """Counts of each utterance, summed over runs: name -> [rows].
+
+        Args:
+            paired: as many runs of another system; an utterance counts where both runs have a value.
+        """
+        totals: Counts = {}
+        for number, run in enumerate(runs):
+            counts, known = self.counts_of(run.scores[self.name], metric)
+            if paired:
+                known = known & self.counts_of(paired[number].scores[self.name], metric)[1]
+            start = self.start[run.pair[0]]
+            for name, values in counts.items():
+                total = totals.setdefault(name, np.zeros(self.length))
+                total[start : start + len(values)] += values * known
+        return totals
+
+    def values(self, metric: Metric, sums: Counts) -> dict[str, np.ndarray]:
+        """Each figure [...] from sums [..., SNRs]; several SNRs count alike."""
+        by_snr = metric.value(sums)
+        found = {figure: by_snr[..., numbers].mean(axis=-1) for figure, numbers in self.figures.items()}
+        return found | {ALL: metric.value({name: values.sum(axis=-1) for name, values in sums.items()})}
+
+    def observed(self, metric: Metric, sums: Counts) -> dict[str, np.ndarray]:
+        """Each figure of the utterances as they are, from counts [rows]."""
+        groups = max(len(self.snrs), 1)
+        return self.values(metric, {name: np.bincount(self.snr_of, own, groups) for name, own in sums.items()})
+
+    def summary(self, versus: Mapping[str, Sequence[str]], draws: int, seed: int) -> dict[str, Any]:
+        """Values of the systems and their differences to others, all from the same draws.
+
+        Args:
+            versus: system -> those that it is compared with.
+        """
+        pairs = {
+            (system, other): common
+            for system in self.runs
+            for other in versus.get(system, ())
+            if (common := self._common(system, other))
+        }
+        parts: dict[tuple, Counts] = {}
+        for metric in self.metrics:
+            for system, own in self.runs.items():
+                parts[metric.name, system] = self.sums(own, metric)
+            for pair, (own, other) in pairs.items():
+                parts[(metric.name, *pair, 0)] = self.sums(own, metric, other)
+                parts[(metric.name, *pair, 1)] = self.sums(other, metric, own)
+        drawn = self._drawn(parts, draws, seed)
+        return {
+            "snrs": self.snrs,
+            "primary": self.primary,
+            "sizes": self.sizes,
+            "utterances": len(set(self.utterances.tolist())),
+            "noise_recordings": len(set(self.noises.tolist()) - {UNKNOWN}),
+            "systems": {
+                system: {
+                    metric.name: self._figures(metric, own, parts[metric.name, system], drawn[metric.name, system])
+                    for metric in self.metrics
+                }
+                for system, own in self.runs.items()
+            },
+            "comparisons": [
+                {
+                    "system": pair[0],
+                    "versus": pair[1],
+                    "pairs": len(common[0]),
+                    "metrics": {one.name: self._differences(one, pair, common, parts, drawn) for one in self.metrics},
+                }
+                for pair, common in pairs.items()
+            ],
+        }
+
+    def _common(self, system: str, other: str) -> tuple[list[Run], list[Run]] | None:
+        """The runs of two systems that have a fold and seed in common, in the same order."""
+        theirs = {run.pair: run for run in self.runs.get(other, ())}
+        own = [run for run in self.runs[system] if run.pair in theirs]
+        return (own, [theirs[run.pair] for run in own]) if own else None
+
+    def _drawn(self, parts: Mapping[tuple, Counts], draws: int, seed: int) -> dict[tuple, Counts]:
+        """The sums of each part in each draw: name -> [draws, SNRs]."""
+        columns = [values for counts in parts.values() for values in counts.values()]
+        (sums,) = resampled_group_sums(np.stack(columns, axis=1), self.units(), [self.snr_of], draws, seed)
+        places = iter(range(len(columns)))
+        return {part: {name: sums[..., next(places)] for name in counts} for part, counts in parts.items()}
+
+    def _figures(self, metric: Metric, runs: Sequence[Run], counts: Counts, drawn: Counts) -> dict[str, Any]:
+        observed, samples = self.observed(metric, counts), self.values(metric, drawn)
+        deviations = self._deviations(runs, lambda own: self.observed(metric, self.sums(own, metric)))
+        return {
+            figure: {
+                "value": _number(observed[figure]),
+                "interval": interval(samples[figure]),
+                "seed_deviation": deviations.get(figure),
+            }
+            for figure in self.figures
+        }
+
+    def _deviations(self, runs: Sequence[Run], values: Any) -> dict[str, float]:
+        """Standard deviation (n - 1) of each figure over the seeds that have all folds of some runs.
+
+        Args:
+            values: runs of one seed -> figure -> value.
+        """
+        folds = {run.pair[0] for run in runs}
+        of_seed = [[run for run in runs if run.seed == seed] for seed in sorted({run.seed for run in runs}, key=str)]
+        whole = [values(own) for own in of_seed if {run.pair[0] for run in own} == folds]
+        if len(whole) < 2 or len({run.path for run in runs}) == len(folds):  # one training for all seeds
+            return {}
+        found = {figure: float(np.std([one[figure] for one in whole], ddof=1)) for figure in self.figures}
+        return {figure: deviation for figure, deviation in found.items() if not np.isnan(deviation)}
+
+    def _differences(
+        self, metric: Metric, pair: tuple[str, str], common: tuple[list[Run], list[Run]], parts: Mapping, drawn: Mapping
+    ) -> dict[str, Any]:
+        keys = [(metric.name, *pair, side) for side in (0, 1)]
+        own, other = (self.observed(metric, parts[key]) for key in keys)
+        samples, others = (self.values(metric, drawn[key]) for key in keys)
+        partner = {(run.path, run.pair): one for run, one in zip(*common, strict=True)}
+
+        def of_seed(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+            paired = [partner[run.path, run.pair] for run in runs]
+            mine = self.observed(metric, self.sums(runs, metric, paired))
+            versus = self.observed(metric, self.sums(paired, metric, runs))
+            return {figure: mine[figure] - versus[figure] for figure in self.figures}
+
+        deviations = self._deviations(common[0], of_seed)
+        differences = {}
+        for figure in self.figures:
+            difference = own[figure] - other[figure]
+            drawn_differences = samples[figure] - others[figure]
+            differences[figure] = {
+                "value": _number(own[figure]),
+                "versus_value": _number(other[figure]),
+                "difference": _number(difference),
+                "interval": interval(drawn_differences),
+                "relative": _number(100 * difference / other[figure]) if other[figure] > 0 else None,
+                "probability_of_improvement": probability_of_improvement(drawn_differences, metric.better),
+                "seed_deviation": deviations.get(figure),
+            }
+        return differences
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else float(value)

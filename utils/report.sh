@@ -1,0 +1,16 @@
+# shellcheck shell=bash
+# Sourced by the stages of the recipes: the tables of a results file, by the one road that all tasks take.
+#
+# run.sh and the stages set: experiments (folder), results (file), test_sets (separated by commas), baseline (systems that
+# the others are compared with); perhaps report_sets (others than test_sets), metric (wer), primary (SNRs whose mean is
+# the primary figure, or each or all), also (metrics of another stage), figure (file).
+# conf/published.tsv of the recipe, where there is one, has published values for the small table.
+
+report() {
+  local options=(--exp "$experiments" --sets "${report_sets:-$test_sets}" --baseline "$baseline" --out "$results")
+  options+=(--metric "${metric:-wer}" "--primary=${primary:--5,0,5}")
+  if [ -n "${also:-}" ]; then options+=(--also "$also"); fi
+  if [ -n "${figure:-}" ]; then options+=(--figure "$figure"); fi
+  if [ -e conf/published.tsv ]; then options+=(--published conf/published.tsv); fi
+  nrsr report "${options[@]}"
+}
