@@ -107,7 +107,7 @@ class SystemOutputs(Application):
 
     @torch.inference_mode()
     def apply(self, inputs: Sequence[np.ndarray]) -> list[dict[str, Any]]:
-        found = self._system.apply(inputs, list(self.outputs))
+        found = self._system.infer(inputs, list(self.outputs))
         return [{name: on_host(found[name][place]) for name in self.outputs} for place in range(len(inputs))]
 
     def finish(self, parts: Sequence[dict[str, Any]], starts: Sequence[int], source: np.ndarray) -> Result:

@@ -135,7 +135,7 @@ class Senone(System):
             **{f"layer{number}": FrameOutput(1, on_request=True) for number in layers},
         }
 
-    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
+    def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
         if (given := inputs[0].shape[1]) != self.input_dim:
             raise OutputError(
                 f"{given} values a frame with deltas, the network takes {self.input_dim}; make all features with one "

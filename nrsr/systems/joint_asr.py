@@ -119,8 +119,8 @@ class JointAsr(System):
             **{f"layer{number}": FrameOutput(self.stride, on_request=True) for number in layers},
         }
 
-    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor | None]]:
-        waves, lengths = padded(inputs, self.norm.mean.device)
+    def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor | None]]:
+        waves, lengths = padded(inputs, self.ctc.weight.device)
         enhanced, _ = self.frontend(waves, lengths)
         found: dict[str, list[Tensor | None]] = {name: [None] * len(inputs) for name in wanted}
         if "wav" in wanted:

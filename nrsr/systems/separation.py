@@ -80,7 +80,7 @@ class Separation(System):
         """The speakers: spk1, spk2, ..."""
         return {"spk": SeparatedOutput(self.sample_rate, self.speakers)}
 
-    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
+    def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
         separated = self.separate(*padded(inputs, self.encoder.basis.weight.device)).cpu()
         return {"spk": [waves[:, : len(given)] for waves, given in zip(separated, inputs, strict=True)]}
 

@@ -92,7 +92,7 @@ class System(nn.Module, ABC):
         """What the trained system puts out when it is applied, by name; nothing unless the system says so."""
         return {}
 
-    def apply(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Any]]:
+    def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Any]]:
         """Apply the system, in evaluation mode and without gradients, to some inputs or pieces of inputs.
 
         Args:
@@ -103,7 +103,7 @@ class System(nn.Module, ABC):
             the wanted outputs, each with a value for each input: a tensor, an array or, for text, a string; None for
             an input that is too short for one. An input's values do not depend on the others.
         """
-        raise OutputError(f"{type(self).__name__} puts nothing out: it has no outputs() and no apply()")
+        raise OutputError(f"{type(self).__name__} puts nothing out: it has no outputs() and no infer()")
 
 
 def system_class(config: dict[str, Any]) -> type[System]:

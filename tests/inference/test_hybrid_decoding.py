@@ -109,7 +109,7 @@ def test_log_likelihoods_for_kaldi(toy, decode, tmp_path):
     assert read.keys() == read_list(toy / "dev" / "text").keys()
     for name, scores in read.items():
         with torch.inference_mode():
-            [wanted] = system.apply([open_table(toy / "dev" / "feats.scp")[name]], ["loglikes"])["loglikes"]
+            [wanted] = system.infer([open_table(toy / "dev" / "feats.scp")[name]], ["loglikes"])["loglikes"]
         np.testing.assert_allclose(scores, wanted, atol=1e-4)
     # For a graph, senones behind the last one with training frames are added, and are never taken.
     assert wanted.shape[1] < senones

@@ -133,7 +133,7 @@ def test_log_likelihoods_are_posteriors_over_priors(folder, network):
     system, data, _ = make(folder, network, senones=6)
     system.eval()
     features = [data.features[name] for name in data.ids[:5]]
-    together = system.apply(features, ["loglikes"])["loglikes"]
+    together = system.infer(features, ["loglikes"])["loglikes"]
     priors = data.senone_counts / data.senone_counts.sum()
     left, right = system.network.left, system.network.right
     for one, scores in zip(features, together, strict=True):
@@ -143,10 +143,10 @@ def test_log_likelihoods_are_posteriors_over_priors(folder, network):
         posteriors = system.senones(hidden[-1])[0].softmax(1).numpy()
         np.testing.assert_allclose(scores[:, :4], np.log(posteriors[:, :4] / priors[:4]), atol=2e-5)
         assert (scores[:, 4:] < -9000).all()  # senones that no frame was aligned with
-        np.testing.assert_allclose(system.apply([one], ["loglikes"])["loglikes"][0], scores, atol=1e-5)
-        np.testing.assert_allclose(system.apply([one], ["layer2"])["layer2"][0], hidden[1][0], atol=1e-5)
+        np.testing.assert_allclose(system.infer([one], ["loglikes"])["loglikes"][0], scores, atol=1e-5)
+        np.testing.assert_allclose(system.infer([one], ["layer2"])["layer2"][0], hidden[1][0], atol=1e-5)
     with pytest.raises(OutputError, match="3 values a frame with deltas, the network takes"):
-        system.apply([np.zeros((9, 3), np.float32)], ["loglikes"])
+        system.infer([np.zeros((9, 3), np.float32)], ["loglikes"])
 
 
 def test_what_does_not_fit_is_named(folder):

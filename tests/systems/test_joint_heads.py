@@ -95,7 +95,7 @@ def test_heads_see_their_layers_and_leave_out_unknown_labels(corpus, encoder):
         for place, label in enumerate(batch.labels["noise"].tolist()):
             if label != UNKNOWN:
                 length = batch.lengths[place]
-                [hidden] = system.apply([batch.waves[place, :length].numpy()], [layer])[layer]
+                [hidden] = system.infer([batch.waves[place, :length].numpy()], [layer])[layer]
                 hidden = hidden.mean(0, keepdim=True) if name == "noise" else hidden
                 logits = system.heads[name].classify(hidden)
                 wanted.append(F.cross_entropy(logits, torch.full((len(logits),), label)))
@@ -105,7 +105,7 @@ def test_heads_see_their_layers_and_leave_out_unknown_labels(corpus, encoder):
     torch.testing.assert_close(system.losses(batch, "main", ["asr"])["asr"], losses["asr"])
     hidden, _, lengths = system.encode(batch.waves, batch.lengths)
     last, waves = f"layer{len(system.encoder.dims)}", zip(batch.waves.numpy(), batch.lengths.tolist(), strict=True)
-    for found, row, length in zip(system.apply([w[:n] for w, n in waves], [last])[last], hidden, lengths, strict=True):
+    for found, row, length in zip(system.infer([w[:n] for w, n in waves], [last])[last], hidden, lengths, strict=True):
         torch.testing.assert_close(found, row[:length])
     assert system.losses(batch, "main", ["noise"]).keys() == {"noise"}
 
