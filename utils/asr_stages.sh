@@ -18,8 +18,8 @@ units() {
 }
 
 decode_sets() {
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_SET.log" \
-    nrsr decode --exp "$1" --data "$data/SET" --out "$1/decode_SET"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
+    nrsr decode --exp "$1" --data "$data/{SET}" --out "$1/decode_{SET}"
 }
 
 decode() {

@@ -92,9 +92,9 @@ gmms() {
 decode_sets() { # MODEL GRAPH DATA OUT: the acoustic scale that is best on development data decodes the test sets
   nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$scales" --dev "$3/dev" --data "$3/dev" \
     --out "$4/decode_dev" --nj "$nj"
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$4/log/decode_SET.log" \
-    nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$(cat "$4/decode_dev/acoustic_scale")" --data "$3/SET" \
-    --out "$4/decode_SET"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$4/log/decode_{SET}.log" \
+    nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$(cat "$4/decode_dev/acoustic_scale")" --data "$3/{SET}" \
+    --out "$4/decode_{SET}"
 }
 
 decode() { # CONFIG SEED EXPERIMENT
@@ -129,16 +129,16 @@ probe_experiment() { # EXPERIMENT
     if [ -e "$data/$set/utt2noisefile" ]; then recording_sets+=${recording_sets:+,}$set; fi
   done
   if [ -n "$probe_sets" ]; then
-    run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_SET.log" \
-      nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --out "$1/decode_SET/probe.json"
+    run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_{SET}.log" \
+      nrsr probe --exp "$1" --data "$data/{SET}" --layer "$probe_layer" --out "$1/decode_{SET}/probe.json"
   fi
   if [ -n "$recording_sets" ]; then
-    run_jobs.sh --max-jobs "$nj" "SET=$recording_sets" "$1/log/probe_recording_SET.log" \
-      nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" --labels utt2noisefile \
-      --out "$1/decode_SET/probe_recording.json"
+    run_jobs.sh --max-jobs "$nj" "SET=$recording_sets" "$1/log/probe_recording_{SET}.log" \
+      nrsr probe --exp "$1" --data "$data/{SET}" --layer "$probe_layer" --labels utt2noisefile \
+      --out "$1/decode_{SET}/probe_recording.json"
   fi
-  run_jobs.sh SET=dev "$1/log/probe_SET.log" nrsr probe --exp "$1" --data "$data/SET" --layer "$probe_layer" \
-    --missing clean --against clean --out "$1/decode_SET/probe.json"
+  run_jobs.sh SET=dev "$1/log/probe_{SET}.log" nrsr probe --exp "$1" --data "$data/{SET}" --layer "$probe_layer" \
+    --missing clean --against clean --out "$1/decode_{SET}/probe.json"
 }
 
 probe() { # CONFIG SEED EXPERIMENT

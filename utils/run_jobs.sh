@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Runs a command once per job, several at a time on this machine, with a log each, as Kaldi's run.pl does.
 #
-# Usage: run_jobs.sh [--max-jobs N] NAME=1:4   exp/log/decode.NAME.log command with NAME in its arguments
-#        run_jobs.sh [--max-jobs N] NAME=a,b,c exp/log/decode.NAME.log command with NAME in its arguments
+# Usage: run_jobs.sh [--max-jobs N] NAME=1:4   'exp/log/decode.{NAME}.log' command with '{NAME}' in its arguments
+#        run_jobs.sh [--max-jobs N] NAME=a,b,c 'exp/log/decode.{NAME}.log' command with '{NAME}' in its arguments
 #
-# Each log begins with the command and ends with its exit status. When a job fails, those that run are
-# waited for, no further ones start, and the last lines of the failed job's log are shown; exit status 1.
+# The braces belong to the placeholder: a folder called DATASETS holds no {SET}. Each log begins with the command and
+# ends with its exit status. When a job fails, those that run are waited for, no further ones start, and the last lines
+# of the failed job's log are shown; exit status 1.
 set -u
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 1; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 
 max_jobs=$(env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 1)
 if [ "${1:-}" = --max-jobs ]; then
@@ -19,8 +20,13 @@ fi
 [ $# -ge 3 ] || usage
 [[ $1 =~ ^([A-Z]+)=(.+)$ ]] || usage
 name=${BASH_REMATCH[1]}
+placeholder={$name}
 values=${BASH_REMATCH[2]}
 log=$2
+if [[ $log != *"$placeholder"* ]]; then
+  echo "run_jobs.sh: the log $log has no $placeholder, so that all jobs would share it; add it" >&2
+  exit 1
+fi
 shift 2
 
 if [[ $values =~ ^([0-9]+):([0-9]+)$ ]]; then
@@ -35,6 +41,7 @@ run_one() {
   shift
   mkdir -p "$(dirname "$log")"
   start=$(date +%s)
+  rm -f "$log" # a link that stands there is not followed
   { printf '#'; printf ' %q' "$@"; printf '\n# started %s\n' "$(date '+%F %T')"; } > "$log"
   "$@" >> "$log" 2>&1 < /dev/null
   status=$?
@@ -54,8 +61,8 @@ for job in "${jobs[@]}"; do
     wait -n || break
     running=$((running - 1))
   fi
-  started+=("${log//$name/$job}")
-  run_one "${log//$name/$job}" "${@//$name/$job}" &
+  started+=("${log//"$placeholder"/"$job"}")
+  run_one "${log//"$placeholder"/"$job"}" "${@//"$placeholder"/"$job"}" &
   groups+=($!)
   running=$((running + 1))
 done

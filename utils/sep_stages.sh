@@ -30,11 +30,11 @@ mix_sets() {
 
 separate_sets() {
   if [ "$device" = cuda ]; then
-    run_jobs.sh --max-jobs 1 "SET=$test_sets" "$1/log/separate_SET.log" \
-      nrsr separate --exp "$1" --data "$data/SET" --out "$1/separate_SET" --device cuda
+    run_jobs.sh --max-jobs 1 "SET=$test_sets" "$1/log/separate_{SET}.log" \
+      nrsr separate --exp "$1" --data "$data/{SET}" --out "$1/separate_{SET}" --device cuda
   else
-    run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/separate_SET.log" \
-      nrsr separate --exp "$1" --data "$data/SET" --out "$1/separate_SET"
+    run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/separate_{SET}.log" \
+      nrsr separate --exp "$1" --data "$data/{SET}" --out "$1/separate_{SET}"
   fi
 }
 
@@ -43,8 +43,8 @@ separate() { # CONFIG SEED EXPERIMENT
 }
 
 score_sets() {
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_SET.log" \
-    nrsr score-sep --data "$data/SET" --estimates "$1/separate_SET" --out "$1/separate_SET/score"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_{SET}.log" \
+    nrsr score-sep --data "$data/{SET}" --estimates "$1/separate_{SET}" --out "$1/separate_{SET}/score"
 }
 
 score() {

@@ -117,7 +117,9 @@ def run_jobs(root, cwd, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_each_job_has_its_log_with_command_and_status(root, tmp_path):
-    result = run_jobs(root, tmp_path, "SET=a,b", "log/x.SET.log", "sh", "-c", "echo out of SET; echo err of SET >&2")
+    result = run_jobs(
+        root, tmp_path, "SET=a,b", "log/x.{SET}.log", "sh", "-c", "echo out of {SET}; echo err of {SET} >&2"
+    )
     assert result.returncode == 0, result.stderr
     text = (tmp_path / "log" / "x.b.log").read_text()
     assert text.startswith("# sh -c")
@@ -125,9 +127,29 @@ def test_each_job_has_its_log_with_command_and_status(root, tmp_path):
     assert text.endswith("exit status 0\n")
 
 
+def test_only_the_placeholder_is_replaced(root, tmp_path):
+    work = tmp_path / "DATASETS SET"
+    work.mkdir()
+    script = "printf '%s\\n' \"$@\""
+    arguments = (f"{work}/data/{{SET}}", "SET", "a{SET}b{SET}", "{{SET}}", "$SET", "{OTHER}")
+    result = run_jobs(root, work, "SET=a&b,c", f"{work}/SET.{{SET}}.log", "sh", "-c", script, "sh", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in work.iterdir()) == ["SET.a&b.log", "SET.c.log"]
+    lines = (work / "SET.a&b.log").read_text().splitlines()
+    assert lines[2:-1] == [f"{work}/data/a&b", "SET", "aa&bba&b", "{a&b}", "$SET", "{OTHER}"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["DATASETS SET"]
+
+
+def test_a_link_in_the_place_of_a_log_is_not_followed(root, tmp_path):
+    (tmp_path / "mine").write_text("mine\n")
+    (tmp_path / "x.1.log").symlink_to("mine")
+    assert run_jobs(root, tmp_path, "JOB=1:1", "x.{JOB}.log", "true").returncode == 0
+    assert (tmp_path / "mine").read_text() == "mine\n"
+
+
 def test_one_failed_job_among_many_fails_the_whole_and_shows_its_log(root, tmp_path):
-    job = "echo busy with JOB; test JOB != 3 || exit 7"
-    result = run_jobs(root, tmp_path, "--max-jobs", "2", "JOB=1:5", "x.JOB.log", "sh", "-c", job)
+    job = "echo busy with {JOB}; test {JOB} != 3 || exit 7"
+    result = run_jobs(root, tmp_path, "--max-jobs", "2", "JOB=1:5", "x.{JOB}.log", "sh", "-c", job)
     assert result.returncode == 1
     assert "x.3.log" in result.stderr
     assert "busy with 3" in result.stderr
@@ -135,15 +157,15 @@ def test_one_failed_job_among_many_fails_the_whole_and_shows_its_log(root, tmp_p
 
 
 def test_a_job_killed_from_outside_counts_as_failed(root, tmp_path):
-    result = run_jobs(root, tmp_path, "JOB=1:2", "x.JOB.log", "sh", "-c", "test JOB != 2 || kill -9 $$")
+    result = run_jobs(root, tmp_path, "JOB=1:2", "x.{JOB}.log", "sh", "-c", "test {JOB} != 2 || kill -9 $$")
     assert result.returncode == 1
     assert "x.2.log" in result.stderr
     assert "x.1.log" not in result.stderr
 
 
 def test_stopping_run_jobs_stops_its_jobs(root, tmp_path):
-    job = "echo $$ > pid.JOB; exec sleep 60"
-    command = [str(root / "utils" / "run_jobs.sh"), "--max-jobs", "2", "JOB=1:2", "x.JOB.log", "sh", "-c", job]
+    job = "echo $$ > pid.{JOB}; exec sleep 60"
+    command = [str(root / "utils" / "run_jobs.sh"), "--max-jobs", "2", "JOB=1:2", "x.{JOB}.log", "sh", "-c", job]
     running = subprocess.Popen(command, cwd=tmp_path)
     pids = [tmp_path / "pid.1", tmp_path / "pid.2"]
     deadline = time.monotonic() + 20
@@ -167,7 +189,13 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["JOB=1:2"], ["--max-jobs", "none", "JOB=1:2", "x", "true"], ["job=1", "x", "true"]]
+    "arguments",
+    [
+        ["JOB=1:2"],
+        ["--max-jobs", "none", "JOB=1:2", "{JOB}", "true"],
+        ["job=1", "{job}", "true"],
+        ["JOB=1", "x.JOB", "true"],
+    ],
 )
 def test_wrong_use_of_run_jobs_is_refused(root, tmp_path, arguments):
     result = run_jobs(root, tmp_path, *arguments)

@@ -91,8 +91,8 @@ development_sets() {
 score_sets() { # EXPERIMENT
   mkdir -p "$1/decode_test_0330"
   LC_ALL=C sort "$1"/decode_test_[ABCD]/text > "$1/decode_test_0330/text"
-  run_jobs.sh --max-jobs "$nj" "SET=$report_sets" "$1/log/score_SET.log" \
-    nrsr score-wer --data "$data/SET" --out "$1/decode_SET/score" "$data/SET/text" "$1/decode_SET/text"
+  run_jobs.sh --max-jobs "$nj" "SET=$report_sets" "$1/log/score_{SET}.log" \
+    nrsr score-wer --data "$data/{SET}" --out "$1/decode_{SET}/score" "$data/{SET}/text" "$1/decode_{SET}/text"
 }
 
 [ -z "$wsj0_dir" ] || wsj0_dir=$(find_dir "$wsj0_dir")

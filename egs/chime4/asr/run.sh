@@ -44,8 +44,8 @@ variant=
 decode_sets() {
   cut -d ' ' -f 2- "$data/train/text" | LC_ALL=C sort -u > "$1/lm.txt"
   nrsr make-lm --plain --order 4 --units "$1/units" "$1/lm.txt" "$1/lm.arpa"
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_SET.log" \
-    nrsr decode --exp "$1" --data "$data/SET" --lm "$1/lm.arpa" --out "$1/decode_SET"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
+    nrsr decode --exp "$1" --data "$data/{SET}" --lm "$1/lm.arpa" --out "$1/decode_{SET}"
 }
 
 nrsr doctor --quiet

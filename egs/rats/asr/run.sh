@@ -42,8 +42,8 @@ variant=
 # Decoding takes a language model over the units of the training text.
 decode_sets() {
   nrsr make-lm --order 4 --units "$1/units" "$data/train/text" "$1/lm.arpa"
-  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_SET.log" \
-    nrsr decode --exp "$1" --data "$data/SET" --lm "$1/lm.arpa" --out "$1/decode_SET"
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
+    nrsr decode --exp "$1" --data "$data/{SET}" --lm "$1/lm.arpa" --out "$1/decode_{SET}"
 }
 
 nrsr doctor --quiet
