@@ -56,6 +56,7 @@ LIBRARIES = [
     Library("fast_bss_eval", "fast_bss_eval", "SDR of separated speech"),
     Library("pystoi", "pystoi", "STOI of separated speech"),
     Library("pesq", "pesq", "PESQ of separated speech", False, "a C compiler, and tools/install.sh"),
+    Library("pyroomacoustics", "pyroomacoustics", "simulated rooms", False, "pip install pyroomacoustics"),
     Library("tqdm", "tqdm", "progress bars"),
     Library("torch.utils.tensorboard", "tensorboard", "training curves"),
     Library("matplotlib", "matplotlib", "figures"),

@@ -25,6 +25,7 @@ COMMANDS = {
     "perturb-speed": "copy a data directory with changed speed",
     "mix": "add noise to clean speech at given SNRs",
     "mix-speakers": "mix utterances of different speakers, with noise or without",
+    "simulate-rirs": "simulate rooms for reverberation on the fly",
     "make-feats": "compute fbank, MFCC or log-mel features to ark/scp",
     "compute-cmvn": "compute mean and variance statistics",
     "make-units": "make the output units of a recogniser from text",

@@ -23,8 +23,8 @@ class BatchSettings:
         size: at most this many utterances in a batch.
         max_seconds: at most this much audio in a batch, padding included.
         shortest, longest: utterances outside are left out, counted and listed (seconds).
-        workers: processes that read ahead; 0 reads between the steps. Identity takes 2 for a GPU, which outruns one
-            reader, and 0 for a CPU, where they would take turns with the training.
+        workers: processes that read ahead; 0 reads between the steps. Null takes 2 for a GPU, which outruns one
+            reader; on a CPU, where they take turns with the training, 1 for data that are augmented and else 0.
     """
 
     size: int = 16

@@ -24,11 +24,13 @@ class TrainingSet(Dataset, ABC):
         path: the data directory.
         ids: utterances, in C order.
         skipped: utterances left out, with the reason; what stands before a colon is its kind.
+        readers: processes that should read ahead in a training on a CPU: 1 where reading an example takes some work.
     """
 
     path: Path
     ids: list[str]
     skipped: dict[str, str]
+    readers: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -110,7 +110,7 @@ class WaveformDataset(TrainingSet):
 
     def prepare_for_training(self) -> None:
         """Open what the augmentations read, and leave out what is shorter than a segment where that is asked for."""
-        self._training = True
+        self._training, self.readers = True, int(bool(self._augmentations))
         for augmentation in self._augmentations:
             augmentation.open(self.path, self.rate, allow_pipes=self._allow_pipes)
         if self._segments is None:

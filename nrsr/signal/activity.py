@@ -13,14 +13,22 @@ def active_samples(wave: np.ndarray) -> np.ndarray:
     """
     if not len(wave):
         return np.zeros(0, dtype=bool)
-    starts = np.arange(0, len(wave), FRAME)
-    sizes = np.diff(np.append(starts, len(wave)))
-    power = np.add.reduceat(np.square(wave, dtype=np.float64), starts) / sizes
-    active = (power > 0) & (power >= power.max() * 10.0 ** (-BELOW_LOUDEST / 10.0))
+    _, sizes, active = _frames(wave)
     return np.repeat(active, sizes)
 
 
 def active_power(wave: np.ndarray) -> float:
     """Mean square of the speech-active samples; 0 for silence."""
-    active = wave[active_samples(wave)]
-    return float(np.mean(np.square(active, dtype=np.float64))) if len(active) else 0.0
+    if not len(wave):
+        return 0.0
+    energies, sizes, active = _frames(wave)
+    return float(energies[active].sum() / sizes[active].sum()) if active.any() else 0.0
+
+
+def _frames(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Energy of each frame, its samples, and whether it is active."""
+    starts = np.arange(0, len(wave), FRAME)
+    sizes = np.diff(np.append(starts, len(wave)))
+    energies = np.add.reduceat(np.square(wave, dtype=np.float64), starts)
+    power = energies / sizes
+    return energies, sizes, (power > 0) & (power >= power.max() * 10.0 ** (-BELOW_LOUDEST / 10.0))

@@ -23,7 +23,8 @@ def fit_noise(noise: np.ndarray, samples: int, rng: np.random.Generator) -> np.n
     Where a random crop falls into digital silence, the crop is moved to hold the noise's loudest sample.
     """
     if len(noise) < samples:
-        return noise[(int(rng.integers(len(noise))) + np.arange(samples)) % len(noise)]
+        start = int(rng.integers(len(noise)))
+        return np.concatenate([noise[start:], np.tile(noise, -(-samples // len(noise)))])[:samples]
     last = len(noise) - samples
     start = int(rng.integers(last + 1))
     if not noise[start : start + samples].any():
@@ -93,5 +94,5 @@ def scaled_noise(speech: np.ndarray, stretch: np.ndarray, snr_db: float, *, acti
 
 def gain_against_clipping(*waves: np.ndarray) -> float:
     """The gain, at most 1, with which no sample of these waves is beyond `PEAK`."""
-    peak = max(float(np.abs(wave).max()) for wave in waves)
+    peak = max(max(float(wave.max()), -float(wave.min())) for wave in waves)
     return min(1.0, PEAK / peak) if peak > 0.0 else 1.0

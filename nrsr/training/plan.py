@@ -75,7 +75,9 @@ class Training:
     def loaded(self, data: TrainingSet, batches: list[list[Any]]) -> Iterator[TrainingBatch]:
         """Batches of a dataset, read ahead where that pays."""
         workers = self.config.batches.workers
-        return load_batches(data, batches, 2 * (self.device.type == "cuda") if workers is None else workers)
+        if workers is None:
+            workers = 2 if self.device.type == "cuda" else data.readers
+        return load_batches(data, batches, workers)
 
     def steps_to_validation(self, batches: list[list[Any]], progress: Progress) -> list[list[Group]]:
         """The steps to come in an epoch of these batches, up to the next validation; a step has several groups where

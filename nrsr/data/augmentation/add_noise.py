@@ -60,8 +60,9 @@ class AddNoise(Augmentation):
         snr, speech = rng.uniform(*self.snr), signals.speech()
         added = scaled_noise(speech, self._recordings.stretch(len(speech), rng), snr, active=self.active)
         gain = gain_against_clipping(signals.wave, speech, added, signals.wave + added)
-        lowered = signals.changed(lambda wave: (wave.astype(np.float64) * gain).astype(np.float32))
-        return Signals(lowered.wave + (added * gain).astype(np.float32), lowered.parallel)
+        if gain < 1.0:
+            signals = signals.changed(lambda wave: (wave.astype(np.float64) * gain).astype(np.float32))
+        return Signals(signals.wave + (added * gain).astype(np.float32), signals.parallel)
 
     def fingerprint(self) -> str:
         return self._recordings.fingerprint()

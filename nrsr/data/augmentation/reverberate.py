@@ -8,6 +8,7 @@ from nrsr.config import ConfigError
 from nrsr.data.augmentation.augmentation import Augmentation, AugmentationError
 from nrsr.data.augmentation.settings import checked_probability, is_number
 from nrsr.data.augmentation.signals import Signals
+from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.audio import AudioError, read_audio
 from nrsr.kaldi.lists import c_sorted, read_list
 from nrsr.signal.reverberation import early_part, level_gain, reverberate
@@ -48,6 +49,7 @@ class Reverberate(Augmentation):
 
     def open(self, directory: Path, rate: int, *, allow_pipes: bool = False) -> None:
         self._path, self._rate, self._allow_pipes = directory / self.rirs, rate, allow_pipes
+        refuse_incomplete(self._path.parent)
         self._entries = read_list(self._path)
         self._names = c_sorted(self._entries)
         if not self._names:

@@ -23,7 +23,9 @@ class Signals:
 
     def speech(self) -> np.ndarray:
         """The clean speech [T], all speakers together; the waveform itself where it is not known."""
-        return self.wave if self.parallel is None else self.parallel.sum(0)
+        if self.parallel is None:
+            return self.wave
+        return self.parallel[0] if len(self.parallel) == 1 else self.parallel.sum(0)
 
     def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> "Signals":
         """With each waveform [T] changed alike."""

@@ -66,7 +66,8 @@ def test_gain_is_drawn_from_its_range_and_never_clips(tmp_path):
         np.testing.assert_array_equal(example.wave, example.clean)
 
 
-def test_an_augmentation_of_ones_own_is_one_class(tmp_path):
+def test_an_augmentation_of_ones_own_is_one_class(tmp_path, monkeypatch):
+    monkeypatch.setenv("NRSR_MODULES", __name__)
     speech, _ = write_corpus(tmp_path)
     data = opened(tmp_path / "train", [{"class": f"{__name__}.Backwards", "times": 3}])
     np.testing.assert_array_equal(data[Draw(1, 0, 0)].wave, speech["u2"][::-1])
