@@ -15,6 +15,7 @@ from nrsr.kaldi.streams import is_pipe
 REQUIRED = ("utt2spk", "segments", "text", "feats.scp", "utt2lang")
 REMADE = ("utt2dur", "utt2num_frames")  # found again from the audio and the features
 BACKUP = ".backup"
+SHOWN = 20  # ids in a note
 
 
 def fix(path: str | Path) -> list[str]:
@@ -30,6 +31,7 @@ def fix(path: str | Path) -> list[str]:
     """
     path = Path(path)
     contents, notes = load_leniently(path)
+    notes += foreign_entries(path, contents)
     reasons = dict(reasons_to_drop(contents))
     contents.utterances = [utterance for utterance in contents.utterances if utterance not in reasons]
     notes += [f"{path}: utterance {utterance!r} dropped: {reason}" for utterance, reason in reasons.items()]
@@ -70,6 +72,20 @@ def load_leniently(path: Path) -> tuple[Contents, list[str]]:
         contents.add_unknown(file)
     contents.find_recording_lists()
     return contents, notes
+
+
+def foreign_entries(path: Path, contents: Contents) -> Iterator[str]:
+    """A note for each list with entries of utterances, speakers or recordings that the directory has not."""
+    known: dict[str, set[str]] = {
+        "utterance": set(contents.utterances),
+        "speaker": set(contents.lists.get("utt2spk", {}).values()),
+        "recording": contents.recordings(contents.utterances),
+    }
+    for name, entries in contents.lists.items():
+        kind = contents.kinds[name]
+        if foreign := c_sorted(entries.keys() - known[kind]):
+            shown = " ".join(foreign[:SHOWN]) + (" ..." if len(foreign) > SHOWN else "")
+            yield f"{path / name}: {len(foreign)} lines dropped, since no utterance has the {kind}: {shown}"
 
 
 def required_lists(contents: Contents) -> list[str]:

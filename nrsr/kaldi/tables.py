@@ -175,7 +175,7 @@ def cut(value: Value, ranges: tuple[slice, ...]) -> Value:
     if len(ranges) > value.ndim:
         raise ObjectError(f"has {len(ranges)} ranges for {value.ndim} dimensions; correct the scp")
     for axis, (part, size) in enumerate(zip(ranges, value.shape, strict=False)):
-        tolerance = RANGE_TOLERANCE - 1 if axis == 0 else 0
+        tolerance = RANGE_TOLERANCE if axis == 0 else 0
         if part.start is not None and (part.start >= size or part.stop > size + tolerance):
             raise ObjectError(f"range {part.start}:{part.stop - 1} is outside of 0:{size - 1}; correct the scp")
     return np.ascontiguousarray(value[ranges])

@@ -88,3 +88,28 @@ def test_fix_changes_nothing_when_nothing_would_be_left():
     with pytest.raises(DataDirError, match="no utterance would be left"):
         fix(folder)
     assert (folder / "text").read_bytes() == before and not (folder / ".backup").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "kind"),
+    [
+        ("utt2noise", "zoe-1 rain", "utterance"),
+        ("spk1.scp", "zoe-1 none.wav", "utterance"),
+        ("spk2gender", "zoe f", "speaker"),
+    ],
+)
+def test_nothing_is_dropped_in_silence(name, line, kind):
+    folder = make()
+    with (folder / name).open("a") as stream:
+        stream.write(line + "\n")
+    wanted = f"data/{name}: 1 lines dropped, since no utterance has the {kind}: {line.split()[0]}"
+    assert fix(folder) == [wanted] and fix(folder) == []
+    assert len(DataDir(folder).utterances) == 13
+
+
+def test_streams_of_unknown_length_stay():
+    folder = make_segmented()
+    content = bytearray(Path("rec1.wav").read_bytes())
+    content[4:8], content[40:44] = (2000000036).to_bytes(4, "little"), (2000000000).to_bytes(4, "little")
+    Path("rec1.wav").write_bytes(content)
+    assert fix(folder) == [] and len(DataDir(folder).utterances) == 3

@@ -251,3 +251,15 @@ def test_wave_arks_can_be_joined_with_cat():
         ("a", 8000, 11),
         ("b", 16000, 5),
     ]
+
+
+def test_row_ranges_may_end_three_frames_behind_as_in_kaldi():
+    with TableWriter("ark,scp:m.ark,m.scp") as writer:
+        writer["m"] = np.arange(60.0).reshape(20, 3)
+    entry = Path("m.scp").read_text().split()[1]
+    for last, rows in ((19, 20), (22, 20), (23, None)):
+        put("r.scp", f"r {entry}[0:{last}]\n".encode())
+        if rows is None:
+            assert "outside" in failure("scp:r.scp")
+        else:
+            assert open_table("r.scp")["r"].shape == (rows, 3)
