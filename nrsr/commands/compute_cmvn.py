@@ -61,10 +61,12 @@ def of_features(data: str, by: str) -> None:
 def write_features_statistics(data: str, by: str) -> int:
     """The work of `of_features`; returns the number of matrices."""
     from nrsr.kaldi import DataDir, TableWriter, open_table
+    from nrsr.kaldi.audio_states import refuse_stale_features
     from nrsr.progress import track
     from nrsr.signal import cmvn
 
     directory = DataDir(data)
+    refuse_stale_features(directory)
     speaker_of = directory.read("utt2spk") if by == "speaker" else {}
     stats = defaultdict(float)
     for name, features in track(open_table(directory.path / "feats.scp").items(), f"statistics of {data}"):
@@ -85,10 +87,12 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
     import torch
 
     from nrsr.data.frames import FrameDataset
-    from nrsr.kaldi import TableWriter
+    from nrsr.kaldi import DataDir, TableWriter
+    from nrsr.kaldi.audio_states import audio_states, statistics_of, write_states
     from nrsr.nn import GlobalNorm
     from nrsr.systems import system_class
 
+    states = audio_states(DataDir(data))
     with torch.inference_mode():
         observe = observed_frames if issubclass(system_class(config).data, FrameDataset) else observed_waves
         system = observe(config, data, allow_pipes)
@@ -96,6 +100,7 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
     with TableWriter(f"ark:{out}") as writer:
         for name, module in sorted(norms.items()):
             writer[name] = module.statistics()
+    write_states(statistics_of(out), states)
     print(f"nrsr compute-cmvn: {out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from nrsr.config import ConfigError, settings_from
 from nrsr.errors import NrsrError
+from nrsr.kaldi.audio_states import refuse_stale_features
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.tables import open_table
 from nrsr.signal import cmvn
@@ -51,11 +52,13 @@ class StoredFeatures:
 
         Raises:
             FeaturesError: no feats.scp or cmvn.scp where they are needed.
+            StaleError: the features are those of other audio.
         """
         self.path, self.settings = Path(path), settings
         for name, cure in (("feats.scp", "make-feats --config CONFIG"), ("cmvn.scp", "compute-cmvn")):
             if not (self.path / name).is_file() and (name == "feats.scp" or settings.cmvn != "none"):
                 raise FeaturesError(f"{self.path / name}: no such file; run nrsr {cure} {self.path}")
+        refuse_stale_features(DataDir(self.path))
         self._table = open_table(self.path / "feats.scp", allow_pipes=allow_pipes)
         self._normaliser = _Normaliser(self.path, settings.cmvn, allow_pipes) if settings.cmvn != "none" else None
         if not len(self._table):

@@ -10,6 +10,7 @@ import torch
 
 from nrsr.config import build
 from nrsr.errors import NrsrError
+from nrsr.kaldi.audio_states import FEATURES_OF, audio_states, write_states
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import TableWriter
@@ -66,6 +67,8 @@ def make_features(
 ) -> int:
     """Write feats.ark, feats.scp and utt2num_frames of a data directory; returns the number of utterances.
 
+    utt2audio tells of which audio they were made, so that features are not used after it has changed.
+
     Args:
         spec: `{class: ..., ...}` of a feature extractor.
         rate: that all audio must have.
@@ -81,7 +84,7 @@ def make_features(
     build(spec, FeatureExtractor, "features", sample_rate=rate)  # a mistake in the config shows here, not in a worker
     waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
-    frames, short, odd = {}, [], []
+    frames, short, odd, states = {}, [], [], audio_states(directory)
     with TableWriter(f"ark,scp:{folder / 'feats.ark'},{folder / 'feats.scp'}", compress=compress) as writer:
         results = run_work(functools.partial(Worker, spec, rate, waves), todo, nj)
         for chunk in track(results, f"chunks of {folder} made features", len(todo)):
@@ -97,5 +100,6 @@ def make_features(
             raise FeatureDataError(f"{folder}: too short for one frame: {named(short)}; remove them from utt2spk")
         if odd:
             raise FeatureDataError(f"{folder}: features are not finite: {named(odd)}; look at their audio")
+    write_states(folder / FEATURES_OF, states)
     write_list(folder / "utt2num_frames", frames)
     return len(frames)

@@ -15,7 +15,7 @@ from nrsr.progress import track
 from nrsr.signal.speed import change_speed
 
 # What is made from the audio and must be made anew; recordings become utterances.
-DERIVED = ("feats.scp", "vad.scp", "ali.scp", "cmvn.scp", "utt2num_frames", "utt2dur", "segments")
+DERIVED = ("feats.scp", "vad.scp", "ali.scp", "cmvn.scp", "utt2num_frames", "utt2audio", "utt2dur", "segments")
 
 
 def perturb_speed(

@@ -20,6 +20,7 @@ from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import MakeApplication, Pass, Settings
 from nrsr.inference.listing import SHOWN, shown
 from nrsr.kaldi import DataDir, write_list
+from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
 from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
 
 SKIPPED = "skipped"
@@ -39,7 +40,7 @@ def apply_data(
 
     Each output writes its own files, and they appear together at the end. The lists that hold for an output are copied
     beside it. OUT/<command>.log has `head`, what is to be said of the utterances and the times; OUT/skipped lists what
-    failed.
+    failed, OUT/utt2source_audio tells of the audio files, so that the outputs are not scored beside other audio.
 
     Args:
         command: that of `nrsr`, for the log's name and for messages.
@@ -62,6 +63,7 @@ def apply_data(
     del application  # several workers have their own
     batches = make_batches(inputs.durations(), settings.batch_size)
     run = Pass(make, inputs, batches, settings, f"batches of {data.path}")
+    states = audio_states(data)
     head = [*head, f"data {data.path}, {settings.nj} workers, batches of {settings.batch_size}"]
     with making(out, f"nrsr {command}"):
         written = _write_outputs(run, outputs, out)
@@ -70,6 +72,7 @@ def apply_data(
             with atomic_open(out / name) as stream:
                 stream.write(content)
         _copy_all_lists(data, out, outputs, written)
+        write_states(out / SOURCES_OF, states)
         _write_skipped(run, out)
     if run.failures:
         refuse_failures(run, out)

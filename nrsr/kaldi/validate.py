@@ -8,8 +8,9 @@ from typing import NamedTuple
 from nrsr.errors import NrsrError
 from nrsr.folders import refuse_incomplete
 from nrsr.kaldi.audio_checks import AudioCheck
+from nrsr.kaldi.audio_states import StaleError, refuse_stale_features
 from nrsr.kaldi.contents import AUDIO_SCP, kind_of_name, spk2utt_of
-from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDirError
+from nrsr.kaldi.datadir import UTTERANCE_LISTS, DataDir, DataDirError
 from nrsr.kaldi.lists import Line, scan_list, split_words
 from nrsr.kaldi.streams import is_pipe
 from nrsr.kaldi.tables import split_entry
@@ -163,7 +164,14 @@ class Checker:
                     yield f"{self.at(name, key)}: {line.value!r} of {key!r} is no positive number; make {name} anew"
 
     def tables(self) -> Iterator[str]:
-        """Arks of features and statistics that are not there; each file is looked for once."""
+        """Features of other audio, and arks of features and statistics that are not there, each once."""
+        if "feats.scp" in self.lists:
+            try:
+                refuse_stale_features(DataDir(self.path))
+            except StaleError as error:
+                yield str(error)
+            except NrsrError:
+                pass  # of a broken list, which has been named by now
         for name in ("feats.scp", "cmvn.scp", "vad.scp", "ali.scp"):
             missing: dict[str, str] = {}
             for key, line in self.lists.get(name, {}).items():

@@ -9,6 +9,7 @@ import numpy as np
 
 from nrsr.data.mixture_check import clipped_samples
 from nrsr.data.mixture_files import MixtureFiles
+from nrsr.kaldi.audio_states import SOURCES_OF, check_states
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
@@ -47,6 +48,7 @@ def score_separation(
     Raises:
         MixturesError: `reference` holds no mixtures.
         ScoringError: mixtures that are not whole, or estimates missing, or of other lengths.
+        StaleError: the mixtures have changed since they were separated.
     """
     files = MixtureFiles(reference, None)
     samples, skipped = files.lengths()
@@ -58,6 +60,8 @@ def score_separation(
         )
     if not samples:
         raise ScoringError(f"{reference}: holds no mixtures; check the path")
+    cure = f"run nrsr separate on {reference} again"
+    check_states(Path(separated) / SOURCES_OF, files.directory, f"{separated} was made of it", cure)
     open_estimates(separated, files, list(samples))
     make = functools.partial(make_scorer, str(reference), str(separated), tuple(metrics))
     results = run_work(make, list(samples), nj)

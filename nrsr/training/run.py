@@ -20,6 +20,8 @@ from nrsr.experiment.settings import ExperimentSettings, parse_experiment
 from nrsr.experiment.versions import versions_text
 from nrsr.files import atomic_open, remove_leftovers
 from nrsr.folders import alone_in
+from nrsr.kaldi.audio_states import audio_states, check_states, statistics_of, write_states
+from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
@@ -74,6 +76,7 @@ def run_training(
         # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
         seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
+        check_audio(folder, {"train": train_dir, "dev": dev_dir}, resumed=bool(state), write=first)
         train(training, progress)
         return progress
 
@@ -127,6 +130,28 @@ def digests(sets: list[TrainingSet], units: Units | None) -> dict[str, str]:
     """What tells whether two trainings have the same data and units."""
     found = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
     return {**found, "units": digest(units.symbols)} if units else found
+
+
+def check_audio(folder: Path, directories: dict[str, str | Path], *, resumed: bool, write: bool) -> None:
+    """Refuse audio that has changed since the statistics were made of it, or since a training began that goes on.
+
+    EXP/train.utt2audio and EXP/dev.utt2audio tell of which audio files that was.
+
+    Raises:
+        StaleError: it has.
+    """
+    for name, path in directories.items():
+        if not (Path(path) / "wav.scp").is_file():
+            continue  # features alone, or data of another kind
+        data, states = DataDir(path), folder / f"{name}.utt2audio"
+        if name == "train":
+            statistics = folder / "statistics.ark"
+            check_states(statistics_of(statistics), data, f"{statistics} was made", "run nrsr compute-cmvn again")
+        if resumed:
+            cure = f"remove {folder / 'last.pt'} to start anew"
+            check_states(states, data, "this training began", cure, parallel=True)
+        if write and not (resumed and states.is_file()):
+            write_states(states, audio_states(data, parallel=True))
 
 
 def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder: Path) -> Units | None:

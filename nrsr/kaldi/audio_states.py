@@ -1,0 +1,128 @@
+"""Whether the audio of a data directory is still that of which something was made: size and time of each file.
+
+What is made of audio and used later (features, statistics, an unfinished training, separated speakers) keeps a list of
+these beside it. Audio of another length shows elsewhere; this finds what was replaced by audio of the same length.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nrsr.errors import NrsrError
+from nrsr.kaldi.contents import AUDIO_SCP
+from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.lists import read_list, write_list
+from nrsr.kaldi.recordings import split_offset
+from nrsr.kaldi.streams import is_pipe
+
+FEATURES_OF = "utt2audio"  # list in a data directory: what its features were made of
+SOURCES_OF = "utt2source_audio"  # list beside what a system put out: the audio that it was applied to
+UNKNOWN = "?"  # of what a command writes, and of files that cannot be looked at
+SECOND = 10**9
+
+
+class StaleError(NrsrError):
+    """Something was made of other audio than there is now."""
+
+
+def audio_states(data: DataDir, *, parallel: bool = False) -> dict[str, str]:
+    """utterance -> size and time of the file that holds its audio, as `32044@1700000000123456789`.
+
+    Args:
+        parallel: those of spk1.scp, noise1.scp and their like behind it.
+    """
+    scps = ["wav.scp"] if data.has("wav.scp") else []
+    if parallel:
+        scps += sorted(file.name for file in data.path.iterdir() if AUDIO_SCP.fullmatch(file.name))
+    segments = data.segments() if data.has("segments") else None
+    files: dict[str, str] = {}
+    states: dict[str, list[str]] = {}
+    for scp in scps:
+        entries = data.read(scp)
+        for utterance in data.utterances:
+            recording = segments[utterance].recording if segments and utterance in segments else utterance
+            entry = entries.get(recording, entries.get(utterance))
+            if entry is not None:
+                name = split_offset(entry)[0]
+                if name not in files:
+                    files[name] = file_state(name)
+                states.setdefault(utterance, []).append(files[name])
+    return {utterance: " ".join(found) for utterance, found in states.items()}
+
+
+def file_state(name: str) -> str:
+    """Size and time of one file."""
+    if is_pipe(name):
+        return UNKNOWN
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return UNKNOWN
+    return f"{found.st_size}@{found.st_mtime_ns}"
+
+
+def same(before: str, now: str) -> bool:
+    """Whether two states of an utterance may be those of one audio."""
+    if before == now:
+        return True
+    pairs = list(zip(before.split(), now.split(), strict=False))
+    return len(before.split()) == len(now.split()) and all(same_file(*pair) for pair in pairs)
+
+
+def same_file(before: str, now: str) -> bool:
+    """Whether two states may be those of one file; some programs and disks keep whole seconds alone."""
+    if before == now or UNKNOWN in (before, now):
+        return True
+    try:
+        (size, time), (new_size, new_time) = (tuple(map(int, state.split("@"))) for state in (before, now))
+    except ValueError:
+        return False
+    rounded = time % SECOND == 0 or new_time % SECOND == 0
+    return size == new_size and rounded and time // SECOND == new_time // SECOND
+
+
+def statistics_of(ark: str | Path) -> Path:
+    """Where the states of the audio stand of which a system's statistics were made, beside the ark."""
+    return Path(ark).with_suffix(".utt2audio")
+
+
+def write_states(path: Path, states: Mapping[str, str]) -> None:
+    """Write a list of states, or remove an earlier one where there is no audio to tell of."""
+    if states:
+        write_list(path, states)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def check_states(path: Path, data: DataDir, made: str, cure: str, *, parallel: bool = False) -> None:
+    """Refuse what was made of other audio; utterances that only one side has do not count.
+
+    Args:
+        path: the list that write_states has left; without it nothing is known, and nothing refused.
+        data: directory with the audio as it is now.
+        made: what was made of the audio, for the message.
+        cure: what to do about it.
+        parallel: as it was written.
+
+    Raises:
+        StaleError: some utterance's file has another size or time.
+    """
+    if not path.is_file():
+        return
+    before, now = read_list(path), audio_states(data, parallel=parallel)
+    changed = [name for name, state in now.items() if name in before and not same(before[name], state)]
+    if changed:
+        raise StaleError(
+            f"{data.path}: the audio of {len(changed)} utterances has changed since {made} (size or time of files), "
+            f"the first is {changed[0]!r}; {cure}, or remove {path} if it is the same audio"
+        )
+
+
+def refuse_stale_features(data: DataDir) -> None:
+    """Refuse a directory whose audio has changed since its features were made.
+
+    Raises:
+        StaleError: it has.
+    """
+    cure = f"run nrsr make-feats and compute-cmvn on {data.path} again"
+    check_states(data.path / FEATURES_OF, data, "its features were made", cure)
