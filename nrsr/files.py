@@ -15,6 +15,8 @@ from nrsr.errors import NrsrError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+ROOM = "make room and run the same command again"
+PERMISSIONS = "check the permissions of the file and of its folder"
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]+\.tmp")
 KEPT = 50  # letters of a file's name that its temporary name has: names end at 255 bytes
 
@@ -23,6 +25,11 @@ _cleared: set[Path] = set()  # folders to which this process has written, after 
 
 class LinkError(NrsrError):
     """A file that is appended to is a link."""
+
+
+def cure_of(error: OSError, otherwise: str = "") -> str:
+    """What helps against a failure of the disk; `otherwise` where it tells neither of room nor of permissions."""
+    return ROOM if error.errno in NO_ROOM else PERMISSIONS if error.errno in NOT_ALLOWED else otherwise
 
 
 @contextmanager

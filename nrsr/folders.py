@@ -105,7 +105,11 @@ def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
         the descriptor of the file, which is made if it is missing.
     """
     while True:
-        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        except OSError as error:
+            error.filename = str(folder)
+            raise
         try:
             if not _lock(descriptor):
                 raise FolderInUse(f"{folder}: another {_other(descriptor, command)} works here; {_WAIT}")

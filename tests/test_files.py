@@ -1,5 +1,6 @@
 """Writing files: no half files, no leftovers, no links followed, and messages that name the file."""
 
+import errno
 import os
 import resource
 import stat
@@ -7,7 +8,14 @@ import stat
 import pytest
 from killed import killed_at
 
+from nrsr.config import load_yaml
+from nrsr.errors import NrsrError
+from nrsr.experiment.checkpoint import load_checkpoint, save_checkpoint
 from nrsr.files import LinkError, atomic_open, atomic_path, open_anew, open_to_append, remove_leftovers
+from nrsr.hmm.fst_files import read_fst
+from nrsr.kaldi.binary import open_model
+from nrsr.kaldi.lists import read_lines
+from nrsr.scoring.table import read_table
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -105,5 +113,31 @@ def test_a_folder_that_may_not_be_written_is_told_by_the_files_own_name(nrsr_mai
     status, _, err = nrsr_main("make-lm", tmp_path / "text", tmp_path / "x.arpa")
     assert status == 1
     assert err == (
-        f"nrsr make-lm: {tmp_path}/x.arpa: Permission denied; check the permissions, or write to another folder\n"
+        f"nrsr make-lm: {tmp_path}/x.arpa: Permission denied; check the permissions of the file and of its folder\n"
     )
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_permission_is_told_as_what_it_is(number, monkeypatch, tmp_path):
+    """By every reader whose files have a cure of their own."""
+    path = tmp_path / "x"
+    path.write_text("x 1\n")
+
+    def refused(name, *_, **__):
+        raise OSError(number, os.strerror(number), str(name))
+
+    readers = [
+        lambda: load_yaml(path),
+        lambda: load_checkpoint(path, "train again"),
+        lambda: save_checkpoint(path, {}),
+        lambda: read_table(path),
+        lambda: list(read_lines(path)),
+        lambda: read_fst(path),
+        lambda: open_model(path),
+    ]
+    for name in ("builtins.open", "io.open", "os.open", "pathlib.Path.open", "pathlib.Path.read_bytes"):
+        monkeypatch.setattr(name, refused)
+    monkeypatch.setattr("pathlib.Path.read_text", refused)
+    for reader in readers:
+        with pytest.raises(NrsrError, match=f"{path}: .*{os.strerror(number)}.*permissions"):
+            reader()

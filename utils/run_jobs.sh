@@ -20,7 +20,7 @@ fi
 [ $# -ge 3 ] || usage
 [[ $1 =~ ^([A-Z]+)=(.+)$ ]] || usage
 name=${BASH_REMATCH[1]}
-placeholder={$name}
+placeholder="{$name}"
 values=${BASH_REMATCH[2]}
 log=$2
 if [[ $log != *"$placeholder"* ]]; then

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nrsr.errors import NrsrError
-from nrsr.files import NO_ROOM, NOT_ALLOWED
+from nrsr.files import NO_ROOM, cure_of
 
 # Sub-command -> what it does. `nrsr a-b` lives in nrsr/commands/a_b.py.
 COMMANDS = {
@@ -91,11 +91,11 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, NrsrError):
         text = str(error)
     elif isinstance(error, OSError):
-        text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        if error.errno in NO_ROOM:
-            text += "; make room and run the same command again"
-        elif error.errno in NOT_ALLOWED:
-            text += "; check the permissions, or write to another folder"
+        # Whatever writes files names them.
+        file = error.filename or ("standard output" if error.errno in NO_ROOM else None)
+        text = f"{file}: {error.strerror}" if file else str(error)
+        if cure := cure_of(error):
+            text += f"; {cure}"
     else:
         text = f"{type(error).__name__}: {error} (not foreseen; --debug shows where)"
     return " ".join(text.split())
@@ -118,10 +118,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         parser, module = parser_of(name)
         with sigterm_raises():
-            return module.run(parser.parse_args(argv[1:])) or 0
+            status = module.run(parser.parse_args(argv[1:])) or 0
+            sys.stdout.flush()
+            return status
     except BrokenPipeError:
         # A reader such as `head` has gone: not our failure, and nothing more can be printed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
         return 1
     except KeyboardInterrupt:
         print(f"nrsr {name}: interrupted", file=sys.stderr)
@@ -133,7 +135,14 @@ def main(argv: list[str] | None = None) -> int:
         if debug:
             raise
         print(f"nrsr {name}: {one_line(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            _close_stdout()
         return 1
+
+
+def _close_stdout() -> None:
+    """Send what is still to be printed nowhere, so that Python does not fail once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

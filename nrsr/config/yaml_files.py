@@ -8,7 +8,7 @@ import yaml
 
 from nrsr.config.build import ConfigError
 from nrsr.config.parse import MAX_DEPTH, ParseError, parse
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, cure_of
 
 
 def load_yaml(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
@@ -52,7 +52,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name an existing config, as in conf/*.yaml") from error
+        cure = cure_of(error, "name an existing config, as in conf/*.yaml")
+        raise ConfigError(f"{path}: {error.strerror}; {cure}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 ({error}); convert the file") from error
     except ParseError as error:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.errors import NrsrError
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, cure_of
 
 FORMAT = "nrsr checkpoint 1"
 
@@ -31,9 +31,8 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         with atomic_open(path, "wb") as stream:
             stream.write(serialised.getbuffer())
     except OSError as error:
-        raise CheckpointError(
-            f"{path}: {error.strerror}; what was saved before stands, run the same command again when there is room"
-        ) from error
+        cure = cure_of(error, "run the same command again")
+        raise CheckpointError(f"{path}: {error.strerror}; what was saved before stands, {cure}") from error
 
 
 def load_checkpoint(path: Path, cure: str) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def load_file(path: Path, cure: str) -> Any:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such file; {cure}") from error
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}; {cure}") from error
+        raise CheckpointError(f"{path}: {error.strerror or error}; {cure_of(error, cure)}") from error
     except Exception as error:  # zipfile and torch.load raise nearly anything on bytes that are no checkpoint
         raise CheckpointError(f"{path}: truncated, corrupt or foreign ({type(error).__name__}); {cure}") from error
     raise CheckpointError(f"{path}: changed since it was written (checksum of {damaged}); {cure}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from nrsr.errors import NrsrError
+from nrsr.files import cure_of
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NUMBER = rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -67,7 +68,8 @@ def read_arpa(path: str | Path, copy: IO[bytes] | None = None) -> Arpa:
         raise LanguageModelError(f"{path}: cannot be unpacked ({error}); make or fetch it again") from None
     except OSError as error:
         reason = error.strerror or error
-        raise LanguageModelError(f"{path}: {reason}; name an ARPA file, as nrsr make-lm writes it") from None
+        cure = cure_of(error, "name an ARPA file, as nrsr make-lm writes it")
+        raise LanguageModelError(f"{path}: {reason}; {cure}") from None
 
 
 def open_arpa(path: Path) -> IO[bytes]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nrsr.errors import NrsrError
+from nrsr.files import cure_of
 from nrsr.kaldi.lists import read_list, split_words, write_list
 
 CHECKSUMS = "checksums"  # file name, number of bytes and SHA-256 a line
@@ -74,7 +75,7 @@ class Checksums:
             try:
                 content = (self._folder / name).read_bytes()
             except OSError as error:
-                raise ChecksumError(f"{self._folder / name}: {error.strerror}; {_cure(self)}") from None
+                raise ChecksumError(f"{self._folder / name}: {error.strerror}; {cure_of(error, _cure(self))}") from None
             self.check(name, content)
 
 

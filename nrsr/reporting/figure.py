@@ -1,5 +1,6 @@
 """A figure of a metric over SNR, one panel for each test set with noise, with the interval of each point."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path) -
         panel.grid(alpha=0.3)
     panels[0].set_ylabel(f"{metric.title} ({metric.unit})" if metric.unit else metric.title)
     panels[0].legend()
+    content = io.BytesIO()  # the library would hide why a disk takes no more
+    figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
     with atomic_open(path, "wb") as stream:
-        figure.savefig(stream, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
+        stream.write(content.getbuffer())
     return True
 
 

@@ -1,5 +1,6 @@
 """A figure of what happened to the gradients of two tasks over the epochs of a training: angles, conflicts, norms."""
 
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nrsr.errors import NrsrError
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, cure_of
 
 # Panels: title, axis label, and the logged figures that each draws, with their line style.
 PANELS = (
@@ -35,7 +36,9 @@ def gradient_history(experiment: Path) -> dict[str, list[float]]:
     except FileNotFoundError as error:
         raise MetricsError(f"{path}: no such file; it is written by nrsr train") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise MetricsError(f"{path}: cannot be read ({error}); nrsr train writes it anew when it goes on") from error
+        cure = "nrsr train writes it anew when it goes on"
+        cure = cure_of(error, cure) if isinstance(error, OSError) else cure
+        raise MetricsError(f"{path}: cannot be read ({error}); {cure}") from error
     for number, line in enumerate(lines, start=1):
         try:
             train = json.loads(line)["train"]
@@ -81,8 +84,10 @@ def draw_gradients(experiments: Mapping[str, Sequence[Path]], path: str | Path) 
         panel.legend(fontsize="small")
     figure.axes[0].axhline(90.0, color="grey", linewidth=0.8)
     figure.axes[-1].set_yscale("log")
+    content = io.BytesIO()  # the library would hide why a disk takes no more
+    figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
     with atomic_open(path, "wb") as stream:
-        figure.savefig(stream, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
+        stream.write(content.getbuffer())
     return list(histories)
 
 

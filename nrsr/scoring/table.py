@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nrsr.errors import NrsrError
-from nrsr.files import atomic_open
+from nrsr.files import atomic_open, cure_of
 from nrsr.folders import refuse_incomplete
 
 UNKNOWN = "-"
@@ -136,7 +136,9 @@ def read_header(path: str | Path) -> list[str]:
     try:
         with open(path, "rb") as stream:
             return _header(stream.readline().decode("utf-8"), path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ScoreFileError(f"{path}: {error.strerror}; {cure_of(error, CURE)}") from error
+    except UnicodeDecodeError as error:
         raise ScoreFileError(f"{path}: cannot be read ({error}); {CURE}") from error
 
 
@@ -157,7 +159,9 @@ def read_table(path: str | Path) -> ScoreTable:
     refuse_incomplete(Path(path).parent)
     try:
         content = Path(path).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ScoreFileError(f"{path}: {error.strerror}; {cure_of(error, CURE)}") from error
+    except UnicodeDecodeError as error:
         raise ScoreFileError(f"{path}: cannot be read ({error}); {CURE}") from error
     first, end, rest = content.partition("\n")
     names = _header(first + end, path)

@@ -1,7 +1,10 @@
 """Commands that make a folder, killed while they make it anew with other options: no mixture of old and new is read."""
 
+import os
 import random
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from killed import killed_at
 
 from nrsr.commands.main import main
 from nrsr.files import TEMPORARY
-from nrsr.folders import IncompleteFolder, refuse_incomplete
+from nrsr.folders import IncompleteFolder, making, refuse_incomplete
 from nrsr.kaldi import WaveWriter, write_list
 
 RATE = 8000
@@ -126,6 +129,37 @@ def test_old_and_new_are_never_read_together(inputs, name, capfd):
         assert not any(TEMPORARY.fullmatch(path.name) for path in folder.rglob(".*"))
         place += rng.randint(1, 2 + place)
     assert refused
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_second_command_in_the_same_folder_is_refused(inputs, nrsr_main, name):
+    folder, command = Path(COMMANDS[name][0]), COMMANDS[name][1]
+    folder.mkdir(exist_ok=True)
+    before = contents(folder)
+    with held_by_another_process(folder):
+        status, _, err = nrsr_main(*command.split())
+    assert status == 1
+    assert f"{folder}: another nrsr toy works here; wait until it has finished, or name another folder\n" in err
+    assert contents(folder) == before
+
+
+@contextmanager
+def held_by_another_process(folder: Path) -> Iterator[None]:
+    """A process that makes the folder meanwhile."""
+    (held, tell), (wait, stop) = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(stop)
+        with making(folder, "nrsr toy"):
+            os.write(tell, b"x")
+            os.read(wait, 1)
+        os._exit(0)
+    os.read(held, 1)
+    try:
+        yield
+    finally:
+        os.close(stop)
+        os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,17 @@ def test_a_disk_without_room_names_the_file_and_leaves_no_half_of_it(nrsr_main, 
     assert not (tmp_path / "u").exists()
 
 
+def test_an_output_that_is_full_is_told_in_one_line(tmp_path):
+    (tmp_path / "ref").write_text("a x\n")
+    command = [sys.executable, "-m", "nrsr.commands.main", "score-wer", "ref", "ref"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nrsr score-wer: standard output: No space left on device; make room and run the same command again\n"
+    )
+
+
 def test_output_is_utf8_whatever_the_locale(tmp_path):
     (tmp_path / "ref").write_text("ä-1 東\n", encoding="utf-8")
     command = [sys.executable, "-m", "nrsr.commands.main", "score-wer", "ref", "ref", "--versus", "ä東"]
