@@ -10,7 +10,7 @@ from nrsr.data.units import Units
 from nrsr.data.waveforms import WaveformDataset
 from nrsr.experiment.checkpoint import CheckpointError
 from nrsr.kaldi import WaveWriter, write_list
-from nrsr.training import loop
+from nrsr.training import resumption
 
 RATE = 8000
 
@@ -37,7 +37,7 @@ def test_cut_off_within_an_epoch(run_toy, toy_config, augment, tmp_path, monkeyp
     toy_config["training"] |= {"save_steps": 1}
     whole = run_toy(tmp_path / "whole")
     left = [11]
-    real = loop.save_checkpoint
+    real = resumption.save_checkpoint
 
     def save(*arguments):
         real(*arguments)
@@ -45,7 +45,7 @@ def test_cut_off_within_an_epoch(run_toy, toy_config, augment, tmp_path, monkeyp
         if not left[0]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "save_checkpoint", save)
+    monkeypatch.setattr(resumption, "save_checkpoint", save)
     with pytest.raises(KeyboardInterrupt):
         run_toy(tmp_path / "parts")
     monkeypatch.undo()
