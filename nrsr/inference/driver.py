@@ -156,9 +156,11 @@ class Pass:
                 break
         if self.failures and not self.done:
             name, failure = next(iter(self.failures.items()))
-            names = shown(list(self.failures))
+            left = sum(map(len, self._batches)) - len(self.failures)
+            others = f", {left} were not tried" if left else ""
             raise ApplyError(
-                f"{self._what}: nothing succeeded; failed: {names}; {name}: {failure.reason}"
+                f"{self._what}: nothing succeeded{others}; failed: {shown(list(self.failures))}; {name}: "
+                f"{failure.reason}"
             ) from Exception(failure.trace)
 
     def notes(self, names: int | None = None, what: str = "utterances") -> list[str]:
