@@ -175,9 +175,7 @@ def build_turns(settings: dict[str, TurnSettings], system: System, precision: st
         where = f"turns.{name}." if [*settings] != ["main"] else ""
         trained = [parameter for parameter in parameters[name] if parameter.requires_grad]
         if not trained:
-            raise ConfigError(
-                f"{where or 'turn main: '}all its parameters are frozen, so that it never moves; see freeze"
-            )
+            raise ConfigError(f"turns.{name}: all its parameters are frozen, so that it never moves; freeze less")
         meeting = [parameter for parameter in system.shared_parameters(name) if parameter.requires_grad]
         shared = {names[id(parameter)]: parameter for parameter in meeting}
         turns.append(_build_turn(spec, name, trained, shared, precision, where))
