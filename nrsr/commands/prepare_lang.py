@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nrsr.hmm.prepare_lang import find_pronunciations, words_of_lists, words_of_texts, write_lang
+    from nrsr.kaldi.lists import split_words
     from nrsr.kaldi.make_lang import LangOptions
 
     found = find_pronunciations(
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         lexicon=args.lexicon,
         guess_missing=args.guess,
         voice=args.voice,
-        silence=args.silence_phones.split() or ("SIL",),
+        silence=split_words(args.silence_phones) or ("SIL",),
         oov=args.oov,
     )
     options = LangOptions(args.oov, args.position_dependent, args.states, args.silence_states, args.silence_probability)

@@ -10,6 +10,7 @@ from nrsr.hmm.gmm import Gmm
 from nrsr.hmm.training_graphs import Graph, shortest_length, with_probabilities
 from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
+from nrsr.kaldi.binary import ModelFileError
 
 ACOUSTIC_SCALE = 0.1  # Kaldi's, of log likelihoods beside the log probabilities of the graph
 RETRIES = 10  # of the random way that a first, even alignment takes
@@ -37,17 +38,23 @@ class Aligner:
     def __call__(self, graph: Graph, features: np.ndarray) -> tuple[np.ndarray | None, bool]:
         """Align features [N, D] to a graph.
 
+        Raises:
+            ModelFileError: likelihoods overflow.
+
         Returns:
             transition-ids [N], or None where no way reached the end; and whether the wider beam was needed.
         """
         graph = with_probabilities(graph, self._transitions)
         scores = kaldi_hmm_gmm.DecodableAmDiagGmmScaled(self._gmm, self._transitions, features, ACOUSTIC_SCALE)
         decoder = kaldi_hmm_gmm.FasterDecoder(graph, kaldi_hmm_gmm.FasterDecoderOptions(beam=self._beams.beam))
-        decoder.decode(scores)
-        retried = not decoder.reached_final()
-        if retried:
-            decoder.set_options(kaldi_hmm_gmm.FasterDecoderOptions(beam=self._beams.retry_beam))
+        try:
             decoder.decode(scores)
+            retried = not decoder.reached_final()
+            if retried:
+                decoder.set_options(kaldi_hmm_gmm.FasterDecoderOptions(beam=self._beams.retry_beam))
+                decoder.decode(scores)
+        except RuntimeError:  # a failed check of the library
+            raise ModelFileError("likelihoods are not finite; the features or the mixtures are broken") from None
         if not decoder.reached_final():
             return None, True
         _, path = decoder.get_best_path()

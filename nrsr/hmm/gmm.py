@@ -127,6 +127,10 @@ class Gmm:
             sizes.append(len(weights[-1]))
             if not scaled.shape == inverse.shape == (sizes[-1], dim) or not sizes[-1] or not (inverse > 0).all():
                 raise reader.wrong("a mixture whose weights, means and variances do not fit each other")
+            if not (np.isfinite(weights[-1]).all() and np.isfinite(scaled).all() and np.isfinite(inverse).all()):
+                raise reader.wrong("a mixture with values that are not finite")
+            if not weights[-1].min() >= 0 or not weights[-1].sum() > 0:
+                raise reader.wrong("a mixture with weights below 0, or 0 altogether")
             means.append(scaled / inverse)
             variances.append(1.0 / inverse)
         if not sizes:

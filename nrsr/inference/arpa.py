@@ -12,10 +12,9 @@ from flashlight.lib.text.dictionary import Dictionary
 
 from nrsr.kaldi.arpa import Arpa, LanguageModelError, read_arpa
 
+# The place in KenLM's code that its messages begin with.
+ORIGIN = re.compile(r"^[^\n]* threw \w+( because [^\n]*\n|\.)")
 LOWEST_ORDER, HIGHEST_ORDER = 2, 6  # KenLM's own limits, fixed when it is compiled
-ORIGIN = re.compile(
-    r"^.* threw \w+( because `[^']*')?\.?", re.DOTALL
-)  # the place in KenLM's code that its messages name
 
 
 def read_vocabulary(path: str | Path) -> list[str]:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from nrsr.data import Units
+from nrsr.hmm.aligner import Aligner, Beams
 from nrsr.hmm.fst_files import read_fst
+from nrsr.hmm.gmm import single_gaussians
 from nrsr.hmm.grammar import all_words, word_loop
 from nrsr.hmm.graph import GraphOptions
 from nrsr.hmm.graph_folder import Graph, make_graph
 from nrsr.hmm.lexicon_fst import lexicon_fst
-from nrsr.hmm.model import read_transitions
+from nrsr.hmm.model import Model, read_model, read_transitions, write_model
 from nrsr.hmm.prepare_lang import Pronunciations, write_lang
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.training_graphs import GraphCompiler
@@ -121,6 +123,29 @@ def test_making_graphs(folders, tmp_path, name):
         make_graph(
             copies["lang"], copies["model"], word_loop(all_words(lang), lang), tmp_path / "graph", GraphOptions()
         )
+
+    survive(work, 200)
+
+
+def test_mixtures(folders, tmp_path):
+    model = shutil.copytree(folders / "model", tmp_path / "model")
+    tree, transitions = Tree.read(model / "tree"), read_transitions(model / "final.mdl")
+    rng = np.random.default_rng(0)
+    gmm = single_gaussians(rng.normal(0, 1, (tree.num_pdfs, 3)), rng.uniform(1, 2, (tree.num_pdfs, 3)))
+    write_model(model, Model(tree, transitions, gmm))
+    content = (model / "final.mdl").read_bytes()
+    first = content.index(b"<DIMENSION>")
+    lang = Lang.load(folders / "lang")
+    words = [lang.words[word] for word in ("a", "bee")]
+    graph = GraphCompiler(transitions, tree, folders / "lang" / "L.fst", lang.disambiguation)(words)
+
+    def work(case: int) -> None:
+        (model / "final.mdl").write_bytes(content[:first] + mutated(content[first:], case))
+        read = read_model(model)
+        features = rng.normal(0, 1, (20, read.gmm.dim)).astype(np.float32)
+        with np.errstate(all="ignore"):
+            read.gmm.log_likelihoods(features)
+        Aligner(read.transitions, read.tree, read.gmm, Beams())(graph, features)
 
     survive(work, 200)
 

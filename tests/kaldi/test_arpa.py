@@ -141,6 +141,18 @@ def test_files_that_are_none(tmp_path):
             read(tmp_path)
 
 
+def test_what_kenlm_says_becomes_one_line(tmp_path):
+    """KenLM is given what it cannot read, without the check before."""
+    (tmp_path / "x.arpa").write_text(GOOD.replace("-0.4\t", "-0.4 "), encoding="utf-8")
+    with pytest.raises(LanguageModelError) as caught:
+        load_kenlm(tmp_path / "x.arpa", ["b"], "lm.arpa.gz")
+    message = str(caught.value)
+    assert (
+        message.startswith("lm.arpa.gz: KenLM cannot read it (Expected tab after probability") and "\n" not in message
+    )
+    assert not any(part in message for part in (".hh", "threw", "\n"))
+
+
 def test_orders_that_kenlm_does_not_read(tmp_path):
     path = tmp_path / "lm.arpa"
     path.write_text("\\data\\\nngram 1=3\n\n\\1-grams:\n-1 <s>\n-1 </s>\n-0.3 b\n\\end\\\n")
