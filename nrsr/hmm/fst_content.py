@@ -13,6 +13,7 @@ MAGIC, SYMBOLS_MAGIC = 2125659606, 2125658996
 HAS_SYMBOLS = (1, 2)  # bits of the flags: tables of input and of output symbols follow the header
 PROPERTIES = 3  # expanded and mutable, as every vector FST; the others are found anew, since labels may change
 LONGEST_NAME = 1 << 16
+HIGHEST_COST = 1e6  # of a negative logarithm; what is beyond comes from broken bits, and loses all smaller costs
 HIGHEST_LABEL = 1 << 27  # numbers of words and transitions lie far below it
 BROKEN = "is truncated or broken; make it anew"
 CURE = f"the file {BROKEN}"
@@ -138,7 +139,8 @@ def _walk(content: bytes, at: int, states: int) -> tuple[np.ndarray, np.ndarray]
 def _check(fst: FstContent, path: object) -> None:
     weights, arcs = fst.body.view(np.float32), fst.arcs
     finals = weights[fst.heads]
-    if np.isnan(finals).any() or (finals == -np.inf).any() or not np.isfinite(weights[arcs + 2]).all():
+    ending = finals[finals != np.inf]
+    if not (np.abs(ending) <= HIGHEST_COST).all() or not (np.abs(weights[arcs + 2]) <= HIGHEST_COST).all():
         raise FstError(f"{path}: has weights that are no costs; {CURE}")
     following = fst.body[arcs + 3]
     if len(arcs) and (following.min() < 0 or following.max() >= len(fst.heads)):

@@ -11,7 +11,7 @@ from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
 from nrsr.kaldi.lang import Lang
 
-FEWEST_STATES, MOST_GROWTH = 2_000_000, 50  # beyond both, determinisation is given up: it would not end
+FEWEST_STATES, MOST_GROWTH = 100_000, 20  # beyond both, determinisation is given up: it would not end
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import kaldifst
 from nrsr.hmm.fst_files import read_fst
 from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
+from nrsr.kaldi.symbols import read_symbols
 
 TRANSITION_SCALE, SELF_LOOP_SCALE = 1.0, 0.1  # Kaldi's, of the log probabilities in a graph that is searched
 Graph = kaldifst.StdVectorFst
@@ -20,14 +21,20 @@ class GraphCompiler:
     """Makes graphs without the probabilities of transitions, which change in training.
 
     Args:
-        lexicon: path of L.fst.
+        lexicon: path of L.fst in its lang folder.
         disambiguation: phones that stand for no sound; none of them is in L.fst.
     """
 
     def __init__(self, transitions: Transitions, tree: Tree, lexicon: str | Path, disambiguation: Sequence[int]):
         phones = {*transitions.topology.phones, *disambiguation}
+        words = read_symbols(Path(lexicon).with_name("words.txt")).values()
+        fst = read_fst(lexicon, inputs=phones, outputs=words)
         # The library's compiler keeps references to these, and changes the lexicon it is given.
-        self._parts = transitions.for_library(tree), tree.for_library(), Graph(read_fst(lexicon, inputs=phones))
+        self._parts = (
+            transitions.for_library(tree),
+            tree.for_library(),
+            Graph(fst),
+        )
         options = kaldi_hmm_gmm.TrainingGraphCompilerOptions(transition_scale=0.0, self_loop_scale=0.0)
         self._compiler = kaldi_hmm_gmm.TrainingGraphCompiler(*self._parts, list(disambiguation), options)
 

@@ -10,6 +10,8 @@ import numpy as np
 from nrsr.kaldi.binary import BinaryReader, BinaryWriter, ModelFileError, open_model
 
 PDF_CLASS = -1  # the key of the pdf class; keys from 0 are places in the context
+WIDEST = 9  # phones in a context; Kaldi's recipes have 1 to 5
+MOST_GAPS, FEWEST_PDFS = 2, 100  # pdf-ids are numbered from 0 with few gaps, or none
 EDGE = 0  # stands in a context for what is beyond the utterance
 
 
@@ -144,8 +146,10 @@ class Tree:
         except RecursionError:
             raise reader.wrong("the tree is too deep") from None
         reader.expect("EndContextDependency")
-        if root is None or not 0 <= central < width:
-            raise reader.wrong("the tree is empty")
+        if root is None or not 0 <= central < width <= WIDEST:
+            raise reader.wrong(f"the tree is empty, or of a context of {width} phones with {central} before the phone")
+        if problem := problem_of_nodes(root, width):
+            raise reader.wrong(problem)
         return cls(width, central, root)
 
     def for_library(self) -> kaldi_hmm_gmm.ContextDependency:
@@ -174,6 +178,22 @@ def leaves(node: Node | None) -> Iterator[Leaf]:
             todo += [node.no, node.yes]
         elif node is not None:
             todo += reversed(node.children)
+
+
+def problem_of_nodes(root: Node, width: int) -> str | None:
+    """What a tree asks for that a context does not have, or answers that is no pdf-id; None where all is well."""
+    pdfs, todo = set(), [root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Leaf):
+            pdfs.add(node.pdf)
+        elif node is not None:
+            if node.key != PDF_CLASS and not 0 <= node.key < width:
+                return f"a question about place {node.key} of a context of {width} phones"
+            todo += [node.yes, node.no] if isinstance(node, Split) else node.children
+    if pdfs and (min(pdfs) < 0 or max(pdfs) >= MOST_GAPS * len(pdfs) + FEWEST_PDFS):
+        return f"{len(pdfs)} pdf-ids from {min(pdfs)} to {max(pdfs)}"
+    return None if pdfs else "no pdf-id"
 
 
 def write_node(node: Node | None, writer: BinaryWriter) -> None:

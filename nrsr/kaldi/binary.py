@@ -95,7 +95,8 @@ class BinaryReader:
             raise self.wrong(f"a size of {min(shape)}")
         count = int(np.prod(shape, dtype=np.int64))
         dtype = np.dtype(FLOATS[kind])
-        return np.frombuffer(self.take(count * dtype.itemsize), dtype).reshape(shape).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # some bits are NaNs that processors trap
+            return np.frombuffer(self.take(count * dtype.itemsize), dtype).reshape(shape).astype(np.float64)
 
     def vector(self) -> np.ndarray:
         """A float vector [N]."""

@@ -63,6 +63,8 @@ def test_symbol_tables_in_a_file_are_passed_over(tmp_path):
         (HEADER + 16, struct.pack("<i", -5), "output label -5"),
         (HEADER + 20, struct.pack("<f", np.nan), "weights that are no costs"),
         (HEADER + 20, struct.pack("<f", -np.inf), "weights that are no costs"),
+        (HEADER + 20, struct.pack("<f", -2e38), "weights that are no costs"),
+        (HEADER, struct.pack("<f", np.nan), "weights that are no costs"),
         (HEADER + 24, struct.pack("<i", 3), "an arc to state 3 of 3"),
         (HEADER - 16, struct.pack("<q", 9), "announces 9 states"),
         (HEADER - 16, struct.pack("<q", 2), "truncated or broken"),

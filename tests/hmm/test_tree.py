@@ -195,3 +195,19 @@ def test_broken_trees_are_named(tmp_path):
     path.write_bytes(b"ContextDependency 1 0 ToPdf TE 0 2 ( NULL CE 0 ) EndContextDependency")
     with pytest.raises(ModelFileError, match="is no binary file"):
         Tree.read(path)
+
+
+@pytest.mark.parametrize(
+    ("tree", "what"),
+    [
+        (Tree(10**9, 0, Leaf(0)), "a context of 1000000000 phones"),
+        (Tree(3, 1, Split(7, (1,), Leaf(0), Leaf(1))), "a question about place 7 of a context of 3 phones"),
+        (Tree(3, 1, Table(1, (Leaf(0), Leaf(2000000000)))), "2 pdf-ids from 0 to 2000000000"),
+        (Tree(3, 1, Split(1, (1,), Leaf(0), Leaf(-1))), "2 pdf-ids from -1 to 0"),
+        (Tree(3, 1, Table(1, (None, None))), "no pdf-id"),
+    ],
+)
+def test_trees_that_cannot_be_are_refused(tmp_path, tree, what):
+    tree.write(tmp_path / "tree")
+    with pytest.raises(ModelFileError, match=what):
+        Tree.read(tmp_path / "tree")
