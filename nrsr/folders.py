@@ -9,10 +9,10 @@ from pathlib import Path
 from nrsr.errors import NrsrError
 from nrsr.files import TEMPORARY, remove_leftovers
 
-MARK = ".incomplete"  # in a folder that is being made; holds the command's name, and is locked while that works
+MARK = ".incomplete"  # in a folder that is being made; holds command and process, and is locked while that works
 LOCK = ".lock"  # in a folder that stays readable while a command works in it
 
-_making: set[Path] = set()  # folders that this process makes, which it may read
+_making: set[Path] = set()  # folders that this process makes, which it and its workers may read
 
 
 class FolderInUse(NrsrError):
@@ -46,9 +46,9 @@ def making(folder: str | Path, command: str, *, anew: bool = True) -> Iterator[N
     folder.mkdir(parents=True, exist_ok=True)
     with _only_process(folder, MARK, command) as descriptor:
         before = os.pread(descriptor, 1000, 0)
-        if not anew and before not in (b"", command.encode()):
+        if not anew and before and _command(before) != command:
             raise IncompleteFolder(_stopped(folder, before))
-        _write_mark(descriptor, command.encode())
+        _write_mark(descriptor, f"{command}\n{os.getpid()}\n".encode())
         remove_leftovers(folder)
         contents = _files(folder)
         _making.add(folder.resolve())
@@ -77,11 +77,11 @@ def refuse_incomplete(folder: str | Path) -> None:
     """
     for place in (Path(folder), Path(folder).absolute().parent):
         try:
-            command = (place / MARK).read_bytes()
+            mark = (place / MARK).read_bytes()
         except OSError:
             continue
-        if place.resolve() not in _making:
-            raise IncompleteFolder(_stopped(place, command))
+        if place.resolve() not in _making and not _is_parents(place / MARK, mark):
+            raise IncompleteFolder(_stopped(place, mark))
 
 
 @contextmanager
@@ -112,16 +112,14 @@ def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
             raise
         try:
             if not _lock(descriptor):
-                raise FolderInUse(f"{folder}: another {_other(descriptor, command)} works here; {_WAIT}")
+                name = _command(os.pread(descriptor, 1000, 0)) or command
+                raise FolderInUse(f"{folder}: another {name} works here; wait until it has finished, or name another")
             if not os.fstat(descriptor).st_nlink:  # its holder has finished and removed it meanwhile
                 continue
             yield descriptor
             return
         finally:
             os.close(descriptor)
-
-
-_WAIT = "wait until it has finished, or name another folder"
 
 
 def _lock(descriptor: int) -> bool:
@@ -133,12 +131,20 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _other(descriptor: int, command: str) -> str:
-    return _text(os.pread(descriptor, 1000, 0)) or command
+def _command(mark: bytes) -> str:
+    """The command that a mark names, "" where it was killed before it had written that."""
+    return mark.partition(b"\n")[0].decode("utf-8", "replace").strip()
 
 
-def _text(command: bytes) -> str:
-    return " ".join(command.decode("utf-8", "replace").split())
+def _is_parents(path: Path, mark: bytes) -> bool:
+    """Whether the mark is that of the process that has started this one, and still works."""
+    if mark.split(b"\n")[1:2] != [str(os.getppid()).encode()]:
+        return False
+    try:
+        with open(path, "rb") as stream:
+            return not _lock(stream.fileno())
+    except OSError:
+        return False
 
 
 def _write_mark(descriptor: int, content: bytes) -> None:
@@ -158,9 +164,9 @@ def _files(folder: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def _stopped(folder: Path, command: bytes) -> str:
+def _stopped(folder: Path, mark: bytes) -> str:
     """The message about an incomplete folder."""
-    name = _text(command) or "the command that makes it"
+    name = _command(mark) or "the command that makes it"
     return (
         f"{folder}: is incomplete, since {name} has not finished; wait for it, or run it again if it was stopped "
         f"({folder / MARK} marks the folder)"

@@ -27,6 +27,15 @@ def test_a_folder_is_refused_until_it_is_whole_and_its_maker_may_read_it(tmp_pat
     assert names(out) == ["a"]
 
 
+def test_workers_read_what_their_process_makes(tmp_path):
+    code = f"from nrsr.folders import refuse_incomplete; refuse_incomplete({str(tmp_path)!r})"
+    with making(tmp_path, "nrsr mix"):
+        mark = (tmp_path / ".incomplete").read_bytes()
+        subprocess.run([sys.executable, "-c", code], check=True)
+    (tmp_path / ".incomplete").write_bytes(mark)  # as if this process had been killed, and another had its number
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 1
+
+
 def test_what_lies_in_an_incomplete_folder_is_refused_as_well(tmp_path):
     (tmp_path / "out/part").mkdir(parents=True)
     (tmp_path / "out/.incomplete").write_text("nrsr split-data")
@@ -105,5 +114,7 @@ def test_a_killed_maker_leaves_the_mark_and_no_lock(tmp_path):
 
 def in_another_process(code: str) -> str:
     """The last line that a Python process writes to stderr."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    # The shell in between keeps it from being a worker of this process.
+    command = ["sh", "-c", '"$0" -c "$1"; exit $?', sys.executable, code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr.strip().rpartition("\n")[2]

@@ -139,7 +139,7 @@ def test_a_second_command_in_the_same_folder_is_refused(inputs, nrsr_main, name)
     with held_by_another_process(folder):
         status, _, err = nrsr_main(*command.split())
     assert status == 1
-    assert f"{folder}: another nrsr toy works here; wait until it has finished, or name another folder\n" in err
+    assert f"{folder}: another nrsr toy works here; wait until it has finished, or name another\n" in err
     assert contents(folder) == before
 
 
