@@ -153,6 +153,8 @@ def open_model(path: str | Path) -> BinaryReader:
             content = take_up_to(stream, None)
     except READ_FAILURES as error:
         raise ModelFileError(f"{path}: {failure_reason(error)}") from None
+    except NrsrError as error:
+        raise ModelFileError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
     if not content.startswith(HEADER):
         raise ModelFileError(f"{path}: is no binary file of Kaldi; turn a text model with gmm-copy --binary=true")
     return BinaryReader(content[len(HEADER) :], path)

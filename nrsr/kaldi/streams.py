@@ -54,8 +54,8 @@ def check_limit(count: int) -> None:
     """
     if count > CHUNK and count > (limit := entry_limit()):
         raise StreamError(
-            f"would take {count} bytes of memory, more than the {limit} that one entry may; it is corrupt, or set "
-            f"{LIMIT_VARIABLE} above {count / (1 << 30):.1f}"
+            f"takes {count} bytes of memory or more, over the {limit} that one entry may; it is corrupt, or set "
+            f"{LIMIT_VARIABLE} above {count / (1 << 30):.2g}"
         )
 
 
