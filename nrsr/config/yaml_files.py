@@ -12,32 +12,40 @@ from nrsr.files import atomic_open, cure_of
 
 
 def load_yaml(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """Read a YAML mapping, on top of the file that its key `base` names, if it has one.
+    """Read a YAML mapping, on top of the file or the files that its key `base` names, if it has one.
 
     Args:
         overrides: `key.inner=value` settings that replace what the file says; values are YAML.
 
-    A mapping goes over the base's key by key; one with a `class` replaces the base's whole mapping.
+    A mapping goes over the base's key by key; one with a `class` replaces the base's whole mapping. Of several bases
+    each goes over those before it.
 
     Raises:
         ConfigError: no such file, bad YAML (with its line), no mapping, or a circle of bases.
     """
-    content = _with_base(Path(path), ())
+    content = _with_base(Path(path), (), {})
     for override in overrides:
         _override(content, override)
     return content
 
 
-def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in seen:
+def _with_base(path: Path, seen: tuple[Path, ...], known: dict[Path, dict[str, Any]]) -> dict[str, Any]:
+    """A file on top of its bases, which are read once even where several files name them."""
+    place = path.resolve()
+    if place in seen:
         raise ConfigError(f"{path}: is its own base; remove the key 'base' from one of the files")
-    content = _read(path)
-    if "base" not in content:
-        return content
-    base = path.parent / str(content.pop("base"))
-    if not base.is_file():
-        raise ConfigError(f"{path}: its base {base} is no file; correct the key 'base', which starts from its folder")
-    return _merge(_with_base(base, (*seen, path.resolve())), content)
+    if place not in known:
+        content, merged = _read(path), {}
+        bases = content.pop("base", [])
+        for name in bases if isinstance(bases, list) else [bases]:
+            base = path.parent / str(name)
+            if not base.is_file():
+                raise ConfigError(
+                    f"{path}: its base {base} is no file; correct the key 'base', which starts from its folder"
+                )
+            merged = _merge(merged, _with_base(base, (*seen, place), known))
+        known[place] = _merge(merged, content)
+    return known[place]
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -28,9 +28,22 @@ def test_a_base_is_merged_key_by_key_but_a_class_whole(tmp_path):
     assert load_yaml(over) == {"x": {"p": 1, "q": 5}, "slot": {"class": "b.B"}, "kept": True}
 
 
+def test_of_several_bases_each_goes_over_those_before_it(tmp_path):
+    write(tmp_path / "first.yaml", "x: {p: 1, q: 2}\nslot: {class: a.A, size: 3}\n")
+    (tmp_path / "shared").mkdir()
+    write(tmp_path / "shared/second.yaml", "base: ../first.yaml\nx: {q: 5, r: 6}\n")
+    write(tmp_path / "shared/third.yaml", "slot: {class: b.B}\ny: 1\n")
+    over = write(tmp_path / "over.yaml", "base: [first.yaml, shared/second.yaml, shared/third.yaml]\ny: 2\n")
+    assert load_yaml(over) == {"x": {"p": 1, "q": 5, "r": 6}, "slot": {"class": "b.B"}, "y": 2}
+    assert load_yaml(over, ["x.p=7"])["x"]["p"] == 7
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("base: [a.yaml]\n", "own base"),
+        ("base: [{a: 1}]\n", "is no file"),
+        ("base: 3\n", "is no file"),
         ("a: 1\na: 2\n", "'a' stands twice"),
         ("a: [1\n", "a.yaml:2: not readable as YAML: expected"),
         ("- a\n", "top level"),
