@@ -39,7 +39,8 @@ def with_length(content: bytes) -> bytes:
     Raises:
         FlacError: its end is no whole frame: it is cut short, or something else follows.
     """
-    fixed_size = int.from_bytes(content[STREAMINFO : STREAMINFO + 2], "big")
+    # The largest, since some writers count the last, short frame among the smallest.
+    fixed_size = int.from_bytes(content[STREAMINFO + 2 : STREAMINFO + 4], "big")
     frame = last_frame(content, fixed_size)
     if frame is None:
         raise FlacError(

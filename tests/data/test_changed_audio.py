@@ -10,7 +10,7 @@ from nrsr.data.features import FeatureSettings, StoredFeatures
 from nrsr.datadirs.features import make_features
 from nrsr.datadirs.subset import subset
 from nrsr.kaldi import DataDir, WaveWriter, write_list
-from nrsr.kaldi.audio_states import StaleError, audio_states, same
+from nrsr.kaldi.audio_states import SOURCES_OF, StaleError, audio_states, same, write_states
 from nrsr.kaldi.validate import validate
 from nrsr.training.run import check_audio
 
@@ -82,3 +82,20 @@ def test_states_follow_files_and_not_paths(folder):
         os.utime(copy / "wav.ark", ns=(time, time))
         now = audio_states(DataDir(copy))
         assert same(before["a-1"], now["a-1"]) is alike
+
+
+def test_outputs_of_other_mixtures_are_not_scored(folder):
+    """What separate leaves beside its outputs, and score-sep looks at."""
+    from nrsr.scoring.separation_sets import score_separation
+
+    for name in ("spk1", "spk2"):
+        shutil.copy(folder / "wav.ark", folder / f"{name}.ark")
+        write_list(folder / f"{name}.scp", {key: value.replace("wav.ark", f"{name}.ark") for key, value in
+                                            DataDir(folder).read("wav.scp").items()})  # fmt: skip
+    estimates = shutil.copytree(folder, folder.parent / "estimates")
+    (estimates / "wav.scp").unlink()
+    write_states(estimates / SOURCES_OF, audio_states(DataDir(folder)))
+    assert len(score_separation(folder, estimates, ["si_snr"])) == 2
+    write_audio(folder, 1)
+    with pytest.raises(StaleError, match="has changed since .*estimates was made of it .*run nrsr separate"):
+        score_separation(folder, estimates, ["si_snr"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from nrsr.data import Units
@@ -140,3 +141,14 @@ def test_no_text_and_nothing_left(corpus):
     (path / "text").unlink()
     with pytest.raises(DatasetError, match="text: no such file"):
         opened(path)
+
+
+def test_a_channel_is_chosen_by_the_config(tmp_path):
+    left, right = np.zeros(4000, np.float32), np.random.default_rng(0).uniform(-0.5, 0.5, 4000).astype(np.float32)
+    soundfile.write(tmp_path / "s.wav", np.stack([left, right], axis=1), RATE, subtype="FLOAT")
+    write_list(tmp_path / "wav.scp", {"u1": tmp_path / "s.wav"})
+    write_list(tmp_path / "text", {"u1": "one"})
+    with pytest.raises(AudioError, match="has 2 channels; choose one of 0..1 .*data.channel: 0 in a config"):
+        opened(tmp_path)[0]
+    data = WaveformDataset(tmp_path, UNITS, RATE, BatchSettings(), channel=1)
+    assert np.array_equal(data[0].wave, right)
