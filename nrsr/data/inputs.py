@@ -11,8 +11,8 @@ from nrsr.data.features import FeaturesError, StoredFeatures, open_features
 from nrsr.kaldi import AudioError, DataDir, read_audio
 from nrsr.kaldi.audio import audio_header
 from nrsr.kaldi.streams import is_pipe
+from nrsr.listing import shown
 
-SHOWN = 5  # utterances that a message names
 FRAME_SHIFT = 0.01  # seconds, of stored features
 
 
@@ -77,9 +77,9 @@ class FeatureInputs(Inputs):
     def __init__(self, data: DataDir, features: StoredFeatures):
         self._features, self._names = features, data.utterances
         if unfit := [name for name in self._names if features.reason_against(name)]:
-            reason, more = features.reason_against(unfit[0]), " ..." if len(unfit) > SHOWN else ""
+            reason = features.reason_against(unfit[0])
             raise FeaturesError(
-                f"{data.path}: {len(unfit)} utterances cannot be scored ({reason}): {' '.join(unfit[:SHOWN])}{more}; "
+                f"{data.path}: {len(unfit)} utterances cannot be scored ({reason}): {shown(unfit)}; "
                 f"run nrsr make-feats and compute-cmvn on {data.path}"
             )
 

@@ -146,18 +146,26 @@ class WaveOutput(Output):
     Args:
         rate: samples a second.
         channels: such as the speakers; None where there is one waveform without a number.
+        samples: for each row of the input; 1 where waveforms become waveforms.
     """
 
     step = 1
 
     def __init__(
-        self, rate: int, channels: int | None = None, *, on_request: bool = False, lists: Sequence[str] = LISTS
+        self,
+        rate: int,
+        channels: int | None = None,
+        *,
+        samples: int = 1,
+        on_request: bool = False,
+        lists: Sequence[str] = LISTS,
     ):
-        self.rate, self.channels, self.on_request, self.lists = rate, channels, on_request, lists
+        self.rate, self.channels, self.samples = rate, channels, samples
+        self.on_request, self.lists = on_request, lists
 
     def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
         """Overlaps are faded over."""
-        return faded(parts, starts, len(source))
+        return faded(parts, [start * self.samples for start in starts], len(source) * self.samples)
 
     def names(self, name: str) -> list[str]:
         """Those of the waveforms: `name`, or with the number of the channel behind it."""

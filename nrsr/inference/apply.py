@@ -18,10 +18,10 @@ from nrsr.folders import making
 from nrsr.inference.application import Application, ApplyError
 from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import MakeApplication, Pass, Settings
-from nrsr.inference.listing import SHOWN, shown
 from nrsr.kaldi import DataDir, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
 from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
+from nrsr.listing import SHOWN, shown
 
 SKIPPED = "skipped"
 
@@ -66,20 +66,20 @@ def apply_data(
     states = audio_states(data)
     head = [*head, f"data {data.path}, {settings.nj} workers, batches of {settings.batch_size}"]
     with making(out, f"nrsr {command}"):
-        written = _write_outputs(run, outputs, out)
-        _write_log(run, out / f"{command}.log", head, time.perf_counter() - started)
+        written = write_outputs(run, outputs, out)
+        write_log(run, out / f"{command}.log", head, time.perf_counter() - started)
         for name, content in (files or {}).items():
             with atomic_open(out / name) as stream:
                 stream.write(content)
         _copy_all_lists(data, out, outputs, written)
-        write_states(out / SOURCES_OF, states)
-        _write_skipped(run, out)
+        write_states(out / SOURCES_OF, {name: state for name, state in states.items() if name not in run.failures})
+        write_skipped(run, out)
     if run.failures:
         refuse_failures(run, out)
     return run.speed()
 
 
-def _write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[str, set[str]]:
+def write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[str, set[str]]:
     """Write what a pass gives; returns the utterances of each output."""
     written: dict[str, set[str]] = {name: set() for name in outputs}
     with ExitStack() as stack:
@@ -125,7 +125,12 @@ def _as_it_is(application: Application) -> Application:
     return application
 
 
-def _write_log(run: Pass, path: Path, head: Sequence[str], passed: float) -> None:
+def write_log(run: Pass, path: Path, head: Sequence[str], passed: float) -> None:
+    """Write a log: `head`, what is to be said of utterances (on stderr too), what failed, and the times.
+
+    Args:
+        passed: seconds since the start.
+    """
     seconds, wall, cpu = run.seconds
     for note in run.notes(SHOWN):
         print(note, file=sys.stderr)
@@ -160,7 +165,7 @@ def _of(written: set[str], entries: Mapping[str, str]) -> dict[str, str]:
     return {utterance: value for utterance, value in entries.items() if utterance in written}
 
 
-def _write_skipped(run: Pass, out: Path) -> None:
+def write_skipped(run: Pass, out: Path) -> None:
     """Write OUT/skipped where utterances failed, and remove it where none did."""
     if run.failures:
         write_list(out / SKIPPED, {name: failure.reason for name, failure in run.failures.items()})

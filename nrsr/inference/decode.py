@@ -12,10 +12,10 @@ from nrsr.inference.apply import apply_data
 from nrsr.inference.driver import Settings
 from nrsr.inference.graph_search import GraphSearch, HybridSettings, make_scorer, tuned_scale
 from nrsr.inference.language_model import unspelled_words
-from nrsr.inference.listing import SHOWN
 from nrsr.inference.recogniser import Recogniser
 from nrsr.inference.settings import DecodingSettings
 from nrsr.kaldi import DataDir
+from nrsr.listing import SHOWN
 
 
 def decode_data(

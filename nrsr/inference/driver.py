@@ -14,7 +14,7 @@ from nrsr.data.inputs import Inputs
 from nrsr.data.pieces import Pieces
 from nrsr.errors import NrsrError
 from nrsr.inference.application import Application, ApplyError, Result
-from nrsr.inference.listing import shown
+from nrsr.listing import shown
 from nrsr.progress import track
 from nrsr.workers import run_work
 

@@ -17,11 +17,11 @@ from nrsr.inference.application import Application, Result, SystemOutputs, of_ex
 from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import Pass, Settings
 from nrsr.inference.gmm_scores import GmmScorer, is_gmm
-from nrsr.inference.listing import shown
 from nrsr.inference.recogniser import DecodingError
 from nrsr.inference.wfst import WfstDecoder, WfstSettings
 from nrsr.kaldi import DataDir
 from nrsr.kaldi.lists import split_words
+from nrsr.listing import shown
 from nrsr.systems.hybrid import NEVER
 
 UNFINISHED = "did not reach a final state; a wider beam may help, unless they are shorter than any word"

@@ -7,6 +7,7 @@ import numpy as np
 
 from nrsr.data.labels import Labels, LabelSettings
 from nrsr.kaldi import DataDir
+from nrsr.listing import shown
 from nrsr.scoring.probe import ProbeError, ProbeSettings, probe_accuracy
 
 
@@ -21,8 +22,8 @@ def drawn_labels(data: DataDir, labels: LabelSettings, utterances: int, seed: in
     kinds = Labels(labels, data)
     told = {name: kind for name in data.utterances if (kind := kinds.name_of(name)) is not None}
     notes = []
-    if unlabelled := len(data.utterances) - len(told):
-        notes.append(f"{data.path / labels.file}: {unlabelled} utterances have no label and are left out")
+    if lacking := [name for name in data.utterances if name not in told]:
+        notes.append(f"{data.path / labels.file}: {len(lacking)} utterances have no label: {shown(lacking)}")
     names = sorted(told)
     if len(names) > utterances:
         names = sorted(np.random.default_rng(seed).choice(names, utterances, replace=False).tolist())
@@ -54,8 +55,8 @@ def probe_frames(
         raise ProbeError("needs --frames of 1 or more")
     read = {name: sampled(rows, frames).copy() for name, rows in hidden if len(rows)}
     found, notes = {name: read[name] for name in told if name in read}, []
-    if short := len(told) - len(found):
-        notes.append(f"{data.path}: {short} utterances have no frame and are left out")
+    if short := [name for name in told if name not in found]:
+        notes.append(f"{data.path}: {len(short)} utterances have no frame: {shown(short)}")
     recordings = data.read("utt2noisefile") if data.has("utt2noisefile") else None
     result = probe_accuracy(found, {name: told[name] for name in found}, recordings, settings, seed)
     if result["left_out"]:

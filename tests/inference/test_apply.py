@@ -16,6 +16,7 @@ from nrsr.experiment.checkpoint import save_checkpoint
 from nrsr.frontends import MaskBlstm
 from nrsr.inference import driver
 from nrsr.kaldi import DataDir, open_table, read_list, write_list
+from nrsr.kaldi.audio_states import SOURCES_OF
 from nrsr.systems import build_system
 
 
@@ -53,7 +54,7 @@ def test_a_task_outside_the_package(nrsr_main, outside, data, tmp_path):
     assert all(name in log for name in [*loud, *failed]) and "12 utterances, real-time factor" in log
     options = ["--exp", outside, "--data", data, "--out", tmp_path / "one", "--outputs", "label"]
     assert nrsr_main("apply", *options)[0] == 1
-    assert {path.name for path in (tmp_path / "one").iterdir()} == {"label", "apply.log", "skipped"}
+    assert {path.name for path in (tmp_path / "one").iterdir()} == {"label", "apply.log", "skipped", SOURCES_OF}
 
 
 def test_outputs_of_a_recogniser(nrsr_main, experiment, data, tmp_path):

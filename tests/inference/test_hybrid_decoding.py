@@ -17,12 +17,12 @@ from nrsr.hmm.prepare_lang import Pronunciations, write_lang
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.transitions import transitions_of
 from nrsr.hmm.tree import monophone_tree
-from nrsr.inference.listing import shown
 from nrsr.kaldi import TableWriter, open_table, read_list
 from nrsr.kaldi.binary import BinaryWriter
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lexicon import Pronunciation
 from nrsr.kaldi.make_lang import LangOptions
+from nrsr.listing import shown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from toy_frames import write_frame_data  # noqa: E402

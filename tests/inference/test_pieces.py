@@ -42,6 +42,11 @@ def test_waves_of_pieces_are_those_of_the_whole():
     starts = piece_starts(1001, 200, 60)
     joined = WaveOutput(RATE).join([whole[start : start + 200] for start in starts], starts, whole)
     np.testing.assert_allclose(joined, whole, atol=1e-6)
+    # Ten samples for each frame of the input.
+    starts = piece_starts(100, 20, 6)
+    parts = [whole[10 * start : 10 * start + 200] for start in starts]
+    joined = WaveOutput(RATE, samples=10).join(parts, starts, np.zeros((100, 80)))
+    np.testing.assert_allclose(joined, whole[:1000], atol=1e-6)
 
 
 def posteriors(units: list[int], size: int = 6, sure: float = 12.0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How messages of decoding list utterances or words: the first few."""
+"""How messages list utterances or words: the first few."""
 
 from collections.abc import Sequence
 
