@@ -48,21 +48,11 @@ class MixtureFiles:
         parts = dict(zip(self._scps, self.sources, strict=True))
         return parts if self.noise is None else {**parts, "noise1.scp": self.noise}
 
-    def lengths(self, shortest: float = 0.0, longest: float = float("inf")) -> tuple[dict[str, int], dict[str, str]]:
-        """Samples of each mixture that is whole, by headers alone; and of all others, why they are left out.
-
-        Args:
-            shortest, longest: in seconds; mixtures outside are left out.
-        """
+    def lengths(self) -> tuple[dict[str, int], dict[str, str]]:
+        """Samples of each mixture that is whole, by headers alone; and of all others, why they are left out."""
         samples, skipped = {}, {}
         for name in self.directory.utterances:
             problem, count = self._look_at(name)
-            if problem is None:
-                seconds = count / self.waves.rate()
-                if seconds < shortest:
-                    problem = f"shorter than batches.shortest: {seconds:.3f} s"
-                elif seconds > longest:
-                    problem = f"longer than batches.longest: {seconds:.3f} s"
             if problem is None:
                 samples[name] = count
             else:

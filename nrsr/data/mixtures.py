@@ -1,53 +1,50 @@
 """Mixtures of several speakers with their sources: what separation is trained on, remixed afresh in each epoch."""
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from nrsr.config import ConfigError
-from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
-from nrsr.data.draw import Draw, draws
-from nrsr.data.mixture_batch import MixtureBatch, MixtureExample, collate_mixtures
+from nrsr.data.augmentation import Signals
+from nrsr.data.batches import BatchSettings
 from nrsr.data.mixture_files import MixtureFiles, MixturesError
-from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
+from nrsr.data.waveforms import WaveformDataset
+from nrsr.kaldi.datadir import DataDir
 from nrsr.signal.mixing import fit_noise
 from nrsr.signal.speed import change_speed
 
 SPEED_LIMITS = (50.0, 200.0)  # percent
 
 
-class MixtureSet(TrainingSet):
+class MixtureSet(WaveformDataset):
     """Mixtures (wav.scp), what each speaker says in them (spk1.scp, spk2.scp, ...) and their noise (noise1.scp).
 
-    Changes of a training epoch, none of them by default; a validation has the mixtures as they are:
+    All parts of a mixture must be there, as long as it is. Beside what all waveforms have (labels, augmentation,
+    segments, for which places with sound of every source are preferred), a training epoch changes them by these, none
+    of them by default; a validation has the mixtures as they are:
 
     - speeds: each source is spoken at a speed drawn from these percentages (95, 100, 105 in the recipes for LibriMix);
       the sources, cut to the shortest, are added up again, with the noise that the mixture had.
     - dynamic mixing: the first source is one of the mixture's own; the others are from any mixtures, of different
       speakers (utt2spk1, utt2spk2, ... tell them), at the levels they have there, and so is the noise.
-    - segment: at most so many seconds, at a random place where every source has sound if there is one.
 
     Where there is no noise1.scp, what the sources leave of the mixture counts as its noise in remixing.
 
     Args:
-        path: data directory.
-        channel: of recordings that have several, counted from 0.
-        rate: samples a second that all audio must have.
-        settings: `shortest` and `longest` leave mixtures out; `max_seconds` no mixture may exceed.
-        segment: in seconds.
+        path, units, rate, settings and options that are not below: as `WaveformDataset`.
         speeds: in percent.
 
     Attributes:
         speakers: how many a mixture has.
-        samples: length of each mixture, int64 [N].
 
     Raises:
-        MixturesError: files missing, one speaker only, no mixture left, too few speakers for dynamic mixing.
-        ConfigError: a segment or speeds that cannot be.
+        MixturesError: files missing, one speaker only, too few speakers for dynamic mixing.
+        DatasetError: no mixture left.
+        ConfigError: speeds that cannot be.
     """
 
     def __init__(
@@ -59,52 +56,28 @@ class MixtureSet(TrainingSet):
         *,
         allow_pipes: bool = False,
         channel: int | None = None,
-        segment: float | None = None,
+        labels: dict[str, Any] | None = None,
+        augment: list[dict[str, Any]] | None = None,
+        segment: int | None = None,
+        short: str | None = None,
         speeds: list[float] | None = None,
         dynamic_mixing: bool = False,
     ):
-        self.path, self.rate = Path(path), rate
-        if segment is not None and not 0.0 < segment < float("inf"):
-            raise ConfigError(f"data.segment: {segment} is no number of seconds; take one above 0, or null")
         if any(not SPEED_LIMITS[0] <= speed <= SPEED_LIMITS[1] for speed in speeds or []):
             raise ConfigError(f"data.speeds: {speeds} are not all from 50 to 200 percent, as [95, 100, 105] are")
-        self.segment = None if segment is None else max(1, round(segment * rate))
         self.speeds = [speed / 100.0 for speed in speeds or [100.0]]
-        self.files = MixtureFiles(self.path, rate, allow_pipes, channel)
-        self.speakers = self.files.speakers
-        samples, self.skipped = self.files.lengths(settings.shortest, settings.longest)
-        self.ids = list(samples)
-        self.samples = np.array(list(samples.values()), dtype=np.int64)
-        if not self.ids:
-            name, reason = next(iter(self.skipped.items()), ("none", "the directory is empty"))
-            raise MixturesError(
-                f"{self.path}: no mixture is left of {len(self.skipped)}; {self.reasons()}; first {name}: {reason}"
-            )
+        options = {"allow_pipes": allow_pipes, "channel": channel, "labels": labels}
+        super().__init__(path, units, rate, settings, augment=augment, segment=segment, short=short, **options)
         self.speaker_of = self.files.speaker_lists(self.ids) if dynamic_mixing else None
 
-    def __getitem__(self, item: int | Draw) -> MixtureExample:
-        if isinstance(item, Draw):
-            return self._drawn(item)
-        wave, sources, noise = self.files.read(self.ids[item])
-        return MixtureExample(self.ids[item], wave, sources, noise)
-
-    def collate(self, examples: Sequence[MixtureExample]) -> MixtureBatch:
-        return collate_mixtures(examples)
-
-    def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
-        # A change never makes a mixture longer, so the cap holds for what is drawn.
-        samples = self.samples if self.segment is None else np.minimum(self.samples, self.segment)
-        cap = int(settings.max_seconds * self.rate)
-        check_cap(self.ids, samples, cap, self.rate)
-        return draws(shuffled_batches(samples, settings.size, cap, seed, epoch), seed, epoch)
-
-    def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
-        cap = int(settings.max_seconds * self.rate)
-        check_cap(self.ids, self.samples, cap, self.rate)
-        return sorted_batches(self.samples, settings.size, cap)
+    def _open_audio(self, directory: DataDir) -> tuple[dict[str, int], dict[str, str]]:
+        self.files = MixtureFiles(self.path, self.rate, self._allow_pipes, directory.channel)
+        self.speakers = self.files.speakers
+        return self.files.lengths()
 
     def prepare_for(self, system: nn.Module) -> None:
-        """Nothing is left out; but a system for another number of speakers is refused."""
+        """Refuse a system for another number of speakers."""
+        super().prepare_for(system)
         wanted = getattr(system, "speakers", self.speakers)
         if wanted != self.speakers:
             raise MixturesError(
@@ -118,37 +91,33 @@ class MixtureSet(TrainingSet):
             return [f"{self.path}: no noise1.scp; what the sources leave of a mixture counts as its noise in remixing"]
         return []
 
-    def fingerprint(self) -> str:
-        """A digest of ids, lengths, the number of speakers, and whether the noise is told."""
-        digest = hashlib.sha256("\n".join(self.ids).encode())
-        digest.update(self.samples.tobytes())
+    def _digest(self) -> "hashlib._Hash":
+        digest = super()._digest()
         digest.update(f"{self.speakers} speakers, noise {self.files.noise is not None}".encode())
-        return digest.hexdigest()
+        return digest
 
-    def _drawn(self, draw: Draw) -> MixtureExample:
-        """A mixture of a training epoch."""
-        name = self.ids[draw.number]
-        rng = draw.generator(name)
-        if self.speaker_of is None:
-            wave, parts, noise = self.files.read(name)
-            factors = rng.choice(self.speeds, self.speakers)
-            if (factors != 1.0).any():
-                rest = wave - parts.sum(0) if noise is None else noise
-                wave, parts, rest = remix([self._faster(*pair) for pair in zip(parts, factors, strict=True)], rest)
-                noise = None if noise is None else rest
-        else:
-            wave, parts, noise = self._mixed(draw.number, rng)
-        if self.segment is not None and len(wave) > self.segment:
-            start = segment_start(parts, self.segment, rng)
-            wave, parts = wave[start : start + self.segment], parts[:, start : start + self.segment]
-            noise = None if noise is None else noise[start : start + self.segment]
-        return MixtureExample(name, wave, parts, noise)
+    def _read(self, number: int) -> Signals:
+        wave, sources, _ = self.files.read(self.ids[number])
+        return Signals(wave, sources)
+
+    def _drawn(self, number: int, rng: np.random.Generator) -> Signals:
+        remixed = self._faster_sources(number, rng) if self.speaker_of is None else self._mixed(number, rng)
+        return self._augmented(number, remixed, rng)
+
+    def _faster_sources(self, number: int, rng: np.random.Generator) -> Signals:
+        """A mixture with its sources at speeds of their own."""
+        wave, parts, noise = self.files.read(self.ids[number])
+        factors = rng.choice(self.speeds, self.speakers)
+        if (factors == 1.0).all():
+            return Signals(wave, parts)
+        rest = wave - parts.sum(0) if noise is None else noise
+        return remix([self._faster(*pair) for pair in zip(parts, factors, strict=True)], rest)
 
     def _faster(self, wave: np.ndarray, factor: float) -> np.ndarray:
         return wave if factor == 1.0 else change_speed(wave, self.rate, factor)
 
-    def _mixed(self, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Wave, sources and noise of a new mixture, no longer than the mixture `number`."""
+    def _mixed(self, number: int, rng: np.random.Generator) -> Signals:
+        """A new mixture, no longer than the mixture `number`."""
         longest = self.samples[number]
         chosen = [(number, int(rng.integers(self.speakers)))]
         voices = {self.speaker_of[chosen[0][1]][number]}
@@ -168,15 +137,8 @@ class MixtureSet(TrainingSet):
         return remix(parts, noise)
 
 
-def remix(parts: list[np.ndarray], noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Add up sources and noise, each cut at the end to the shortest: mixture [T], sources [K, T], noise [T]."""
+def remix(parts: list[np.ndarray], noise: np.ndarray) -> Signals:
+    """Sources and noise added up, each cut at the end to the shortest."""
     samples = min(map(len, [*parts, noise]))
-    sources, noise = np.stack([part[:samples] for part in parts]), noise[:samples]
-    return sources.sum(0) + noise, sources, noise
-
-
-def segment_start(sources: np.ndarray, samples: int, rng: np.random.Generator) -> int:
-    """Where to cut `samples` out of sources [K, T]: at random among the places with sound of most sources."""
-    sounding = np.cumsum(np.pad(sources != 0.0, ((0, 0), (1, 0))), axis=1)
-    heard = (sounding[:, samples:] > sounding[:, :-samples]).sum(0)
-    return int(rng.choice(np.flatnonzero(heard == heard.max())))
+    sources = np.stack([part[:samples] for part in parts])
+    return Signals(sources.sum(0) + noise[:samples], sources)

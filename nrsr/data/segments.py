@@ -29,11 +29,17 @@ class Segments:
             raise ConfigError(f"data.short: {self.short!r}: take one of {', '.join(SHORT)}")
 
     def cut(self, signals: Signals, rng: np.random.Generator) -> Signals:
-        """A stretch at random, the same of the waveform and of what is parallel to it; short utterances stay whole."""
+        """A stretch at random, the same of the waveform and of what is parallel to it; short utterances stay whole.
+
+        Of several speakers, as many as can be have sound in it.
+        """
         spare = len(signals.wave) - self.samples
         if spare <= 0:
             return signals
-        start = int(rng.integers(spare + 1))
+        if signals.parallel is None or len(signals.parallel) == 1:
+            start = int(rng.integers(spare + 1))
+        else:
+            start = start_with_sound(signals.parallel, self.samples, rng)
         return signals.changed(lambda wave: wave[start : start + self.samples])
 
     def reason_against(self, samples: int, rate: int) -> str | None:
@@ -41,6 +47,13 @@ class Segments:
         if self.short == "pad" or samples >= self.samples:
             return None
         return f"shorter than data.segment: {samples / rate:.3f} s"
+
+
+def start_with_sound(sources: np.ndarray, samples: int, rng: np.random.Generator) -> int:
+    """Where to cut `samples` out of sources [K, T]: at random among the places with sound of most sources."""
+    sounding = np.cumsum(np.pad(sources != 0.0, ((0, 0), (1, 0))), axis=1)
+    active = (sounding[:, samples:] > sounding[:, :-samples]).sum(0)
+    return int(rng.choice(np.flatnonzero(active == active.max())))
 
 
 def segments_of(segment: int | None, short: str | None) -> Segments | None:

@@ -76,19 +76,19 @@ class WaveformDataset(TrainingSet):
         if units is not None and not directory.has("text"):
             raise DatasetError(f"{self.path / 'text'}: no such file; training needs transcripts")
         self.transcripts = None if units is None else Transcripts(directory, units)
-        durations = directory.durations(rate=rate, allow_pipes=allow_pipes)
-        self.audio = ParallelAudio(directory, rate, durations, allow_pipes=allow_pipes)
+        samples, broken = self._open_audio(directory)
         self.skipped = {
             name: reason
             for name in directory.utterances
-            if (reason := self._unfit(name, durations.get(name) if name in self.audio else None, settings))
+            if (reason := self._unfit(name, samples, broken.get(name, "no audio"), settings))
         }
         if self.transcripts is not None:
             self.skipped.update(dict.fromkeys(self.transcripts.alone(directory.utterances), "in text alone"))
         self.ids = [name for name in directory.utterances if name not in self.skipped]
-        self.samples = np.array([round(durations[name] * rate) for name in self.ids], dtype=np.int64)
+        self.samples = np.array([samples[name] for name in self.ids], dtype=np.int64)
         if not self.ids:
-            raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}")
+            first = "".join(f"; first {name}: {reason}" for name, reason in list(self.skipped.items())[:1])
+            raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}{first}")
         if self.transcripts is not None:
             self.transcripts.encode(self.ids)
         self.labels = open_labels(labels, directory)
@@ -96,12 +96,19 @@ class WaveformDataset(TrainingSet):
             kind.learn(self.ids)
         self._training = False
 
-    def _unfit(self, name: str, seconds: float | None, settings: BatchSettings) -> str | None:
-        """Why an utterance is left out, or None."""
+    def _open_audio(self, directory: DataDir) -> tuple[dict[str, int], dict[str, str]]:
+        """The samples of each utterance that is whole, and what the others lack where it is more than the audio."""
+        durations = directory.durations(rate=self.rate, allow_pipes=self._allow_pipes)
+        self.audio = ParallelAudio(directory, self.rate, durations, allow_pipes=self._allow_pipes)
+        return {name: round(seconds * self.rate) for name, seconds in durations.items() if name in self.audio}, {}
+
+    def _unfit(self, name: str, samples: dict[str, int], broken: str, settings: BatchSettings) -> str | None:
+        """Why an utterance is left out, or None; `broken` is the reason where it has no samples."""
         if self.transcripts is not None and (reason := self.transcripts.reason_against(name)):
             return reason
-        if seconds is None:
-            return "no audio"
+        if name not in samples:
+            return broken
+        seconds = samples[name] / self.rate
         if seconds < settings.shortest:
             return f"shorter than batches.shortest: {seconds:.3f} s"
         if seconds > settings.longest:
@@ -146,9 +153,7 @@ class WaveformDataset(TrainingSet):
         """An utterance as it is, for its number; as a training epoch has it, for a draw."""
         number = item.number if isinstance(item, Draw) else item
         name = self.ids[number]
-        signals = self.audio.read(name)
-        if isinstance(item, Draw):
-            signals = self._drawn(name, signals, item.generator(name))
+        signals = self._drawn(number, item.generator(name)) if isinstance(item, Draw) else self._read(number)
         clean, sources = None, signals.parallel
         if sources is not None and len(sources) == 1:
             clean, sources = sources[0], None
@@ -156,12 +161,20 @@ class WaveformDataset(TrainingSet):
         labels = {kind: int(labels.numbers[number]) for kind, labels in self.labels.items()}
         return Example(name, signals.wave, clean, targets, labels, sources)
 
-    def _drawn(self, name: str, signals: Signals, rng: np.random.Generator) -> Signals:
+    def _read(self, number: int) -> Signals:
+        """An utterance as it is."""
+        return self.audio.read(self.ids[number])
+
+    def _drawn(self, number: int, rng: np.random.Generator) -> Signals:
+        """An utterance as a training epoch has it."""
+        return self._augmented(number, self._read(number), rng)
+
+    def _augmented(self, number: int, signals: Signals, rng: np.random.Generator) -> Signals:
         for augmentation in self._augmentations:
             try:
                 signals = augmentation(signals, rng)
             except MixingError as error:
-                raise DatasetError(f"{self.path}: {name}: {error}") from None
+                raise DatasetError(f"{self.path}: {self.ids[number]}: {error}") from None
         return signals if self._segments is None else self._segments.cut(signals, rng)
 
     def collate(self, examples: Sequence[Example]) -> Batch:
@@ -223,6 +236,9 @@ class WaveformDataset(TrainingSet):
 
     def fingerprint(self) -> str:
         """A digest of ids, lengths, targets, labels and what augmentation reads: whether two runs train on the same."""
+        return self._digest().hexdigest()
+
+    def _digest(self) -> "hashlib._Hash":
         digest = hashlib.sha256("\n".join(self.ids).encode())
         digest.update(self.samples.tobytes())
         for units in self.transcripts.targets if self.transcripts else ():
@@ -231,4 +247,4 @@ class WaveformDataset(TrainingSet):
             digest.update(f"{name} {' '.join(labels.classes)}\n".encode() + labels.numbers.tobytes())
         for augmentation in self._augmentations if self._training else ():
             digest.update(augmentation.fingerprint().encode())
-        return digest.hexdigest()
+        return digest

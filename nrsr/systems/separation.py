@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError, build
-from nrsr.data.batch import padded
-from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.data.batch import Batch, padded
 from nrsr.data.mixtures import MixtureSet
 from nrsr.data.outputs import Output
 from nrsr.nn import MaskNetwork, WaveDecoder, WaveEncoder
@@ -84,7 +83,7 @@ class Separation(System):
         separated = self.separate(*padded(inputs, self.encoder.basis.weight.device)).cpu()
         return {"spk": [waves[:, : len(given)] for waves, given in zip(separated, inputs, strict=True)]}
 
-    def losses(self, batch: MixtureBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         unknown = sorted(set(wanted) - {"sep", "se"})
         if unknown:
             raise LossError(f"loss_weights: Separation has no loss {', '.join(unknown)}; it has sep and se")
@@ -101,7 +100,7 @@ class Separation(System):
             losses["se"] = self._enhancement(enhanced, batch).mean()
         return losses
 
-    def counts(self, batch: MixtureBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
+    def counts(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
         """Utterances with a speaker that is not silent for "sep", all of them for "se"."""
         counts = super().counts(batch, turn, wanted)
         if "sep" in wanted:
@@ -109,7 +108,7 @@ class Separation(System):
         return counts
 
     @torch.no_grad()
-    def validate(self, batch: MixtureBatch) -> dict[str, tuple[Tensor, Tensor]]:
+    def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sums and counts of held-out criteria.
 
         "loss" is "sep" without its threshold; "si_snri" the improvement of SI-SNR over the mixture in dB, a mean over
@@ -138,7 +137,7 @@ class Separation(System):
         rows = lengths.repeat_interleave(self.speakers)
         return zero_padding(separated.flatten(0, 1), rows).view(separated.shape), encoded
 
-    def _si_snr(self, estimates: Tensor, batch: MixtureBatch) -> tuple[Tensor, Tensor]:
+    def _si_snr(self, estimates: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """SI-SNR [B] under the best permutation, mean over the speakers that are heard, and whether one is."""
         if batch.sources.shape[1] != self.speakers:
             raise LossError(
@@ -148,6 +147,6 @@ class Separation(System):
         values, _, heard = pit_si_snr(estimates, batch.sources, batch.lengths)
         return values.sum(1) / heard.sum(1).clamp_min(1), heard.any(1)
 
-    def _enhancement(self, enhanced: Tensor, batch: MixtureBatch) -> Tensor:
+    def _enhancement(self, enhanced: Tensor, batch: Batch) -> Tensor:
         clean = self.encoder(batch.sources.sum(1), batch.lengths, enhanced.shape[1])
         return (enhanced.float() - clean.float()).square().sum((1, 2))

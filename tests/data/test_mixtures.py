@@ -8,8 +8,11 @@ import torch
 
 from nrsr.config import ConfigError
 from nrsr.data.batches import BatchError, BatchSettings
+from nrsr.data.draw import Draw
 from nrsr.data.mixture_files import MixturesError
-from nrsr.data.mixtures import Draw, MixtureSet, remix, segment_start
+from nrsr.data.mixtures import MixtureSet, remix
+from nrsr.data.parallel_audio import DatasetError
+from nrsr.data.segments import start_with_sound
 from nrsr.data.training_set import load_batches
 from nrsr.kaldi import WaveWriter, write_list
 
@@ -58,8 +61,10 @@ def test_batches_of_mixtures_and_sources(speakers, tmp_path):
     assert sorted(draw.number for batch in plan for draw in batch) == list(range(6))
     batches = list(load_batches(data, plan))
     for batch in batches:
-        assert batch.sources.shape == (len(batch), speakers, batch.waves.shape[1]) and batch.noise is not None
-        torch.testing.assert_close(batch.sources.sum(1) + batch.noise, batch.waves)
+        assert batch.sources.shape == (len(batch), speakers, batch.waves.shape[1])
+        for name, rest in zip(batch.ids, batch.waves - batch.sources.sum(1), strict=True):
+            noise = data.files.noise[name]
+            np.testing.assert_allclose(rest[: len(noise)], noise, atol=1e-6)
         assert batch.lengths.tolist() == [4000 + 400 * int(name[1:]) for name in batch.ids]
         assert not batch.sources[batch.lengths.argmin(), :, batch.lengths.min() :].any()
     assert data.speakers == speakers and data.reasons() == "" and data.notes() == []
@@ -70,12 +75,11 @@ def test_batches_of_mixtures_and_sources(speakers, tmp_path):
 def test_noise_is_optional(tmp_path):
     data = opened(write_mixtures(tmp_path, noise=False), speeds=[95, 100, 105])
     example = data[0]
-    assert example.noise is None and data.collate([example, data[1]]).noise is None
     assert "no noise1.scp; what the sources leave" in data.notes()[0]
     drawn = [data[Draw(0, 1, epoch)] for epoch in range(4)]
     rests = [one.wave - one.sources.sum(0) for one in drawn]
     expected = example.wave - example.sources.sum(0)
-    assert all(one.noise is None for one in drawn) and 0.01 < np.std(expected) < 0.03
+    assert 0.01 < np.std(expected) < 0.03
     for rest in rests:
         np.testing.assert_allclose(rest, expected[: len(rest)], atol=1e-6)
 
@@ -87,8 +91,8 @@ def test_speeds_change_each_source_and_mix_again(tmp_path):
     for epoch in range(12):
         one, same = data[Draw(2, 7, epoch)], data[Draw(2, 7, epoch)]
         np.testing.assert_array_equal(one.wave, same.wave)
-        np.testing.assert_array_equal(one.noise, plain[2].noise[: len(one.wave)])
-        np.testing.assert_allclose(one.wave, one.sources.sum(0) + one.noise, atol=1e-6)
+        noise = plain.files.noise["m2"][: len(one.wave)]
+        np.testing.assert_allclose(one.wave, one.sources.sum(0) + noise, atol=1e-6)
         tones = [peak_frequency(source) for source in one.sources]
         factors = tuple(round(tone / (100 * (2 + 3 * speaker)), 2) for speaker, tone in enumerate(tones, 1))
         assert set(factors) <= {0.95, 1.0, 1.05}
@@ -106,7 +110,7 @@ def peak_frequency(wave: np.ndarray) -> float:
 
 
 def test_workers_give_what_one_process_gives(tmp_path):
-    data = opened(write_mixtures(tmp_path), speeds=[90, 110], segment=0.3)
+    data = opened(write_mixtures(tmp_path), speeds=[90, 110], segment=2400)
     plan = data.batches(SETTINGS, seed=3, epoch=5)
     for one, other in zip(load_batches(data, plan), load_batches(data, plan, 2), strict=True):
         assert one.ids == other.ids
@@ -114,12 +118,12 @@ def test_workers_give_what_one_process_gives(tmp_path):
 
 
 def test_segments_are_cut_at_random(tmp_path):
-    data = opened(write_mixtures(tmp_path), segment=0.25)
+    data = opened(write_mixtures(tmp_path), segment=2000)
     whole = data[4]
     starts = set()
     for epoch in range(8):
         one = data[Draw(4, 0, epoch)]
-        assert len(one.wave) == 2000 and one.sources.shape == (2, 2000) and len(one.noise) == 2000
+        assert len(one.wave) == 2000 and one.sources.shape == (2, 2000)
         start = int(np.flatnonzero(np.lib.stride_tricks.sliding_window_view(whole.wave, 2000)[:, 0] == one.wave[0])[0])
         np.testing.assert_array_equal(one.sources, whole.sources[:, start : start + 2000])
         starts.add(start)
@@ -134,10 +138,10 @@ def test_segments_avoid_the_silence_of_a_source():
     sources = np.ones((2, 100), dtype=np.float32)
     sources[1, :80] = 0.0
     rng = np.random.default_rng(0)
-    starts = {segment_start(sources, 30, rng) for _ in range(200)}
+    starts = {start_with_sound(sources, 30, rng) for _ in range(200)}
     assert starts == set(range(51, 71))
     sources[1] = 0.0
-    assert 0 <= segment_start(sources, 30, rng) <= 70
+    assert 0 <= start_with_sound(sources, 30, rng) <= 70
 
 
 def test_dynamic_mixing_takes_other_speakers(tmp_path):
@@ -147,8 +151,9 @@ def test_dynamic_mixing_takes_other_speakers(tmp_path):
     pairs = set()
     for epoch in range(30):
         one = data[Draw(1, 0, epoch)]
-        np.testing.assert_allclose(one.wave, one.sources.sum(0) + one.noise, atol=1e-6)
-        assert len(one.wave) <= 4400
+        rest = one.wave - one.sources.sum(0)
+        noises = [np.tile(noise, 2) for noise in data.files.noise.values()]  # a short one is repeated
+        assert len(one.wave) <= 4400 and any(contains(noise, rest, 1e-6) for noise in noises)
         found = tuple(next(key for key, wave in known.items() if contains(wave, part)) for part in one.sources)
         voices = {(number + source + 1) % 4 for number, source in found}
         assert found[0][0] == 1 and len(voices) == 2
@@ -157,14 +162,14 @@ def test_dynamic_mixing_takes_other_speakers(tmp_path):
     np.testing.assert_array_equal(data[Draw(1, 0, 3)].wave, data[Draw(1, 0, 3)].wave)
 
 
-def contains(wave: np.ndarray, part: np.ndarray) -> bool:
+def contains(wave: np.ndarray, part: np.ndarray, tolerance: float = 0.0) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(wave, min(len(part), len(wave)))
-    return len(part) <= len(wave) and bool((windows[:, :50] == part[:50]).all(1).any())
+    return len(part) <= len(wave) and bool((np.abs(windows[:, :50] - part[:50]) <= tolerance).all(1).any())
 
 
 def test_remix_cuts_to_the_shortest():
-    mixture, sources, noise = remix([np.ones(5), 2 * np.ones(3)], 4 * np.ones(9))
-    assert mixture.tolist() == [7, 7, 7] and sources.shape == (2, 3) and noise.tolist() == [4, 4, 4]
+    signals = remix([np.ones(5), 2 * np.ones(3)], 4 * np.ones(9))
+    assert signals.wave.tolist() == [7, 7, 7] and signals.parallel.tolist() == [[1, 1, 1], [2, 2, 2]]
 
 
 def test_mixtures_that_are_not_whole_are_left_out(tmp_path):
@@ -208,12 +213,12 @@ def test_directories_without_mixtures_are_refused(tmp_path):
         opened(path)
     empty = write_mixtures(tmp_path / "b", count=2, m0_spk1=None, m1_wav=None)
     with pytest.raises(
-        MixturesError, match="left of 2; 1 no mixture, 1 one speaker only; first m0: one speaker only: spk1"
+        DatasetError, match="left of 2; 1 no mixture, 1 one speaker only; first m0: one speaker only: spk1"
     ):
         opened(empty)
 
 
-@pytest.mark.parametrize("options", [{"segment": 0}, {"segment": -1.0}, {"speeds": [0.95, 1.05]}, {"speeds": [300]}])
+@pytest.mark.parametrize("options", [{"segment": 0}, {"segment": 1.5}, {"speeds": [0.95, 1.05]}, {"speeds": [300]}])
 def test_options_that_cannot_be_are_refused(options, tmp_path):
     with pytest.raises(ConfigError, match=f"data.{next(iter(options))}: "):
         opened(write_mixtures(tmp_path), **options)
@@ -248,6 +253,14 @@ def test_the_fingerprint_tells_data_apart(tmp_path):
     others = [write_mixtures(tmp_path / "c", speakers=3), write_mixtures(tmp_path / "d", noise=False),
               write_mixtures(tmp_path / "e", count=5)]  # fmt: skip
     assert len({one.fingerprint(), *(opened(path).fingerprint() for path in others)}) == 4
+
+
+def test_mixtures_are_augmented_with_their_sources(tmp_path):
+    data = opened(write_mixtures(tmp_path), augment=[{"class": "nrsr.data.augmentation.Gain", "db": [-6, -6]}])
+    data.prepare_for_training()
+    whole, one = data[1], data[Draw(1, 0, 0)]
+    np.testing.assert_allclose(one.wave, whole.wave * 10**-0.3, rtol=1e-5)
+    np.testing.assert_allclose(one.sources, whole.sources * 10**-0.3, rtol=1e-5)
 
 
 @pytest.mark.parametrize("nj", [1, 2])

@@ -8,7 +8,6 @@ import torch
 from nrsr.config import build, load_yaml
 from nrsr.data import Batch
 from nrsr.data.frames import FrameBatch
-from nrsr.data.mixture_batch import MixtureBatch
 from nrsr.gradients import Combiner
 from nrsr.systems import System, build_system
 
@@ -46,9 +45,10 @@ def speech_batch() -> Batch:
     return Batch(["a", "b", "c"], waves, lengths, 0.5 * waves, has_clean, targets, torch.tensor([2, 2, 1]))
 
 
-def mixture_batch(speakers: int) -> MixtureBatch:
+def mixture_batch(speakers: int) -> Batch:
     sources, noise = 0.1 * torch.randn(2, speakers, 2000), 0.1 * torch.randn(2, 2000)
-    return MixtureBatch(["a", "b"], sources.sum(1) + noise, torch.tensor([2000, 1800]), sources, noise)
+    waves, lengths = sources.sum(1) + noise, torch.tensor([2000, 1800])
+    return Batch(["a", "b"], waves, lengths, None, torch.ones(2, dtype=torch.bool), None, None, sources=sources)
 
 
 def system_and_batch(config: dict) -> tuple[System, object]:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from nrsr.config import load_yaml
-from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.data.batch import Batch, Example, collate
 from nrsr.experiment.settings import parse_experiment
 from nrsr.systems import build_system
 from nrsr.training.turns import build_turns
@@ -86,11 +87,13 @@ def test_the_published_settings():
         assert config["data"] == {"speeds": [95, 100, 105]}
 
 
-def small_batch(speakers: int) -> MixtureBatch:
-    generator = torch.Generator().manual_seed(0)
-    sources = 0.1 * torch.randn(2, speakers, 2000, generator=generator)
-    noise = 0.1 * torch.randn(2, 2000, generator=generator)
-    return MixtureBatch(["a", "b"], sources.sum(1) + noise, torch.tensor([2000, 1800]), sources, noise)
+def small_batch(speakers: int) -> Batch:
+    rng = np.random.default_rng(0)
+    examples = []
+    for name, samples in (("a", 2000), ("b", 1800)):
+        sources = rng.normal(0, 0.1, (speakers, samples)).astype(np.float32)
+        examples.append(Example(name, sources.sum(0) + sources[0] ** 2, None, None, {}, sources))
+    return collate(examples)
 
 
 STEPPED = [path for path in CONFIGS if "librimix" not in path.parts]

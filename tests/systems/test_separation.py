@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nrsr.config import ConfigError
-from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.data import Batch
 from nrsr.gradients import Modulation, modulate
 from nrsr.nn.si_snr import si_snr
 from nrsr.systems import LossError, Separation, build_system
@@ -21,21 +21,22 @@ def make(masker=TCN, enhancer=None, **changed) -> Separation:
     return Separation(8000, masker=masker, enhancer=enhancer, **given)
 
 
-def make_batch(speakers=2, lengths=(400, 250, 333)) -> MixtureBatch:
+def make_batch(speakers=2, lengths=(400, 250, 333)) -> Batch:
     generator = torch.Generator().manual_seed(0)
     valid = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     sources = torch.randn(len(lengths), speakers, max(lengths), generator=generator) * valid.unsqueeze(1)
     noise = 0.3 * torch.randn(len(lengths), max(lengths), generator=generator) * valid
-    return MixtureBatch(list("abc"[: len(lengths)]), sources.sum(1) + noise, torch.tensor(lengths), sources, noise)
+    return mixtures(list("abc"[: len(lengths)]), sources.sum(1) + noise, torch.tensor(lengths), sources)
 
 
-def row(batch: MixtureBatch, number: int) -> MixtureBatch:
+def mixtures(ids, waves, lengths, sources) -> Batch:
+    return Batch(ids, waves, lengths, None, torch.ones(len(ids), dtype=torch.bool), None, None, sources=sources)
+
+
+def row(batch: Batch, number: int) -> Batch:
     size = int(batch.lengths[number])
     here = slice(number, number + 1)
-    return MixtureBatch(
-        batch.ids[here], batch.waves[here, :size], batch.lengths[here], batch.sources[here, :, :size],
-        batch.noise[here, :size],
-    )  # fmt: skip
+    return mixtures(batch.ids[here], batch.waves[here, :size], batch.lengths[here], batch.sources[here, :, :size])
 
 
 def numbers(losses):

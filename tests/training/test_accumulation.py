@@ -7,7 +7,6 @@ import torch
 from nrsr.data.batch import Example, collate
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch
-from nrsr.data.mixture_batch import MixtureExample, collate_mixtures
 from nrsr.experiment.turn_settings import parse_turns
 from nrsr.nn import GlobalNorm
 from nrsr.systems import build_system
@@ -67,8 +66,8 @@ def mixtures(rows):
     examples = []
     for number, complete in enumerate(rows):
         sources = complete * rng.normal(0, 0.1, (2, 300 + 20 * number)).astype(np.float32)
-        examples.append(MixtureExample(f"u{number}", sources.sum(0) + 0.01, sources, None))
-    return examples, collate_mixtures
+        examples.append(Example(f"u{number}", sources.sum(0) + 0.01, None, None, {}, sources))
+    return examples, collate
 
 
 DATA = {"joint": speech, "senone": frames, "separation": mixtures}

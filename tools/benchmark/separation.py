@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.config import load_yaml
-from nrsr.data.mixture_batch import MixtureBatch
+from nrsr.data import Batch
 from nrsr.systems import Separation, build_system
 
 CONF = Path(__file__).resolve().parents[2] / "egs" / "librimix" / "sep" / "conf"
@@ -91,18 +91,20 @@ class Peer(nn.Module):
         found = torch.cat([self.decoder(one).view(len(waves), -1, 1) for one in masked], dim=2)
         return nn.functional.pad(found, (0, 0, 0, waves.shape[1] - found.shape[1]))
 
-    def loss(self, batch: MixtureBatch) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         from speechbrain.nnet.losses import get_si_snr_with_pitwrapper
 
         return get_si_snr_with_pitwrapper(batch.sources.transpose(1, 2), self(batch.waves)).mean()
 
 
-def make_batch(seconds: float, device: str) -> MixtureBatch:
+def make_batch(seconds: float, device: str) -> Batch:
     generator = torch.Generator().manual_seed(0)
     samples = 16 + 8 * round(seconds * 1000)  # SpeechBrain leaves out what fills no frame
     sources = 0.1 * torch.randn(1, 2, samples, generator=generator)
     noise = 0.05 * torch.randn(1, samples, generator=generator)
-    return MixtureBatch(["a"], sources.sum(1) + noise, torch.tensor([samples]), sources, noise).to(device)
+    waves, has_clean = sources.sum(1) + noise, torch.tensor([True])
+    batch = Batch(["a"], waves, torch.tensor([samples]), None, has_clean, None, None, sources=sources)
+    return batch.to(device)
 
 
 def seconds_of(work: Callable[[], object], device: str) -> float:
@@ -123,7 +125,7 @@ def best_times(works: dict[str, Callable[[], object]], repeats: int, device: str
     return {name: min(one[name] for one in rounds[1:]) for name in works}
 
 
-def steps(system: Separation, peer: Peer | None, batch: MixtureBatch) -> dict[str, Callable[[], object]]:
+def steps(system: Separation, peer: Peer | None, batch: Batch) -> dict[str, Callable[[], object]]:
     def ours() -> None:
         system.zero_grad()
         system.losses(batch, "main", ("sep",))["sep"].backward()
@@ -135,7 +137,7 @@ def steps(system: Separation, peer: Peer | None, batch: MixtureBatch) -> dict[st
     return {"ours": ours} if peer is None else {"ours": ours, "theirs": theirs}
 
 
-def inferences(system: Separation, peer: Peer | None, batch: MixtureBatch) -> dict[str, Callable[[], object]]:
+def inferences(system: Separation, peer: Peer | None, batch: Batch) -> dict[str, Callable[[], object]]:
     found = {"ours": torch.inference_mode()(lambda: system.separate(batch.waves, batch.lengths))}
     return found if peer is None else {**found, "theirs": torch.inference_mode()(lambda: peer(batch.waves))}
 
