@@ -9,7 +9,7 @@ from nrsr.data import Units
 from nrsr.data.units import SPACE
 from nrsr.inference.arpa import check_order, load_kenlm, read_vocabulary
 from nrsr.inference.word_model import LN10, Lexicon, WordModel
-from nrsr.kaldi.arpa import END, START, UNKNOWN, LanguageModelError, plain_file
+from nrsr.kaldi.arpa import END, START, UNKNOWNS, LanguageModelError, plain_file
 
 
 class UnitScores(NamedTuple):
@@ -23,7 +23,7 @@ def of_units(vocabulary: list[str], units: Units) -> bool:
     """Whether an ARPA file with these unigrams models sequences of units (`nrsr make-lm --units`), not of words."""
     if units.kind == "word":
         return False
-    spelled = set(vocabulary) - {START, END, UNKNOWN}
+    spelled = set(vocabulary) - {START, END, *UNKNOWNS}
     # A character model of units always has the space; a word model never has.
     return spelled <= set(units.symbols) and (units.kind == "bpe" or SPACE in spelled)
 
@@ -32,7 +32,7 @@ def lexicon_of(vocabulary: list[str], units: Units) -> Lexicon:
     """The words that may be recognised: those of the language model, or of word units all the units."""
     if units.kind == "word":
         return Lexicon(units, units.symbols[2:-1])
-    return Lexicon(units, [word for word in vocabulary if word not in (START, END, UNKNOWN)])
+    return Lexicon(units, [word for word in vocabulary if word not in (START, END, *UNKNOWNS)])
 
 
 def unspelled_words(path: str | Path, units: Units) -> list[str]:
@@ -45,7 +45,7 @@ def unspelled_words(path: str | Path, units: Units) -> list[str]:
     if of_units(vocabulary, units):
         return []
     if units.kind == "word":
-        return sorted(set(vocabulary) - {START, END, UNKNOWN} - set(units.symbols))
+        return sorted(set(vocabulary) - {START, END, *UNKNOWNS} - set(units.symbols))
     return lexicon_of(vocabulary, units).unspelled
 
 

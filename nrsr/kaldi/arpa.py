@@ -15,6 +15,7 @@ from nrsr.errors import NrsrError
 from nrsr.files import cure_of
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
+UNKNOWNS = (UNKNOWN, "<UNK>")  # as toolkits write it; nobody wants it recognised
 NUMBER = rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 WORD = rb"[^ \t\r\f\v\0]+"
 GAP = rb"[ \t\r\f\v]+"

@@ -95,6 +95,14 @@ def test_unit_language_model(tmp_path):
         open_language_model(tmp_path / "lm.arpa", units, lm_weight=1.0, word_score=1.0)
 
 
+def test_unknown_words_in_capitals_are_no_word(tmp_path):
+    NgramModel([["ab", "UNK"], ["b"]], 2).write_arpa(tmp_path / "lm.arpa")
+    path = tmp_path / "lm.arpa"
+    path.write_text(path.read_text().replace("<unk>", "<x>").replace("UNK", "<UNK>"))
+    assert unspelled_words(path, Units.from_text(["ab <x> NUK <UNK>"], "char")) == []
+    assert unspelled_words(path, Units.from_text(["ab <x"], "char")) == ["<x>"]
+
+
 def test_words_that_units_cannot_write(tmp_path):
     NgramModel([["ab", "zoo"], ["b"]], 2).write_arpa(tmp_path / "lm.arpa")
     assert unspelled_words(tmp_path / "lm.arpa", make_units("char")) == ["zoo"]
