@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError
 from nrsr.frontends.spectral_mask import SpectralMask
 from nrsr.nn import Blstm
+from nrsr.nn.dropout import Dropout
 
 MASKS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
 
@@ -40,7 +41,7 @@ class MaskBlstm(SpectralMask):
         if mask not in MASKS:
             raise ConfigError(f"system.frontend: mask {mask!r} is neither 'relu' nor 'sigmoid'")
         self.blstm = Blstm(self.stft.bins, width, layers, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(2 * width, self.stft.bins)
         self.activation = MASKS[mask]
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from nrsr.nn.dropout import Dropout
 from nrsr.nn.encoder import Encoder
 from nrsr.nn.lstm import Lstm
 from nrsr.nn.subsampling import Conv2dSubsampling
@@ -31,7 +32,7 @@ class Blstm(nn.Module):
         sizes = [input_dim] + [2 * width] * (layers - 1)
         self.forwards = nn.ModuleList(Lstm(size, width) for size in sizes)
         self.backwards = nn.ModuleList(Lstm(size, width) for size in sizes)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """[B, N, input_dim] with lengths [B] to [B, N, 2 * width]; what stands past a length means nothing."""
@@ -76,7 +77,7 @@ class BlstmEncoder(Encoder):
         self.dim = 2 * width
         self.subsampling = Conv2dSubsampling(input_dim, self.dim, subsampling, channels)
         self.blstm = Blstm(self.dim, width, layers, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def output_lengths(self, frames: Tensor) -> Tensor:
         return self.subsampling.output_lengths(frames)

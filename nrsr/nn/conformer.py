@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError
+from nrsr.nn.dropout import Dropout
 from nrsr.nn.encoder import Encoder
 from nrsr.nn.masked_batch_norm import MaskedBatchNorm
 from nrsr.nn.relative_attention import RelativeSelfAttention, relative_positions
@@ -10,16 +11,17 @@ from nrsr.nn.subsampling import Conv2dSubsampling
 from nrsr.signal.masks import valid_mask
 
 
-def feed_forward(dim: int, inner: int, dropout: float) -> nn.Sequential:
-    """The feed-forward module: layer norm, Swish between two linear layers, dropout."""
-    return nn.Sequential(
-        nn.LayerNorm(dim),
-        nn.Linear(dim, inner),
-        nn.SiLU(),
-        nn.Dropout(dropout),
-        nn.Linear(inner, dim),
-        nn.Dropout(dropout),
-    )
+class FeedForward(nn.Sequential):
+    """Half of the feed-forward module beside a residual path: layer norm, Swish between two linear layers, dropout."""
+
+    def __init__(self, dim: int, inner: int, dropout: float) -> None:
+        widen, narrow = nn.Linear(dim, inner), nn.Linear(inner, dim)
+        super().__init__(nn.LayerNorm(dim), widen, nn.SiLU(), Dropout(dropout), narrow, Dropout(dropout))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, M, dim] to the same."""
+        norm, widen, _, inner_dropout, narrow, dropout = self
+        return dropout.added(hidden, narrow(inner_dropout.of_swish(widen(norm(hidden)))), 0.5)
 
 
 class ConvolutionModule(nn.Module):
@@ -36,14 +38,15 @@ class ConvolutionModule(nn.Module):
         self.gate = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GLU())
         self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
         self.norm = MaskedBatchNorm(dim) if norm == "batch" else nn.LayerNorm(dim)
-        self.out = nn.Sequential(nn.SiLU(), nn.Linear(dim, dim), nn.Dropout(dropout))
+        self.out = nn.Sequential(nn.SiLU(), nn.Linear(dim, dim))
+        self.dropout = Dropout(dropout)
 
     def forward(self, hidden: Tensor, valid: Tensor) -> Tensor:
-        """[B, M, dim] with `valid` [B, M] to [B, M, dim]."""
+        """hidden + module(hidden) [B, M, dim], with `valid` [B, M]."""
         gated = self.gate(self.layer_norm(hidden)).masked_fill(~valid.unsqueeze(2), 0.0)
         seen = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
         normed = self.norm(seen, valid) if isinstance(self.norm, MaskedBatchNorm) else self.norm(seen)
-        return self.out(normed)
+        return self.dropout.added(hidden, self.out(normed))
 
 
 class ConformerBlock(nn.Module):
@@ -51,21 +54,19 @@ class ConformerBlock(nn.Module):
 
     def __init__(self, dim: int, heads: int, ffn: int, kernel: int, conv_norm: str, dropout: float) -> None:
         super().__init__()
-        self.first = feed_forward(dim, ffn, dropout)
+        self.first = FeedForward(dim, ffn, dropout)
         self.attention_norm = nn.LayerNorm(dim)
         self.attention = RelativeSelfAttention(dim, heads, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.convolution = ConvolutionModule(dim, kernel, conv_norm, dropout)
-        self.second = feed_forward(dim, ffn, dropout)
+        self.second = FeedForward(dim, ffn, dropout)
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, hidden: Tensor, positions: Tensor, valid: Tensor) -> Tensor:
         """[B, M, dim], relative positions [2M - 1, dim] and `valid` [B, M] to [B, M, dim]."""
-        hidden = hidden + 0.5 * self.first(hidden)
-        hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden), positions, ~valid))
-        hidden = hidden + self.convolution(hidden, valid)
-        hidden = hidden + 0.5 * self.second(hidden)
-        return self.norm(hidden)
+        hidden = self.first(hidden)
+        hidden = self.dropout.added(hidden, self.attention(self.attention_norm(hidden), positions, ~valid))
+        return self.norm(self.second(self.convolution(hidden, valid)))
 
 
 class ConformerEncoder(Encoder):
@@ -107,7 +108,7 @@ class ConformerEncoder(Encoder):
             raise ConfigError(f"system.encoder: conv_norm {conv_norm!r} is neither 'batch' nor 'layer'")
         self.dim = dim
         self.subsampling = Conv2dSubsampling(input_dim, dim, subsampling, channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(ConformerBlock(dim, heads, ffn, kernel, conv_norm, dropout) for _ in range(blocks))
 
     def output_lengths(self, frames: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from nrsr.nn.dropout import Dropout
+
 
 class FrameNetwork(nn.Module, ABC):
     """The slot `system.network`; `input_dim` is its first argument and comes from the program.
@@ -39,7 +41,7 @@ def relu_layer(inputs: int, outputs: int, dropout: float, norm: str | None) -> n
     if norm == "batch":
         parts.append(FrameNorm(outputs))
     if dropout:
-        parts.append(nn.Dropout(dropout))
+        parts.append(Dropout(dropout))
     return nn.Sequential(*parts)
 
 

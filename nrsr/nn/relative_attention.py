@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nrsr.nn.dropout import Dropout
 from nrsr.nn.sinusoids import sinusoids
 
 
@@ -43,7 +44,7 @@ class RelativeSelfAttention(nn.Module):
         self.position_bias = nn.Parameter(torch.empty(heads, 1, dim // heads))
         nn.init.xavier_uniform_(self.content_bias)
         nn.init.xavier_uniform_(self.position_bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out = nn.Linear(dim, dim)
 
     def forward(self, hidden: Tensor, positions: Tensor, padding: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nrsr.nn.dropout import Dropout
 from nrsr.nn.sinusoids import sinusoids
 from nrsr.signal.masks import valid_mask
 
@@ -27,7 +28,7 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, dim)
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
             nn.TransformerDecoderLayer(dim, heads, ffn, dropout, batch_first=True, norm_first=True)
             for _ in range(layers)
