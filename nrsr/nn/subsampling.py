@@ -2,13 +2,12 @@
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError
-
-KERNEL = 3
-STRIDE = 2
+from nrsr.nn.strided_convolutions import KERNEL, STRIDE, plain_convolutions, strided_convolutions
 
 
 class Conv2dSubsampling(nn.Module):
@@ -55,5 +54,15 @@ class Conv2dSubsampling(nn.Module):
         """Features [B, N, input_dim] and frame counts [B] to ([B, M, dim], lengths [B])."""
         if features.shape[1] < self.shortest:
             features = F.pad(features, (0, 0, 0, self.shortest - features.shape[1]))
-        maps = self.convolutions(features.unsqueeze(1))
-        return self.project(maps.transpose(1, 2).flatten(2)), self.output_lengths(frames)
+        layers = [layer for layer in self.convolutions if isinstance(layer, nn.Conv2d)]
+        weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
+        mixed = torch.is_autocast_enabled(features.device.type)
+        if features.device.type == "cpu" and features.dtype == torch.float32 and not mixed:
+            maps = strided_convolutions(features.unsqueeze(3), weights, biases)
+            # Channels are innermost here: the weight is turned round, not the maps, which are larger.
+            weight = self.project.weight.unflatten(1, (maps.shape[3], maps.shape[2])).transpose(1, 2).flatten(1)
+            hidden = F.linear(maps.flatten(2), weight, self.project.bias)
+        else:
+            maps = plain_convolutions(features.unsqueeze(1), weights, biases)
+            hidden = self.project(maps.transpose(1, 2).flatten(2))
+        return hidden, self.output_lengths(frames)
