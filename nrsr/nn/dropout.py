@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 # A draw of 64 bits decides about four entries, by 16 bits each.
 LEVELS = 1 << 16
+# Entries that several operations go over one after the other while a processor's cache holds them.
+CHUNK = 1 << 16
 
 
 class Dropout(nn.Dropout):
@@ -50,7 +52,11 @@ class _MaskedSwish(torch.autograd.Function):
         if torch.is_grad_enabled():  # the derivative is to be derived, which torch's own kernel cannot be
             share = inputs.sigmoid()
             return gradient * mask * share * (1.0 + inputs * (1.0 - share)), None
-        return torch.ops.aten.silu_backward(gradient * mask, inputs), None
+        found = torch.empty(inputs.numel(), dtype=inputs.dtype)
+        for part, *of in zip(*(x.reshape(-1).split(CHUNK) for x in (found, gradient, mask, inputs)), strict=True):
+            torch.mul(of[0], of[1], out=part)
+            torch.ops.aten.silu_backward.grad_input(part, of[2], grad_input=part)
+        return found.view_as(inputs), None
 
 
 def on_cpu(inputs: Tensor) -> bool:
@@ -60,6 +66,10 @@ def on_cpu(inputs: Tensor) -> bool:
 def keep_mask(like: Tensor, p: float) -> Tensor:
     """Zeros with probability `p`, and the inverse of the share kept elsewhere, shaped and typed as `like`."""
     dropped = round(p * LEVELS)
-    draws = torch.empty((like.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-    kept = (draws[: like.numel()] >= dropped - LEVELS // 2).view(like.shape)
-    return kept.to(like.dtype).mul_(LEVELS / (LEVELS - dropped))
+    mask = torch.empty(like.numel())
+    draws = torch.empty(min(CHUNK, mask.numel() + 3) // 4, dtype=torch.int64)
+    for part in mask.split(CHUNK):
+        # As float32 from the start: comparing integers and turning the answer into numbers takes twice as long.
+        part.copy_(draws.random_(-(2**63), None).view(torch.int16)[: len(part)])
+        part.ge_(dropped - LEVELS // 2).mul_(LEVELS / (LEVELS - dropped))
+    return mask.view(like.shape).to(like.dtype)
