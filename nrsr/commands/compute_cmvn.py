@@ -106,10 +106,11 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
 
 def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
     """A system that has seen the audio of a data directory."""
+    from nrsr.data.waveforms import WaveformDataset
     from nrsr.kaldi import DataDir
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
-    from nrsr.systems import build_system
+    from nrsr.systems import build_system, system_class
 
     if isinstance(config.get("system"), dict):
         # Domain heads normalise nothing, and their classes are known when training has seen all labels.
@@ -117,7 +118,7 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
     system = build_system(config, vocabulary=4).eval()
     options = config.get("data") or {}
     directory = DataDir(data, channel=options.get("channel"))
-    if "augment" in options:
+    if "augment" in options and issubclass(system_class(config).data, WaveformDataset):
         waves = augmented_waves(config, data, allow_pipes)
     else:
         waves = directory.waves(rate=config["sample_rate"], allow_pipes=allow_pipes)

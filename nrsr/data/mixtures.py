@@ -85,11 +85,10 @@ class MixtureSet(WaveformDataset):
                 "data directory, or set system.speakers"
             )
 
-    def notes(self) -> list[str]:
-        changed = self.speaker_of is not None or self.speeds != [1.0]
-        if changed and self.files.noise is None:
-            return [f"{self.path}: no noise1.scp; what the sources leave of a mixture counts as its noise in remixing"]
-        return []
+    def _note_on_audio(self) -> str | None:
+        if self.files.noise is not None or (self.speaker_of is None and self.speeds == [1.0]):
+            return None
+        return f"{self.path}: no noise1.scp; what the sources leave of a mixture counts as its noise in remixing"
 
     def _digest(self) -> "hashlib._Hash":
         digest = super()._digest()

@@ -124,11 +124,7 @@ class WaveformDataset(TrainingSet):
             return
         _, longest = self._lengths()
         reasons = [self._segments.reason_against(samples, self.rate) for samples in longest.tolist()]
-        self._keep(
-            [number for number, reason in enumerate(reasons) if reason is None],
-            {name: reason for name, reason in zip(self.ids, reasons, strict=True) if reason is not None},
-            "take shorter segments",
-        )
+        self._leave_out(reasons, "take shorter segments")
 
     def _lengths(self) -> tuple[np.ndarray, np.ndarray]:
         """The fewest and the most samples that each training utterance may have after augmentation, int64 [N]."""
@@ -137,9 +133,10 @@ class WaveformDataset(TrainingSet):
             shortest, longest = augmentation.lengths(shortest)[0], augmentation.lengths(longest)[1]
         return shortest, longest
 
-    def _keep(self, numbers: list[int], skipped: dict[str, str], cure: str) -> None:
-        """Keep these utterances; the others are `skipped` with their reason."""
-        self.skipped.update(skipped)
+    def _leave_out(self, reasons: Sequence[str | None], cure: str) -> None:
+        """Leave out the utterances against which there is a reason."""
+        self.skipped.update({name: reason for name, reason in zip(self.ids, reasons, strict=True) if reason})
+        numbers = [number for number, reason in enumerate(reasons) if reason is None]
         if not numbers:
             raise DatasetError(f"{self.path}: no utterance is left of {len(self.skipped)}; {self.reasons()}; {cure}")
         self.ids = [self.ids[number] for number in numbers]
@@ -217,22 +214,21 @@ class WaveformDataset(TrainingSet):
             output_lengths: frames that the system puts out for so many samples, int [N] -> int [N].
         """
         shortest, _ = self._lengths()
-        frames, needed = output_lengths(torch.from_numpy(shortest)).tolist(), self.transcripts.frames_needed()
-        self._keep(
-            [number for number in range(len(self)) if frames[number] >= needed[number]],
-            {
-                name: f"too short for CTC: {needed[number]} output frames needed, {frames[number]} there"
-                for number, name in enumerate(self.ids)
-                if frames[number] < needed[number]
-            },
-            "take finer units",
-        )
+        frames = output_lengths(torch.from_numpy(shortest)).tolist()
+        reasons = [
+            None if there >= needed else f"too short for CTC: {needed} output frames needed, {there} there"
+            for needed, there in zip(self.transcripts.frames_needed(), frames, strict=True)
+        ]
+        self._leave_out(reasons, "take finer units")
 
     def notes(self) -> list[str]:
         """How many utterances have parallel clean speech, words that are not among the units, labels not learnt."""
-        notes = [note for labels in self.labels.values() if (note := labels.note(self.ids))]
-        notes += [note for note in [self.audio.note(self.ids)] if note]
-        return notes + [note for note in [self.transcripts and self.transcripts.note()] if note]
+        notes = [labels.note(self.ids) for labels in self.labels.values()]
+        notes += [self._note_on_audio(), None if self.transcripts is None else self.transcripts.note()]
+        return [note for note in notes if note]
+
+    def _note_on_audio(self) -> str | None:
+        return self.audio.note(self.ids)
 
     def fingerprint(self) -> str:
         """A digest of ids, lengths, targets, labels and what augmentation reads: whether two runs train on the same."""
