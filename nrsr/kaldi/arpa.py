@@ -1,5 +1,6 @@
 """ARPA files of n-gram language models: one reader for all that use them, strict with numbers, not with blanks."""
 
+import array
 import gzip
 import math
 import re
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.files import cure_of
@@ -199,7 +202,8 @@ def _read_section(lines: _Lines, order: int, count: int, words: dict[bytes, None
     plain = re.compile(rb"(" + NUMBER + rb")\t(" + WORD + (rb" " + WORD) * (order - 1) + rb")" + backoff)
     backoff = b"" if highest else rb"(?:" + GAP + rb"(" + NUMBER + rb"))?"
     loose = re.compile(rb"(" + NUMBER + rb")" + GAP + rb"(" + WORD + (GAP + WORD) * (order - 1) + rb")" + backoff)
-    next_line, keep, blanks = lines.next, lines.keep, lines.blanks
+    next_line, keep, blanks, before = lines.next, lines.keep, lines.blanks, lines.number
+    hashes = array.array("q")
     for _ in range(count):
         line = next_line()
         if (match := plain.fullmatch(line)) is not None:
@@ -215,9 +219,22 @@ def _read_section(lines: _Lines, order: int, count: int, words: dict[bytes, None
         if not highest and match[3] is not None and not math.isfinite(float(match[3])):
             raise lines.fail(f"the log10 backoff weight {match[3].decode()} is infinite; {CURE}")
         _check_words(lines, ngram, order, words)
+        hashes.append(hash(ngram))
         keep(line, form)
     lines.plain = lines.plain and lines.blanks == blanks
+    if (place := _repeated(hashes)) is not None:
+        if lines.blanks == blanks:
+            lines.number = before + 1 + place
+        raise lines.fail(f"\\{order}-grams: has an n-gram twice, the second time as number {place + 1}; {CURE}")
     return next_line()
+
+
+def _repeated(hashes: array.array) -> int | None:
+    """The place of the first n-gram that stood before, None for none; 64 bits each do not collide by chance."""
+    numbers = np.frombuffer(hashes, np.int64)
+    order = np.argsort(numbers, kind="stable")
+    again = order[1:][np.diff(numbers[order]) == 0]
+    return int(again.min()) if len(again) else None
 
 
 def _check_words(lines: _Lines, ngram: bytes, order: int, words: dict[bytes, None]) -> None:

@@ -116,6 +116,7 @@ def test_packed_files(tmp_path):
         ("</s>", "</S>", "has no </s>"),
         ("-1.0\t<unk>", "-1.0\t</s>", "lm.arpa:9: .1-grams: has '</s>' twice"),
         ("-0.7\tb", "-0.7\tb" + "b" * (1 << 20), "lm.arpa:11: is longer than"),
+        ("-0.4\thé b", "-0.4\t<s> hé", r"lm.arpa:16: .2-grams: has an n-gram twice, the second time as number 3"),
         ("-0.7\tb", "-0.7\tb\0", "lm.arpa:11: expected a log10"),
     ],
 )
