@@ -34,6 +34,8 @@ setup(
         "matplotlib>=3.7",
     ],
     extras_require={
+        # nrsr simulate-rirs.
+        "rooms": ["pyroomacoustics>=0.8"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
             "pytest>=8",
@@ -44,6 +46,7 @@ setup(
             "torchjd[full]>=0.18,<0.19",
             "mir_eval>=0.8,<0.9",
             "torchmetrics>=1",
+            "pyroomacoustics>=0.8",
         ],
     },
     entry_points={"console_scripts": ["nrsr=nrsr.commands.main:main"]},

@@ -1,11 +1,14 @@
 """Speed and gain on the fly: lengths, levels, and what is refused; an augmentation of the user's own."""
 
+import re
+
 import numpy as np
 import pytest
+import yaml
 from augmented_corpus import RATE, UNITS, opened, write_corpus
 
 from nrsr.config import ConfigError
-from nrsr.data.augmentation import Augmentation, Signals
+from nrsr.data.augmentation import Augmentation, Signals, build_augmentations
 from nrsr.data.batches import BatchError, BatchSettings
 from nrsr.data.draw import Draw
 from nrsr.signal.mixing import PEAK, power
@@ -74,6 +77,13 @@ def test_an_augmentation_of_ones_own_is_one_class(tmp_path, monkeypatch):
     np.testing.assert_array_equal(data[1].wave, speech["u2"])  # development data stay as they are
     with pytest.raises(ConfigError, match="data.augment.2: .*unexpected keyword argument 'speed'"):
         opened(tmp_path / "train", [SPEED, {"class": f"{__name__}.Backwards", "speed": 3}])
+
+
+def test_the_list_of_the_readme(root):
+    section = (root / "README.md").read_text().partition("## Augment training data")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    built = build_augmentations(yaml.safe_load(block)["data"]["augment"])
+    assert [type(each).__name__ for each in built] == ["Speed", "Reverberate", "Gain", "AddNoise"]
 
 
 @pytest.mark.parametrize("factors", [[], 1.1, [0.1], [float("nan")], ["fast"], [True]])
