@@ -19,7 +19,7 @@ from nrsr.progress import track
 from nrsr.workers import run_work
 
 MakeApplication = Callable[[], Application]
-GIVE_UP = 20  # utterances: where so many fail and none before them succeeded, the others are not tried
+GIVE_UP = 20  # utterances: where so many fail for one reason, and none succeeds, the others are not tried
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Pass:
                 for remark in result.remarks:
                     self.remarks.setdefault(remark, []).append(name)
                 yield name, result
-            if not self.done and len(self.failures) >= GIVE_UP:
+            if not self.done and len(self.failures) >= GIVE_UP and self._fails_alike():
                 break
         if self.failures and not self.done:
             name, failure = next(iter(self.failures.items()))
@@ -162,6 +162,10 @@ class Pass:
                 f"{self._what}: nothing succeeded{others}; failed: {shown(list(self.failures))}; {name}: "
                 f"{failure.reason}"
             ) from Exception(failure.trace)
+
+    def _fails_alike(self) -> bool:
+        """Whether all failures have one reason, which then lies in the system and not in the inputs."""
+        return len({failure.reason for failure in self.failures.values()}) == 1
 
     def notes(self, names: int | None = None, what: str = "utterances") -> list[str]:
         """The remarks, a line each, with so many names or all."""

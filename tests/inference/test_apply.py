@@ -124,3 +124,18 @@ def test_a_system_that_gives_nan_writes_nothing(nrsr_main, experiment, data, tmp
     status, _, err = nrsr_main(command, "--exp", experiment, "--data", data, "--out", out, "--batch-size", 1)
     assert status == 1 and "not tried; failed: spk1-u12 spk1-u11 spk1-u10; spk1-u12: the system gives NaN" in err
     assert not out.exists()
+
+
+def test_failures_of_different_reasons_do_not_stop_the_rest(nrsr_main, experiment, data, tmp_path, monkeypatch):
+    """The longest come first and cannot be read; the others are recognised all the same."""
+    monkeypatch.setattr(driver, "GIVE_UP", 3)
+    spoilt = shutil.copytree(data, tmp_path / "data")
+    entries = read_list(spoilt / "wav.scp")
+    gone = {f"spk1-u{number:02d}": f"/nowhere/{number}.wav" for number in range(6, 13)}
+    write_list(spoilt / "wav.scp", entries | gone)
+    write_list(spoilt / "utt2dur", DataDir(data).durations())
+    options = ["--exp", experiment, "--data", spoilt, "--out", tmp_path / "out", "--batch-size", 2]
+    status, _, err = nrsr_main("decode", *options)
+    assert status == 1 and "7 of 14 utterances failed" in err
+    assert read_list(tmp_path / "out" / "skipped").keys() == gone.keys()
+    assert read_list(tmp_path / "out" / "text", allow_empty_values=True).keys() == entries.keys() - gone.keys()
