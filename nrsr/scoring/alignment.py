@@ -39,16 +39,18 @@ def aligned_pairs(reference: Sequence[str], hypothesis: Sequence[str]) -> list[t
 
 def aligned_text(utterance: str, reference: Sequence[str], hypothesis: Sequence[str]) -> str:
     """Four lines: the utterance with its counts, both texts in columns, and S, D or I below each error."""
-    pairs = aligned_pairs(reference, hypothesis)
-    marks = ["D" if there is None else "I" if here is None else "S" * (here != there) for here, there in pairs]
-    columns = [
-        (here or GAP[: max(1, len(there or ""))], there or GAP[: max(1, len(here or ""))], mark)
-        for (here, there), mark in zip(pairs, marks, strict=True)
-    ]
-    widths = [max(map(len, column)) for column in columns]
-    rows = (
-        " ".join(column[row].ljust(width) for column, width in zip(columns, widths, strict=True)) for row in range(3)
-    )
-    counts = f"words {len(reference)} S {marks.count('S')} D {marks.count('D')} I {marks.count('I')}"
-    lines = (f"{name}  {row}".rstrip() for name, row in zip(("  ref", "  hyp", "     "), rows, strict=True))
-    return "\n".join((f"{utterance} {counts}", *lines)) + "\n"
+    if reference == hypothesis:
+        ref, hyp = (f"  {name}  {' '.join(reference)}".rstrip() for name in ("ref", "hyp"))
+        return f"{utterance} words {len(reference)} S 0 D 0 I 0\n{ref}\n{hyp}\n\n"
+    said, recognised, marks, counts = [], [], [], {"S": 0, "D": 0, "I": 0, "": 0}
+    for here, there in aligned_pairs(reference, hypothesis):
+        mark = "D" if there is None else "I" if here is None else "" if here == there else "S"
+        counts[mark] += 1
+        here, there = here or GAP[: max(1, len(there))], there or GAP[: max(1, len(here))]
+        wide = max(len(here), len(there))
+        said.append(here.ljust(wide))
+        recognised.append(there.ljust(wide))
+        marks.append(mark.ljust(wide))
+    rows = (("  ref", said), ("  hyp", recognised), ("     ", marks))
+    first = f"{utterance} words {len(reference)} S {counts['S']} D {counts['D']} I {counts['I']}"
+    return "\n".join([first, *(f"{name}  {' '.join(row)}".rstrip() for name, row in rows)]) + "\n"

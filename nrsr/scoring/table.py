@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -115,16 +114,16 @@ def _number(cell: str) -> float:
 
 def write_table(table: ScoreTable, path: str | Path) -> None:
     """Write a table under a temporary name first; floats get six digits behind the point."""
-    columns = [[_cell(value) for value in column.tolist()] for column in table.columns.values()]
+    columns = map(_cells, table.columns.values())
     with atomic_open(path) as stream:
         stream.write("\t".join(table.columns) + "\n")
         stream.writelines("\t".join(row) + "\n" for row in zip(*columns, strict=True))
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return UNKNOWN if np.isnan(value) else f"{value:.6f}"
-    return str(value)
+def _cells(column: np.ndarray) -> list[str]:
+    if column.dtype.kind == "f":
+        return [UNKNOWN if value != value else f"{value:.6f}" for value in column.tolist()]
+    return list(map(str, column.tolist()))
 
 
 def read_header(path: str | Path) -> list[str]:
