@@ -3,14 +3,14 @@
 #
 # run.sh and the stages set: experiments (folder), results (file), test_sets (separated by commas), baseline (systems that
 # the others are compared with); perhaps report_sets (others than test_sets), metric (wer), primary (SNRs whose mean is
-# the primary figure, or each or all), also (metrics of another stage), figure (file).
-# conf/published.tsv of the recipe, where there is one, has published values for the small table.
+# the primary figure, or each or all), also (metrics of another stage), figure (file), published (values for the small
+# table; conf/published.tsv of the recipe, where there is one).
 
 report() {
   local options=(--exp "$experiments" --sets "${report_sets:-$test_sets}" --baseline "$baseline" --out "$results")
   options+=(--metric "${metric:-wer}" "--primary=${primary:--5,0,5}")
   if [ -n "${also:-}" ]; then options+=(--also "$also"); fi
   if [ -n "${figure:-}" ]; then options+=(--figure "$figure"); fi
-  if [ -e conf/published.tsv ]; then options+=(--published conf/published.tsv); fi
+  if [ -e "${published:=conf/published.tsv}" ]; then options+=(--published "$published"); fi
   nrsr report "${options[@]}"
 }

@@ -9,6 +9,8 @@ from nrsr.files import atomic_open
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN
 
+BESIDE = 0.03  # distance of two systems' points at one SNR, where that of two SNRs is 1
+
 
 def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path) -> bool:
     """Draw what `nrsr.scoring.pool_runs` gives; the file's ending says the format (png, pdf, svg).
@@ -27,12 +29,14 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path) -
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(noisy), sharey=True, squeeze=False)[0]
     for panel, (name, snrs) in zip(panels, noisy.items(), strict=True):
-        for number, (system, figures) in enumerate(pooled["sets"][name]["systems"].items()):
-            _draw_system(panel, system, f"C{number}", [figures[metric.name][snr] for snr in snrs])
+        systems = pooled["sets"][name]["systems"]
+        for number, (system, figures) in enumerate(systems.items()):
+            shift = BESIDE * (number - (len(systems) - 1) / 2)  # side by side, so that each interval is seen
+            _draw_system(panel, system, f"C{number}", shift, [figures[metric.name][snr] for snr in snrs])
         panel.set(title=name, xlabel="SNR (dB)", xticks=range(len(snrs)), xticklabels=snrs)
         panel.grid(alpha=0.3)
     panels[0].set_ylabel(f"{metric.title} ({metric.unit})" if metric.unit else metric.title)
-    panels[0].legend()
+    panels[0].legend(fontsize="small")
     content = io.BytesIO()  # the library would hide why a disk takes no more
     figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
     with atomic_open(path, "wb") as stream:
@@ -44,9 +48,11 @@ def _known(snrs: list[str]) -> list[str]:
     return [snr for snr in snrs if snr != UNKNOWN]
 
 
-def _draw_system(panel: Any, system: str, colour: str, figures: list[Mapping[str, Any]]) -> None:
+def _draw_system(panel: Any, system: str, colour: str, shift: float, figures: list[Mapping[str, Any]]) -> None:
     known = [(place, one) for place, one in enumerate(figures) if one["value"] is not None and one["interval"]]
-    places = [place for place, _ in known]
-    panel.plot(places, [one["value"] for _, one in known], marker="o", color=colour, label=system)
-    low, high = ([one["interval"][side] for _, one in known] for side in (0, 1))
-    panel.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+    places, values = [place + shift for place, _ in known], [one["value"] for _, one in known]
+    below = [one["value"] - one["interval"][0] for _, one in known]
+    above = [one["interval"][1] - one["value"] for _, one in known]
+    below, above = ([max(length, 0.0) for length in lengths] for lengths in (below, above))
+    style = {"marker": "o", "markersize": 3, "linewidth": 1, "elinewidth": 1, "color": colour, "label": system}
+    panel.errorbar(places, values, yerr=(below, above), **style)

@@ -43,6 +43,7 @@ config=${config:-conf/unified_sepformer_${speakers}mix.yaml conf/unified_sepform
 data=$work_dir/data/libri${speakers}mix
 experiments=$work_dir/exp/libri${speakers}mix
 results=${results:-$experiments/RESULTS.md}
+published=conf/published_${speakers}mix.tsv
 recogniser=
 baseline=unified_sepformer_${speakers}mix
 variant=
