@@ -18,6 +18,7 @@ from nrsr.nn.domain_head import HeadOutput
 from nrsr.nn.losses import add_sos_eos, attention_accuracy, attention_loss, ctc_collapse, ctc_loss
 from nrsr.signal import FeatureExtractor
 from nrsr.signal.masks import valid_mask, zero_padding
+from nrsr.systems.enhancement import enhance, shown
 from nrsr.systems.system import LossError, System
 
 GLOBAL = "nrsr.nn.GlobalNorm"
@@ -144,12 +145,10 @@ class JointAsr(System):
         known = ["asr", "se", *self.heads]
         if unknown := sorted(set(wanted) - set(known)):
             raise LossError(f"loss_weights: JointAsr has no loss {', '.join(unknown)}; it has {' and '.join(known)}")
-        enhanced, enhancement = self._enhance(batch, "se" in wanted)
-        if "se" in wanted and enhancement is None:
-            raise LossError(
-                f"loss_weights: {type(self.frontend).__name__} has no enhancement loss; take 'se' out of loss_weights, "
-                "or name another system.frontend"
-            )
+        if "se" in wanted:
+            enhanced, enhancement = enhance(self.frontend, batch)
+        else:
+            enhanced, _ = self.frontend(batch.waves, batch.lengths)
         losses = {}
         judged = set(wanted) & set(self.heads)
         if "asr" in wanted or judged:
@@ -179,7 +178,7 @@ class JointAsr(System):
         A head's loss stands under its name, and the share of what it takes for another domain under name_errors, over
         utterances with a label.
         """
-        enhanced, enhancement = self._enhance(batch, batch.clean is not None)
+        enhanced, enhancement = self._validated(batch)
         layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=len(self.heads) > 0)
         encoded = self._put_out(layers[-1], lengths)
         losses, predicted = self._recognition(batch, *encoded)
@@ -194,6 +193,16 @@ class JointAsr(System):
             criteria[f"{name}_errors"] = found.errors.sum(), found.known.sum()
         return criteria
 
+    def samples(self, batch: Batch) -> dict[str, Tensor]:
+        return shown(self.frontend, batch)
+
+    def _validated(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Enhanced waveforms [B, T], and losses [B] where the batch has clean speech and the front-end a loss."""
+        if batch.clean is None:
+            return self.frontend(batch.waves, batch.lengths)
+        enhanced, losses = self.frontend(batch.waves, batch.lengths, batch.clean)
+        return enhanced, None if losses is None else losses.masked_fill(~batch.has_clean, 0.0)
+
     def _judged(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, HeadOutput]:
         """What the `wanted` heads make of the encoder's layers."""
         return (
@@ -201,17 +210,6 @@ class JointAsr(System):
             if wanted
             else {}
         )
-
-    def _enhance(self, batch: Batch, with_loss: bool) -> tuple[Tensor, Tensor | None]:
-        """Enhanced waveforms [B, T] and, if asked for, losses [B] that are 0 without parallel clean speech."""
-        if not with_loss:
-            return self.frontend(batch.waves, batch.lengths)
-        has_clean = batch.has_clean
-        clean = torch.zeros_like(batch.waves) if batch.clean is None else batch.clean
-        # What stands for missing clean speech never enters: a NaN there would reach the gradient through its zero.
-        clean = clean.masked_fill(~has_clean.unsqueeze(1), 0.0)
-        enhanced, losses = self.frontend(batch.waves, batch.lengths, clean)
-        return enhanced, None if losses is None else losses.masked_fill(~has_clean, 0.0)
 
     def _encode_enhanced(self, enhanced: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         layers, lengths = self._layers(enhanced, lengths, all_of_them=False)

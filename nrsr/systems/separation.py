@@ -125,6 +125,15 @@ class Separation(System):
             criteria["se"] = (losses.sum(), torch.tensor(len(losses), device=losses.device))
         return criteria
 
+    def samples(self, batch: MixtureBatch) -> dict[str, Tensor]:
+        """The first mixture, and the speakers that are separated from it, each with a largest sample of 1."""
+        length = int(batch.lengths[0])
+        speakers = self.separate(batch.waves[:1, :length], batch.lengths[:1])[0]
+        # Their level is open.
+        speakers = speakers / speakers.abs().amax(1, keepdim=True).clamp_min(1e-9)
+        found = {f"separated{number}": wave for number, wave in enumerate(speakers, start=1)}
+        return {"mixture": batch.waves[0, :length], **found}
+
     def _separate(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Separated waveforms [B, K, T], and the representation [B, N, filters] that they were made from."""
         # The networks want their frames on the host: one wait, at the start, when the device has nothing left to do.
