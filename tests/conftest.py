@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # killed
-os.environ.setdefault("NRSR_MODULES", "toy_systems")  # modules of tests whose classes configs name
+os.environ.setdefault("NRSR_MODULES", "toy_systems,toy_games")  # modules of tests whose classes configs name
 
 
 @pytest.fixture(scope="session")

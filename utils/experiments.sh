@@ -15,9 +15,15 @@ for_each() {
   done
 }
 
+# train_options CONFIG SEED: further options of nrsr train, one a line; a run.sh may define its own.
+train_options() { :; }
+
 # Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
 train() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3"
+  local options=()
+  mapfile -t options < <(train_options "$1" "$2")
+  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3" \
+    "${options[@]}"
 }
 
 statistics() { # CONFIG SEED EXPERIMENT

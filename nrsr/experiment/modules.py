@@ -12,7 +12,7 @@ from nrsr.experiment.checkpoint import FORMAT, CheckpointError, description, loa
 from nrsr.experiment.frozen import whole_weights
 from nrsr.experiment.settings import InitSettings
 
-ALL = "."
+ALL = "all"
 LISTED = 8  # names in a message
 CURE = "name an experiment, one of its checkpoints, or a file with a state dict"
 
@@ -58,7 +58,7 @@ def freeze(system: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
 
 
 def find_module(system: nn.Module, name: str, where: str) -> nn.Module:
-    """The module of this name, "." being the system itself.
+    """The module of this name, "all" being the system itself.
 
     Raises:
         ConfigError: there is none; names those that there are.

@@ -119,11 +119,11 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class InitSettings:
-    """One entry of the config's `init`: the weights of a module before training; its key is the module, "." all.
+    """One entry of the config's `init`: the weights of a module before training; its key is the module, or `all`.
 
     Attributes:
         source: the key `from`: an experiment, one of its checkpoints, or a file with a state dict.
-        module: in the source, by default of the same name; "." is all of it.
+        module: in the source, by default of the same name; `all` is all of it.
     """
 
     source: Path

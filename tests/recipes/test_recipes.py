@@ -146,10 +146,17 @@ def test_a_failing_stage_stops_the_recipe_with_its_reason(mini):
 
 def test_fsdd_runs_on_real_recordings_with_paths_relative_to_the_root(shared_data, tmp_path):
     corpus, noise = (os.path.relpath(shared_data / name, ROOT) for name in ("fsdd", "nonspeech"))
-    options = ["--corpus-dir", corpus, "--noise-dir", noise, "--config", "conf/mtl.yaml", "--folds", "1"]
+    options = ["--corpus-dir", corpus, "--noise-dir", noise, "--folds", "1"]
+    # In two stages: the front-end, the recogniser behind it, then both.
+    options += ["--frontends", "conf/frontend.yaml", "--config", "conf/frozen.yaml conf/two_stage.yaml"]
     out = run(FSDD, tmp_path, *options)
-    assert "mtl" in out[out.rindex("stage 6") :]
-    assert (tmp_path / "exp/tiny/mtl_fold1_seed1/decode_test_unseen/score/wer.json").is_file()
+    assert "two_stage" in out[out.rindex("stage 6") :]
+    folders = [tmp_path / f"exp/tiny/{name}_fold1_seed1" for name in ("frontend", "frozen", "two_stage")]
+    assert (folders[2] / "decode_test_unseen/score/wer.json").is_file()
+    first, frozen, last = (torch.load(folder / "model.pt", weights_only=True)["model"] for folder in folders)
+    for name, value in first.items():
+        assert torch.equal(frozen[name], value), name
+        assert name.endswith((".mean", ".std")) or not torch.equal(last[name], value), name
 
 
 def test_fsdd_names_a_corpus_that_is_not_there(tmp_path):

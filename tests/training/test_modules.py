@@ -65,7 +65,7 @@ def test_the_whole_system_comes_from_an_experiment(play, tmp_path, monkeypatch):
     source = play(tmp_path / "source", seed=7)
     monkeypatch.setattr(run, "train", lambda training, progress: seen.update(training.system.state_dict()))
     seen = {}
-    play(tmp_path / "exp", init={".": {"from": str(source)}})
+    play(tmp_path / "exp", init={"all": {"from": str(source)}})
     assert all(torch.equal(seen[name], value) for name, value in model(source).items())
 
 
@@ -139,7 +139,7 @@ BAD = [
     ({"freeze": ["mapp"]}, "freeze: the system has no module 'mapp'; it has map, generator, critic"),
     ({"freeze": "map"}, "freeze: expected a list"),
     ({"freeze": ["generator"]}, "turns.generator: all its parameters are frozen, so that it never moves"),
-    ({"freeze": ["."]}, "turns.generator: all its parameters are frozen"),
+    ({"freeze": ["all"]}, "turns.generator: all its parameters are frozen"),
     ({"training": SHORT | {"epochs": 2}}, "training.steps: stands beside epochs; take one of them out"),
     ({"training": {"select": "last"}}, "training.steps: or epochs is missing; set one"),
     ({"training": {"epochs": 2, "validate_steps": 3}}, "training.validate_steps: goes with training.steps"),

@@ -7,6 +7,8 @@
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/); *_fly.yaml draw
 #                             the noise of a training string anew in each epoch
+#   --frontends "A.yaml"      front-ends to train by themselves, before the systems that start from them; for training in
+#                             two stages: --frontends conf/frontend.yaml --config "conf/frozen.yaml conf/two_stage.yaml"
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
@@ -24,6 +26,7 @@ stop_stage=6
 corpus_dir=
 noise_dir=
 config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
+frontends=
 seeds=1
 folds=0
 speeds=
@@ -49,6 +52,21 @@ mix() { # SPEECH NOISE OUT
   once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" --snr=-5,0,5,10,15 --active --out "$data/$3"
 }
 
+# Training in two stages: each system starts from the one before it, of the same fold and seed.
+train_options() { # CONFIG SEED
+  local ending=${tag:+-$tag}${variant}_seed$2
+  case $(basename "$1" .yaml) in
+    frozen) echo "--set=init.frontend.from=$experiments/frontend$ending" ;;
+    two_stage) echo "--set=init.all.from=$experiments/frozen$ending" ;;
+  esac
+}
+
+train_frontends() {
+  local config=$frontends
+  if in_stages 2 "statistics of front-ends"; then for_each statistics; fi
+  if in_stages 4 "training of front-ends"; then for_each train; fi
+}
+
 nrsr doctor --quiet
 if [ "$stage" -le 0 ]; then fsdd_corpus; fi
 
@@ -68,5 +86,6 @@ for fold in $folds; do
       once "$data/.done/$train_set" nrsr perturb-speed --speeds "$speeds" "$data/train" "$data/$train_set"
     fi
   fi
+  if [ -n "$frontends" ]; then train_frontends; fi
   asr_stages
 done
