@@ -125,7 +125,7 @@ class Separation(System):
             criteria["se"] = (losses.sum(), torch.tensor(len(losses), device=losses.device))
         return criteria
 
-    def samples(self, batch: MixtureBatch) -> dict[str, Tensor]:
+    def samples(self, batch: Batch) -> dict[str, Tensor]:
         """The first mixture, and the speakers that are separated from it, each with a largest sample of 1."""
         length = int(batch.lengths[0])
         speakers = self.separate(batch.waves[:1, :length], batch.lengths[:1])[0]

@@ -199,3 +199,12 @@ def test_bad_settings_and_data_are_named():
 def test_it_is_built_from_a_config_without_units():
     config = {"sample_rate": 8000, "system": {"class": "nrsr.systems.Separation", "speakers": 2, "masker": TCN}}
     assert build_system(config).encoder.basis.weight.shape == (256, 16)
+
+
+@torch.no_grad()
+def test_samples_are_a_mixture_and_its_speakers_at_one_level():
+    system, batch = make(), make_batch()
+    samples = system.samples(batch)
+    assert list(samples) == ["mixture", "separated1", "separated2"]
+    separated = system.separate(batch.waves[:1], batch.lengths[:1])[0, 1]
+    torch.testing.assert_close(samples["separated2"], separated / separated.abs().max())
