@@ -19,7 +19,7 @@ from nrsr.kaldi.tables import WaveWriter
 from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
 from nrsr.signal.activity import active_power
-from nrsr.signal.mixing import PEAK, MixingError, fit_noise, power
+from nrsr.signal.mixing import MixingError, fit_noise, gain_against_clipping, scaled_noise
 
 MODES = ("max", "min")
 
@@ -217,14 +217,9 @@ def mix_sources(
     if not all(part.any() for part in parts):
         raise MixingError("a source is silent where the mixture takes it; take --mode max, or another --seed")
     if noise is not None:
-        together = np.sum(parts, axis=0)
-        stretch = fit_noise(noise, samples, np.random.default_rng(plan.seed)).astype(np.float64)
-        wanted = active_power(together) if settings.active else power(together)
-        if power(stretch) == 0.0:
-            raise MixingError("the noise is silent; leave out the recording")
-        parts.append(stretch * np.sqrt(wanted / power(stretch) * 10.0 ** (-plan.snr_db / 10.0)))
-    peak = max(float(np.abs(wave).max()) for wave in [*parts, np.sum(parts, axis=0)])
-    gain = min(1.0, PEAK / peak)
+        stretch = fit_noise(noise, samples, np.random.default_rng(plan.seed))
+        parts.append(scaled_noise(np.sum(parts, axis=0), stretch, plan.snr_db, active=settings.active))
+    gain = gain_against_clipping(*parts, np.sum(parts, axis=0))
     parts = [(part * gain).astype(np.float32) for part in parts]
     return [np.sum(parts, axis=0, dtype=np.float32), *parts], gain
 

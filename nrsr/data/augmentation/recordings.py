@@ -27,11 +27,12 @@ class Recordings:
 
     def __init__(self, path: Path, rate: int, *, channel: int | None = None, allow_pipes: bool = False):
         self.path, self.rate = path, rate
-        self.waves = DataDir(path, channel=channel).waves(rate=rate, resample=True, allow_pipes=allow_pipes)
+        directory = DataDir(path, channel=channel)
+        self.waves = directory.waves(rate=rate, resample=True, allow_pipes=allow_pipes)
         self.names = list(self.waves)
         if not self.names:
             raise AugmentationError(f"{path}/wav.scp: lists no noise; add some")
-        self.seconds = {name: self.waves.seconds(name) for name in self.names}
+        self.seconds = directory.durations(rate=rate, allow_pipes=allow_pipes)
         silent = [name for name in self.names if not self._has_sound(name)]
         if silent:
             raise AugmentationError(
