@@ -14,6 +14,7 @@ from nrsr.scoring.table import ScoreTable
 
 FOLDER = "nrsr.scoring.metrics"
 IMPROVEMENT = "_i"  # ends the name of a metric's improvement over the unprocessed signal, as in si_snr_i
+MEAN, MEAN_OF_SPEAKERS = "mean over utterances", ", each of them the mean of its speakers"
 Sums = Mapping[str, np.ndarray]
 
 
@@ -95,7 +96,7 @@ def mean_metric(
         measure=lambda *signals: (measure(*signals),),
         counts=counts,
         value=lambda sums: ratio(sums["sum"], sums["utterances"]),
-        **{"meaning": "mean over utterances, of the mean over an utterance's speakers", **others},
+        **{"meaning": MEAN + (MEAN_OF_SPEAKERS if others.get("takes") == "waves" else ""), **others},
     )
 
 
