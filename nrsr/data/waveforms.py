@@ -30,7 +30,7 @@ class WaveformDataset(TrainingSet):
     wav.scp lists the waveforms, spk1.scp the clean speech in them (spk1.scp, spk2.scp, ... each speaker's, where they
     are mixtures). Transcripts are read for a system with output units alone. Training utterances go through the
     augmentations, drawn by seed, epoch and utterance, and are cut to segments; development data stay as they are,
-    whole.
+    whole. No batch is shorter than a segment.
 
     Attributes:
         samples: lengths of the utterances by utt2dur or the audio headers, int64 [N].
@@ -175,7 +175,7 @@ class WaveformDataset(TrainingSet):
         return signals if self._segments is None else self._segments.cut(signals, rng)
 
     def collate(self, examples: Sequence[Example]) -> Batch:
-        return collate(examples, self._segments.samples if self._segments and self._training else 0)
+        return collate(examples, self._segments.samples if self._segments else 0)
 
     def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
         _, longest = self._lengths()

@@ -35,6 +35,8 @@ def test_the_same_stretch_of_all_parallel_signals(corpus):
         np.testing.assert_array_equal(example.clean, example.wave / 2)
     assert len(starts) > 25 and min(starts) < 600 and max(starts) > 2100
     np.testing.assert_array_equal(data[0].wave, speech["u1"])  # development data stay whole
+    longer = opened(path, None, units=None, segment=4600)
+    assert longer.collate([longer[0]]).waves.shape == (1, 4600)  # and at least as long as a segment
 
 
 def test_sources_of_several_speakers_are_cut_alike(corpus):

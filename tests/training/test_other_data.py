@@ -1,9 +1,12 @@
 """Training with data of another kind than speech with transcripts: the system names it, and has no units."""
 
+import shutil
+
 import pytest
 
 import nrsr
 from nrsr.config import ConfigError, save_yaml
+from nrsr.kaldi import read_list, write_list
 from nrsr.training.run import run_training
 
 
@@ -44,3 +47,18 @@ def test_speech_has_no_such_options(toy_config, corpus, tmp_path):
         run_training(
             {**toy_config, "data": {"mixing": 1}}, 0, corpus / "train", corpus / "dev", corpus / "units", tmp_path
         )
+
+
+def test_waveforms_without_transcripts(toy_config, corpus, tmp_path, nrsr_main):
+    for part in ("train", "dev"):
+        shutil.copytree(corpus / part, tmp_path / part)
+        (tmp_path / part / "text").unlink()
+        names = read_list(tmp_path / part / "utt2spk")
+        write_list(tmp_path / part / "utt2kind", {name: "ab"[number % 2] for number, name in enumerate(names)})
+    config = {**toy_config, "system": {"class": "toy_systems.ToyTagger"}, "loss_weights": {"tag": 1.0}}
+    config["data"] = {"labels": {"kind": {"file": "utt2kind"}}, "segment": 800, "short": "leave_out"}
+    save_yaml(config, tmp_path / "conf.yaml")
+    options = ["--config", tmp_path / "conf.yaml", "--train", tmp_path / "train", "--dev", tmp_path / "dev"]
+    status, _, err = nrsr_main("train", *options, "--exp", tmp_path / "exp")
+    assert status == 0, err
+    assert nrsr.load(tmp_path / "exp").system.linear.out_features == 2

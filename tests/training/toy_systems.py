@@ -160,3 +160,20 @@ class ToyCoder(System):
 
     def validate(self, batch):
         return {"loss": (self.losses(batch, "main", ["mse"])["mse"] * len(batch), torch.tensor(len(batch)))}
+
+
+class ToyTagger(System):
+    """Tells the label of a segment of a waveform; it needs no transcripts."""
+
+    SEGMENT = 800
+
+    def __init__(self, sample_rate: int, classes: dict[str, list[str]]):
+        super().__init__()
+        self.linear = nn.Linear(self.SEGMENT, len(classes["kind"]))
+
+    def losses(self, batch, turn, wanted):
+        return {"tag": F.cross_entropy(self.linear(batch.waves), batch.labels["kind"])}
+
+    def validate(self, batch):
+        logits = self.linear(batch.waves[:, : self.SEGMENT])
+        return {"loss": (F.cross_entropy(logits, batch.labels["kind"], reduction="sum"), torch.tensor(len(batch)))}
