@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--estimates", required=True, metavar="DIR", help="folder of nrsr separate")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for sep.txt, sep.json and scores.tsv")
     parser.add_argument("--versus", metavar="DIR", help="folder of another system, for a paired comparison")
-    parser.add_argument("--measures", type=names, metavar="NAME,...", help="of si_snr, sdr, pesq, stoi (all)")
+    parser.add_argument("--measures", type=names, metavar="NAME,...", help="of signals (si_snr, sdr, pesq, stoi)")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")

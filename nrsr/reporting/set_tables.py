@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nrsr.reporting.tables import Table, percent, with_interval
+from nrsr.reporting.tables import Table, with_interval
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.summary import TOTAL
 
@@ -59,7 +59,7 @@ def comparison_table(differences: Mapping[str, Mapping[str, Any]], metrics: Sequ
                 with_interval(own["difference"], own["interval"], f"+.{metric.digits}f"),
                 "undefined" if own["versus_value"] is None else f"{own['versus_value']:.{metric.digits}f}",
                 "-" if metric.unit != "%" else "undefined" if relative is None else f"{relative:+.1f} %",
-                percent(better) if better is None else f"{better:.3f}",
+                "undefined" if better is None else f"{better:.3f}",
             ]
         )
     header = ["paired difference", "difference", "of the other", "relative", "probability of improvement"]

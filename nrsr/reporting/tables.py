@@ -46,11 +46,6 @@ class Table:
         return [cell.replace("|", "\\|") for cell in line]
 
 
-def percent(value: float | None) -> str:
-    """A rate in percent for a cell."""
-    return "undefined" if value is None else f"{value:.2f}"
-
-
 def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".2f") -> str:
     """A figure with its interval for a cell, as in "12.30 [10.10, 14.80]"."""
     if value is None:

@@ -73,9 +73,15 @@ def find_runs(folder: str | Path, sets: Sequence[str], metric: Metric) -> tuple[
         elif tables:
             left_out.append(path.name)
     if not any(run.scores for run in runs):
+        old = any(folder.glob("*/*/score/utterances.tsv"))
+        cure = (
+            "what has utterances.tsv was scored by an earlier version: run.sh --stage 6"
+            if old
+            else ("score them, as with `nrsr score-wer --out .../decode_<set>/score`")
+        )
         raise NothingScoredError(
             f"{folder}: holds no <system>[_fold<F>]_seed<S>/<stage>_<set>/{SCORES} with {metric.title} for the sets "
-            f"{', '.join(sets)}; score them, as with `nrsr score-wer --out .../decode_<set>/score`"
+            f"{', '.join(sets)}; {cure}"
         )
     elsewhere -= {run.system for run in runs if run.scores}
     runs = [run for run in runs if run.system not in elsewhere]

@@ -1,5 +1,6 @@
 """Metrics: those of the package by name, and one that is defined wholly outside it, from scoring to the report."""
 
+import importlib
 import json
 import re
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nrsr.kaldi import WaveWriter, write_list
 from nrsr.scoring import MetricError, ScoreTable, find_metric, summarise
 from nrsr.scoring.metric import package_metrics
 
@@ -156,8 +158,6 @@ def test_what_has_no_value_is_told(outside, nrsr_main, tmp_path):
 
 
 def test_signals_are_scored_against_one_another(nrsr_main, tmp_path):
-    from nrsr.kaldi import WaveWriter, write_list
-
     rng = np.random.default_rng(0)
     clean = {f"u{number}": np.float32(rng.uniform(-0.2, 0.2, 2000 + 100 * number)) for number in range(3)}
     noise = {name: np.float32(0.1 * rng.normal(size=len(wave))) for name, wave in clean.items()}
@@ -190,3 +190,44 @@ def test_the_metric_of_the_readme(nrsr_main, tmp_path, monkeypatch):
         assert status == 0, err
     assert "\na        1.0\n" in printed
     assert "| a | 1.0 |" in (tmp_path / "RESULTS.md").read_text()
+
+
+LEVEL = '''
+"""How far the level of the estimate is off, in dB."""
+
+import numpy as np
+
+from nrsr.scoring import mean_metric
+
+
+def level(source, estimate, rate):
+    return float(abs(20 * np.log10(np.std(estimate) / np.std(source))))
+
+
+METRIC = mean_metric("level", "level", "lower", level, unit="dB", takes="waves")
+'''
+
+
+def test_a_new_file_in_the_folder_is_all_that_a_metric_needs(nrsr_main, tmp_path, monkeypatch):
+    """score-sep measures it, with its improvement over the mixture, and the report shows both."""
+    (tmp_path / "level.py").write_text(LEVEL)
+    folder = importlib.import_module("nrsr.scoring.metrics")
+    monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
+    rng = np.random.default_rng(0)
+    waves = {name: np.float32(rng.uniform(-0.1, 0.1, 2000)) for name in ("wav", "spk1", "spk2")}
+    exp = tmp_path / "exp" / "a_seed1" / "separate_test"
+    for place, parts in ((tmp_path / "data", waves), (exp, {"spk1": waves["spk1"], "spk2": 2 * waves["spk2"]})):
+        for part, wave in parts.items():
+            with WaveWriter(place / f"{part}.ark", place / f"{part}.scp", 8000, bits=32) as writer:
+                writer["m1"] = wave
+        write_list(place / "utt2spk", {"m1": "m1"})
+    options = ("--data", tmp_path / "data", "--estimates", exp, "--measures", "si_snr,level", "--out", exp / "score")
+    status, printed, err = nrsr_main("score-sep", *options)
+    assert status == 0, err
+    assert "leveli" in printed
+    shown = ("--exp", tmp_path / "exp", "--sets", "test", "--metric", "level,level_i", "--primary", "all")
+    status, printed, err = nrsr_main("report", *shown, "--baseline", "a")
+    assert status == 0, err
+    values = printed.splitlines()[-3].split()
+    assert values[0] == "a" and float(values[1]) == pytest.approx(np.mean([0.0, 20 * np.log10(2)]), abs=0.01)
+    sys.modules.pop("nrsr.scoring.metrics.level")
