@@ -105,7 +105,7 @@ def decode_ctc_system(args: argparse.Namespace, experiment: "Experiment") -> str
 
 
 def decode_hybrid_system(args: argparse.Namespace, experiment: "Experiment | None") -> str:
-    from nrsr.inference.decode import decode_with_graph
+    from nrsr.inference.decode_graph import decode_with_graph
     from nrsr.inference.driver import Settings
     from nrsr.inference.graph_search import HybridSettings
     from nrsr.kaldi import DataDir

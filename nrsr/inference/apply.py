@@ -17,7 +17,7 @@ from nrsr.files import atomic_copy, atomic_open
 from nrsr.folders import making
 from nrsr.inference.application import Application, ApplyError
 from nrsr.inference.batches import make_batches
-from nrsr.inference.driver import MakeApplication, Pass, Settings
+from nrsr.inference.driver import MakeApplication, Pass, Settings, as_it_is, shared
 from nrsr.kaldi import DataDir, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
 from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
@@ -56,10 +56,8 @@ def apply_data(
     if out.resolve() == data.path.resolve():
         raise ApplyError(f"--out {out}: is the data directory itself; name another one")
     started = time.perf_counter()
-    application = make()
+    application, make = shared(make, settings)
     inputs, outputs = application.open(data, **settings.reading), application.outputs
-    if settings.nj == 1:
-        make = functools.partial(_as_it_is, application)
     del application  # several workers have their own
     batches = make_batches(inputs.durations(), settings.batch_size)
     run = Pass(make, inputs, batches, settings, f"batches of {data.path}")
@@ -103,7 +101,7 @@ def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], wri
 
 def pass_over_files(application: Application, inputs: FileInputs, settings: Settings) -> Pass:
     """Apply to audio files, one after the other in their order, in this process; `report_files` says what failed."""
-    return Pass(functools.partial(_as_it_is, application), inputs, [[file] for file in inputs], settings, "files")
+    return Pass(functools.partial(as_it_is, application), inputs, [[file] for file in inputs], settings, "files")
 
 
 def report_files(run: Pass) -> None:
@@ -119,10 +117,6 @@ def report_files(run: Pass) -> None:
     if run.failures:
         total = run.done + len(run.failures)
         raise ApplyError(f"{len(run.failures)} of {total} files failed: {shown(list(run.failures))}")
-
-
-def _as_it_is(application: Application) -> Application:
-    return application
 
 
 def write_log(run: Pass, path: Path, head: Sequence[str], passed: float) -> None:

@@ -51,6 +51,17 @@ class Settings:
         return cls(given.get("nj", 1), batch_size if size is None else size, Pieces(args.piece, args.overlap), reading)
 
 
+def shared(make: MakeApplication, settings: Settings) -> tuple[Application, MakeApplication]:
+    """An application, and what makes those of a pass: this one, where the pass works in this process."""
+    application = make()
+    return application, functools.partial(as_it_is, application) if settings.nj == 1 else make
+
+
+def as_it_is(application: Application) -> Application:
+    """The application itself, for a pass in this process."""
+    return application
+
+
 class Failure(NamedTuple):
     """Why an utterance failed, in one line, and where."""
 

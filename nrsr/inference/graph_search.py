@@ -1,27 +1,21 @@
 """From senone log-likelihoods to words: a hybrid system or a GMM with a decoding graph behind it."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 
 from nrsr.config import ConfigError, settings_from
 from nrsr.data.inputs import Inputs
 from nrsr.data.outputs import SenoneOutput, TextOutput
-from nrsr.hmm.graph_folder import Graph, read_num_pdfs
+from nrsr.hmm.graph_folder import read_num_pdfs
 from nrsr.inference.application import Application, Result, SystemOutputs, of_experiment
-from nrsr.inference.batches import make_batches
-from nrsr.inference.driver import Pass, Settings
 from nrsr.inference.gmm_scores import GmmScorer, is_gmm
 from nrsr.inference.recogniser import DecodingError
 from nrsr.inference.wfst import WfstDecoder, WfstSettings
 from nrsr.kaldi import DataDir
-from nrsr.kaldi.lists import split_words
-from nrsr.listing import shown
 from nrsr.systems.hybrid import NEVER
 
 UNFINISHED = "did not reach a final state; a wider beam may help, unless they are shorter than any word"
@@ -74,11 +68,9 @@ class GraphSearch(Application):
     Args:
         exp: folder of a hybrid experiment, or of a GMM.
         graph: folder of make-graph.
-        searches: how to search; the words of one are "text".
+        search: how to search.
+        scales: acoustic scales in place of that of `search`; the words of each are given under its name, `str(scale)`.
         loglikes: whether the log-likelihoods are given.
-
-    Attributes:
-        names: under which the words of each search are given.
 
     Raises:
         DecodingError: a graph of another model.
@@ -86,16 +78,21 @@ class GraphSearch(Application):
     """
 
     def __init__(
-        self, exp: Path, graph: Path, searches: Sequence[WfstSettings], device: str = "cpu", loglikes: bool = False
+        self,
+        exp: Path,
+        graph: Path,
+        search: WfstSettings,
+        *,
+        scales: Sequence[float] = (),
+        device: str = "cpu",
+        loglikes: bool = False,
     ):
         self._scorer, self._loglikes = make_scorer(exp, device), loglikes
         known = self._scorer.outputs["loglikes"]
         self._missing = missing_pdfs(graph, known.pdfs, may_lack=not is_gmm(exp))
-        loaded = Graph.load(graph)
-        self._decoders = [WfstDecoder(loaded, search) for search in searches]
-        self.names = ["text"] if len(searches) == 1 else [str(place) for place in range(len(searches))]
-        texts = {name: TextOutput() for name in self.names}
-        self.outputs = texts | ({"loglikes": known} if loglikes else {})
+        self._decode = WfstDecoder(graph, search)
+        self._scales = {str(scale): scale for scale in scales} or {"text": search.acoustic_scale}
+        self.outputs = {name: TextOutput() for name in self._scales} | ({"loglikes": known} if loglikes else {})
         self.step = self._scorer.step
 
     def open(self, data: DataDir, **options: Any) -> Inputs:
@@ -110,7 +107,7 @@ class GraphSearch(Application):
             raise DecodingError("the system gives NaN or infinite log-likelihoods; its training went wrong")
         if self._missing:
             scores = np.pad(scores, ((0, 0), (0, self._missing)), constant_values=-NEVER)
-        found = [decode(scores) for decode in self._decoders]
+        found = [self._decode(scores, acoustic_scale=scale) for scale in self._scales.values()]
         remarks = []
         if any(np.isinf(result.cost) for result in found):
             remarks.append("have no path and no words")
@@ -118,11 +115,11 @@ class GraphSearch(Application):
             remarks.append(UNFINISHED)
         if any(not result.words and np.isfinite(result.cost) for result in found):
             remarks.append("have an empty hypothesis")
-        values = {name: result.words for name, result in zip(self.names, found, strict=True)}
+        values = {name: result.words for name, result in zip(self._scales, found, strict=True)}
         return Result(values | ({"loglikes": scores} if self._loglikes else {}), remarks)
 
     def nothing(self) -> Result:
-        return Result(dict.fromkeys(self.names, ""), ["have no frames and stand without words"])
+        return Result(dict.fromkeys(self._scales, ""), ["have no frames and stand without words"])
 
 
 def missing_pdfs(graph: Path, pdfs: int, may_lack: bool) -> int:
@@ -139,44 +136,3 @@ def missing_pdfs(graph: Path, pdfs: int, may_lack: bool) -> int:
     if wanted < pdfs or (wanted > pdfs and not may_lack):
         raise DecodingError(f"{graph}: is for {wanted} pdfs, the system has {pdfs}; take the graph of its model")
     return wanted - pdfs
-
-
-def tuned_scale(
-    make: Callable[..., GraphSearch], search: WfstSettings, scales: Sequence[float], dev: DataDir, settings: Settings
-) -> tuple[float, list[str]]:
-    """The acoustic scale with the fewest word errors on development data, of equal ones the smallest; and a report.
-
-    Args:
-        make: makes the application for some `searches`; can be pickled.
-        search: how to search, but for the scale.
-        dev: data with transcripts.
-
-    Raises:
-        DecodingError: no transcripts, or utterances that cannot be recognised.
-    """
-    if not dev.has("text"):
-        raise DecodingError(f"{dev.path / 'text'}: no such file; the acoustic scale is chosen on data with transcripts")
-    reference = {name: split_words(words) for name, words in dev.read("text", allow_empty_values=True).items()}
-    if lacking := [name for name in dev.utterances if name not in reference]:
-        raise DecodingError(f"{dev.path / 'text'}: lacks {len(lacking)} utterances: {shown(lacking)}")
-    tried = sorted(set(scales))
-    make_all = functools.partial(make, searches=[replace(search, acoustic_scale=scale) for scale in tried])
-    application = make_all()
-    inputs, names = application.open(dev, **settings.reading), application.names
-    batches = make_batches(inputs.durations(), settings.batch_size)
-    run = Pass(make_all, inputs, batches, settings, f"batches of {dev.path}")
-    errors, words = dict.fromkeys(tried, 0), 0
-    for utterance, result in run:
-        words += len(reference[utterance])
-        for scale, name in zip(tried, names, strict=True):
-            errors[scale] += Levenshtein.distance(reference[utterance], split_words(result.values[name]))
-    if run.failures:
-        name, failure = next(iter(run.failures.items()))
-        raise DecodingError(f"{dev.path}: {len(run.failures)} utterances failed; {name}: {failure.reason}")
-    best = min(errors, key=errors.get)
-    told = f"word errors of {words} on {dev.path}"
-    lines = [f"acoustic scale {scale:g}: {count} {told}" for scale, count in errors.items()]
-    lines.append(f"acoustic scale {best:g} taken")
-    if len(errors) > 1 and best in (min(errors), max(errors)):
-        lines.append(f"acoustic scale {best:g} lies at the end of those tried; try further ones")
-    return best, lines

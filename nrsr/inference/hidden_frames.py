@@ -9,7 +9,7 @@ import numpy as np
 
 from nrsr.inference.application import ApplyError, SystemOutputs, of_experiment
 from nrsr.inference.batches import make_batches
-from nrsr.inference.driver import Pass, Settings
+from nrsr.inference.driver import Pass, Settings, shared
 from nrsr.kaldi import DataDir
 from nrsr.systems import System
 
@@ -37,8 +37,9 @@ def hidden_frames(
         ApplyError: utterances that failed.
         NrsrError: data that cannot be read.
     """
-    make = functools.partial(of_experiment, SystemOutputs, exp, [layer], device)
-    inputs, settings = make().open(data), Settings()
+    settings = Settings()
+    application, make = shared(functools.partial(of_experiment, SystemOutputs, exp, [layer], device), settings)
+    inputs = application.open(data)
     durations = inputs.durations()
     batches = make_batches({name: durations[name] for name in utterances}, settings.batch_size)
     run = Pass(make, inputs, batches, settings, f"batches of {data.path}")

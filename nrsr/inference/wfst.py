@@ -65,12 +65,13 @@ class WfstDecoder:
         options = kaldi_hmm_gmm.FasterDecoderOptions(beam=settings.beam, max_active=settings.max_active)
         self._decoder = kaldi_hmm_gmm.FasterDecoder(self._graph.fst, options)
 
-    def __call__(self, scores: np.ndarray, name: str = "scores") -> WfstResult:
+    def __call__(self, scores: np.ndarray, name: str = "scores", acoustic_scale: float | None = None) -> WfstResult:
         """The best words of an utterance.
 
         Args:
             scores: log-likelihoods [frames, pdfs], natural logarithms (of a network: log posterior - log prior).
             name: the utterance, for messages.
+            acoustic_scale: in place of that of the settings.
 
         Raises:
             WfstError: another number of pdfs than the model has, or scores that are not finite.
@@ -84,7 +85,8 @@ class WfstDecoder:
             )
         if not len(scores):
             return WfstResult("", False, np.inf, np.zeros(0, np.int32))
-        scaled = np.float32(self.settings.acoustic_scale) * scores.astype(np.float32, copy=False)
+        scale = self.settings.acoustic_scale if acoustic_scale is None else acoustic_scale
+        scaled = np.float32(scale) * scores.astype(np.float32, copy=False)
         self._decoder.decode(kaldi_hmm_gmm.DecodableCtc(scaled))  # it takes column `label - 1`, which is the pdf-id
         final = self._decoder.reached_final()
         found, path = self._decoder.get_best_path()
