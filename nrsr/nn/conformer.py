@@ -1,6 +1,8 @@
 """The conformer encoder (Gulati et al., "Conformer: Convolution-augmented Transformer", Interspeech 2020)."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nrsr.config import ConfigError
 from nrsr.nn.dropout import Dropout
@@ -44,9 +46,24 @@ class ConvolutionModule(nn.Module):
     def forward(self, hidden: Tensor, valid: Tensor) -> Tensor:
         """hidden + module(hidden) [B, M, dim], with `valid` [B, M]."""
         gated = self.gate(self.layer_norm(hidden)).masked_fill(~valid.unsqueeze(2), 0.0)
-        seen = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
+        seen = over_time(self.depthwise, gated)
         normed = self.norm(seen, valid) if isinstance(self.norm, MaskedBatchNorm) else self.norm(seen)
         return self.dropout.added(hidden, self.out(normed))
+
+
+def over_time(layer: nn.Conv1d, frames: Tensor) -> Tensor:
+    """A depthwise convolution of frames [B, M, C] to the same.
+
+    On a CPU as one of two dimensions with channels innermost, as they are: the other needs copies, and takes twice as
+    long.
+    """
+    if frames.device.type != "cpu":
+        return layer(frames.transpose(1, 2)).transpose(1, 2)
+    weight = layer.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    maps = frames.transpose(1, 2).unsqueeze(2)
+    return F.conv2d(maps, weight, layer.bias, padding=(0, layer.padding[0]), groups=layer.groups)[:, :, 0].transpose(
+        1, 2
+    )
 
 
 class ConformerBlock(nn.Module):

@@ -1,7 +1,5 @@
 """Self-attention with relative positions, as Transformer-XL has it and the conformer uses it."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -17,12 +15,12 @@ def relative_positions(size: int, dim: int, device: torch.device, dtype: torch.d
 def align_distances(scores: Tensor) -> Tensor:
     """[..., M, 2M - 1] scores by distance (M - 1 first) to [..., M, M] scores by key position.
 
-    Row i needs the entries M - 1 - i, ..., 2M - 2 - i. With one column put before and the two axes read as one,
-    every row is shifted by one more than the row above, so a reshape does it without an index table.
+    Row i needs the entries M - 1 - i, ..., 2M - 2 - i. With the two axes read as one, from entry M - 1 on, each of
+    these rows begins 2M - 2 entries behind the one before: a view does it, without a copy or an index table.
     """
-    *outer, size, distances = scores.shape
-    padded = torch.nn.functional.pad(scores, (1, 0)).reshape(*outer, distances + 1, size)
-    return padded[..., 1:, :].reshape(*outer, size, distances)[..., :size]
+    size, distances = scores.shape[-2:]
+    rows = scores.flatten(-2).narrow(-1, size - 1, size * (distances - 1) or 1)
+    return rows.unflatten(-1, (size, distances - 1 or 1))[..., :size]
 
 
 class RelativeSelfAttention(nn.Module):
@@ -59,10 +57,13 @@ class RelativeSelfAttention(nn.Module):
         split = self.queries_keys_values(hidden).reshape(batch, size, 3, self.heads, -1)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
         distances = self.positions(positions).reshape(2 * size - 1, self.heads, -1).permute(1, 2, 0)
-        content = (queries + self.content_bias) @ keys.transpose(-2, -1)
-        position = align_distances((queries + self.position_bias) @ distances)
-        scores = (content + position) / math.sqrt(dim // self.heads)
+        # The queries are scaled, which are smaller than the scores, and keep these in the range of float16.
+        scale = (dim // self.heads) ** -0.5
+        position = align_distances(torch.add(scale * self.position_bias, queries, alpha=scale) @ distances)
+        queries = torch.add(scale * self.content_bias, queries, alpha=scale)
+        scores = torch.baddbmm(position.flatten(0, 1), queries.flatten(0, 1), keys.transpose(-2, -1).flatten(0, 1))
+        scores = scores.view(batch, self.heads, size, size)
         # The lowest finite value, not -inf: an utterance without any valid frame must not turn into NaN.
-        scores = scores.masked_fill(padding[:, None, None, :], torch.finfo(scores.dtype).min)
+        scores = scores.masked_fill_(padding[:, None, None, :], torch.finfo(scores.dtype).min)
         context = self.dropout(scores.softmax(dim=-1)) @ values
         return self.out(context.transpose(1, 2).reshape(batch, size, dim))

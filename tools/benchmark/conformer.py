@@ -2,7 +2,7 @@
 
 Example:
     python tools/benchmark/conformer.py --repeats 10
-    python tools/benchmark/conformer.py --peers peers --batch 16 --seconds 10
+    python tools/benchmark/conformer.py --peers FOLDER --batch 16 --seconds 10
 
 A step is the forward pass of encoder, output layer and CTC loss over 1,000 units, in training with dropout, and the
 backward pass; no optimiser. Sizes are those of the gradient-remedy paper: 12 blocks of 256 with 4 heads, 2048 units
