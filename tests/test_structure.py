@@ -1,10 +1,13 @@
-"""The house's rules: floors, commands with an example, a docstring in every module, no path of one machine."""
+"""The house's rules: floors, commands with an example, docstrings, no path of one machine."""
 
 import argparse
 import ast
+import functools
 import importlib
+import inspect
 import re
 import subprocess
+import types
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,7 @@ FLOORS = [
     {"reporting"},
     {"commands"},
 ]
+METHODS = (types.FunctionType, property, functools.cached_property, staticmethod, classmethod)
 FLOOR_OF = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
 
 
@@ -79,6 +83,62 @@ def test_a_module_says_its_purpose_in_one_line(path):
     assert docstring
     first, *rest = docstring.splitlines()
     assert first.endswith(".") and not any(rest[:1])
+
+
+def without_docstring(module: types.ModuleType) -> list[str]:
+    """Public classes, functions and methods that have no docstring, nor override a method of nrsr that has one."""
+    missing = []
+    own = [thing for thing in vars(module).values() if getattr(thing, "__module__", None) == module.__name__]
+    for thing in own:
+        if inspect.isfunction(thing) and not thing.__name__.startswith("_") and not thing.__doc__:
+            missing.append(thing.__name__)
+        if not inspect.isclass(thing) or thing.__name__.startswith("_"):
+            continue
+        generated = f"{thing.__name__}("  # what dataclasses and named tuples say where nobody wrote anything
+        if (vars(thing).get("__doc__") or generated).startswith(generated):
+            missing.append(thing.__name__)
+        bases = [vars(base) for base in thing.__mro__ if base.__module__.split(".")[0] in ("nrsr", module.__name__)]
+        for name, member in vars(thing).items():
+            if name.startswith("_") or not isinstance(member, METHODS):
+                continue
+            if not any(base[name].__doc__ for base in bases if name in base):
+                missing.append(f"{thing.__name__}.{name}")
+    return missing
+
+
+def test_missing_docstrings_are_found():
+    source = """
+import dataclasses
+from pathlib import Path
+class Base:
+    "Documented."
+    def step(self):
+        "Documented."
+    def stop(self): pass
+class Child(Base):
+    "Documented."
+    def step(self): pass
+    def stop(self): pass
+    def _private(self): pass
+    @property
+    def size(self): pass
+@dataclasses.dataclass
+class Settings:
+    width: int
+def function(): pass
+def _private(): pass
+class _Private:
+    def method(self): pass
+"""
+    module = types.ModuleType("outside")
+    exec(source, vars(module))
+    assert without_docstring(module) == ["Base.stop", "Child.stop", "Child.size", "Settings", "function"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_public_names_have_docstrings(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    assert without_docstring(importlib.import_module(name)) == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

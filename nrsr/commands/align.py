@@ -17,6 +17,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the alignments come from (one of three), the data they are for, and the folder to write."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--gmm", type=Path, metavar="DIR", help="folder of a trained GMM")
     source.add_argument("--from-parallel", type=Path, metavar="DIR", help="folder with alignments of clean speech")
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write OUT by the GMM, by the parallel clean speech, or from Kaldi's files."""
     from nrsr.hmm.align_data import align_data, take_kaldi, take_parallel
     from nrsr.hmm.alignments import AlignmentError
 

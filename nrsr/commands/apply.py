@@ -17,6 +17,7 @@ from nrsr.arguments import add_running_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, the data directory, the outputs to write, and how to run."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
@@ -32,6 +33,7 @@ def names(text: str) -> list[str]:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write the outputs and OUT/apply.log, and print how many utterances were processed."""
     import functools
 
     from nrsr.inference.application import SystemOutputs, of_experiment

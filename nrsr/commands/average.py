@@ -10,11 +10,13 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment folder, and the number of checkpoints to average."""
     parser.add_argument("--exp", required=True, metavar="DIR", help="experiment folder")
     parser.add_argument("--n", type=int, required=True, help="how many of the best epochs")
 
 
 def run(args: argparse.Namespace) -> None:
+    """Replace EXP/model.pt by the mean of its best checkpoints, and print which they are."""
     from nrsr.experiment.average import average_experiment, unit_of
     from nrsr.folders import alone_in
 

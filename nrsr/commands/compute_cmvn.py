@@ -29,6 +29,7 @@ class StatisticsDataError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data, and either --by for stored features or --config with --out for a system."""
     parser.add_argument("data", metavar="DATA", nargs="+", help="data directories; a single one with --config")
     parser.add_argument("--by", choices=("speaker", "utterance", "global"), help="of stored features (speaker)")
     parser.add_argument("--config", help="YAML file of a system")
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write cmvn.scp of each data directory, or the statistics of one system."""
     if (args.config is None) != (args.out is None) or (args.config and args.by):
         raise StatisticsDataError("give either --by, or --config with --out; `nrsr compute-cmvn --help` shows both")
     if args.config:

@@ -54,6 +54,7 @@ def settings_of(args: argparse.Namespace, config: dict[str, Any]) -> DecodingSet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, the data directory, the options of each search, and how to run."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder for the hypotheses")
@@ -80,6 +81,7 @@ def scales(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Decode with the search that the system takes, refuse options of other searches, print a summary."""
     from nrsr.data.outputs import SenoneOutput
     from nrsr.experiment.folder import load
     from nrsr.inference.gmm_scores import is_gmm
@@ -94,6 +96,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def decode_ctc_system(args: argparse.Namespace, experiment: "Experiment") -> str:
+    """Decode by CTC, attention or both; returns a line on speed and skipped utterances."""
     from nrsr.inference.decode import decode_data
     from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
@@ -105,6 +108,7 @@ def decode_ctc_system(args: argparse.Namespace, experiment: "Experiment") -> str
 
 
 def decode_hybrid_system(args: argparse.Namespace, experiment: "Experiment | None") -> str:
+    """Decode a hybrid system or a GMM in a graph; returns a line on speed and skipped utterances."""
     from nrsr.inference.decode_graph import decode_with_graph
     from nrsr.inference.driver import Settings
     from nrsr.inference.graph_search import HybridSettings

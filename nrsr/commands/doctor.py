@@ -81,6 +81,7 @@ PROGRAMS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--quiet for recipes, and the recipe whose corpus is looked for."""
     parser.add_argument(
         "--recipe", type=Path, metavar="DIR", help="also check the corpus of this recipe (egs/CORPUS/TASK)"
     )
@@ -90,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Print a line for each library, program and corpus; returns 1 if one that is needed is missing."""
     problems: list[str] = []
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
     # Quietly only what is needed is looked at: recipes ask at each start, and importing all takes seconds.
@@ -109,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def line(state: str, name: str, version: str, purpose: str, cure: str = "") -> str:
+    """One aligned line of the table; `cure` says how to install what is missing."""
     return f"{state:<9}{name:<20}{version:<16}{purpose}" + (f"; get it: {cure}" if cure else "")
 
 
@@ -131,6 +134,7 @@ def library_lines(libraries: list[Library], problems: list[str]) -> list[str]:
 
 
 def program_lines() -> list[str]:
+    """Lines on the programs that some commands call; none of them is required."""
     lines = []
     for program, (purpose, cure) in PROGRAMS.items():
         found = shutil.which(program)
@@ -139,6 +143,7 @@ def program_lines() -> list[str]:
 
 
 def gpu_line() -> str:
+    """A line on the GPU that torch can use, or why it uses none."""
     try:
         import torch
     except Exception:

@@ -14,6 +14,7 @@ from nrsr.arguments import add_running_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, the noisy data directory, the folder for enhanced speech, and how to run."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="data directory to make")
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write enhanced waveforms and OUT/enhance.log, and print how many utterances were processed."""
     import functools
 
     from nrsr.inference.application import SystemOutputs, of_experiment

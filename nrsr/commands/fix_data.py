@@ -14,6 +14,7 @@ from nrsr.kaldi.fix import fix
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directory, and the lists of durations and numbers of frames to add."""
     parser.add_argument("data", help="data directory")
     parser.add_argument("--utt2dur", action="store_true", help="also write utt2dur, from the audio")
     parser.add_argument("--utt2num-frames", action="store_true", help="also write utt2num_frames, from feats.scp")
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Repair DATA in place, naming on stderr what is dropped; then write utt2dur or utt2num_frames if asked."""
     with making(args.data, "nrsr fix-data", anew=False):
         notes = fix(args.data)
         for note in notes:

@@ -82,6 +82,7 @@ def parser_of(name: str) -> tuple[argparse.ArgumentParser, object]:
 
 
 def usage() -> str:
+    """The usage line and one line for each command, for `nrsr --help`."""
     lines = [f"  {name:<15}{what}" for name, what in COMMANDS.items()]
     return "usage: nrsr COMMAND [options]   (nrsr COMMAND --help tells more)\n\n" + "\n".join(lines)
 

@@ -18,6 +18,7 @@ from nrsr.config import ConfigError, check_keys, load_yaml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directories, the config that describes the features, and how to store them."""
     parser.add_argument("data", metavar="DATA", nargs="+", help="data directories")
     parser.add_argument("--config", required=True, help="YAML file with sample_rate and features")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write feats.scp of each data directory."""
     from nrsr.datadirs.features import make_features
     from nrsr.folders import making
     from nrsr.kaldi import DataDir

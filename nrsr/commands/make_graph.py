@@ -13,6 +13,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The lang folder, the acoustic model, one kind of grammar, and the scales of Kaldi's mkgraph.sh."""
     parser.add_argument("--lang", required=True, type=Path, metavar="DIR", help="lang folder (nrsr prepare-lang)")
     parser.add_argument("--model", required=True, type=Path, metavar="DIR", help="folder with tree and final.mdl")
     grammar = parser.add_mutually_exclusive_group(required=True)
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Compose HCLG from lang, model and grammar, write it, and print its size."""
     from nrsr.hmm.grammar import all_words, arpa_grammar, read_sentences, read_weights, sentence_list, word_loop
     from nrsr.hmm.graph import GraphOptions
     from nrsr.hmm.graph_folder import make_graph

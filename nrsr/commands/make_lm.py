@@ -12,6 +12,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The text, the units to count if not words, the order, and the ARPA file."""
     parser.add_argument("--order", type=int, default=3, metavar="N", help="longest n-grams (3)")
     parser.add_argument("--units", metavar="DIR", help="model the sequences of these units, not of words")
     parser.add_argument("--plain", action="store_true", help="TEXT has no utterance ids: one sentence a line")
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Count n-grams of words or units, write an ARPA file, and print their numbers."""
     from nrsr.inference.ngram import NgramModel, sentences_of
 
     sentences = sentences_of(args.text, plain=args.plain)

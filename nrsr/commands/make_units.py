@@ -16,6 +16,7 @@ from nrsr.kaldi.lists import read_list
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The config with the kind of units, the training text, and the folder to write."""
     parser.add_argument("--config", required=True, help="YAML file with the key units")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("text", metavar="TEXT", help="Kaldi text file, or a data directory that has one")
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write the inventory of units found in the text, and print its size."""
     config = load_yaml(args.config, args.set)
     spec = config.get("units")
     if not isinstance(spec, dict) or "kind" not in spec:

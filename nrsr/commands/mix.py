@@ -16,6 +16,7 @@ from nrsr.arguments import add_channel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Speech, noise, SNRs, and how the noise is drawn."""
     parser.add_argument("--speech", required=True, metavar="DATA", help="data directory of clean speech")
     parser.add_argument("--noise", required=True, metavar="DATA", help="data directory of noises, with utt2noise")
     parser.add_argument("--snr", required=True, type=decibels, metavar="DB,...", help="SNRs, used in turn")
@@ -33,6 +34,7 @@ def decibels(text: str) -> list[float]:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write noisy copies of the speech with noise at drawn SNRs."""
     from nrsr.datadirs.mix import mix_directory
 
     options = {name: getattr(args, name) for name in ("active", "seed", "copies", "channel", "allow_pipes")}

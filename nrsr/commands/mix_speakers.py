@@ -17,6 +17,7 @@ from nrsr.arguments import add_channel, seed_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Speech, noise, numbers of speakers and mixtures, and how levels and lengths are chosen."""
     parser.add_argument("--speech", required=True, metavar="DATA", help="data directory of clean speech")
     parser.add_argument("--noise", metavar="DATA", help="data directory of noises, with utt2noise")
     parser.add_argument("--snr", type=decibels, default=(), metavar="DB,...", help="SNRs, used in turn")
@@ -46,6 +47,7 @@ def two_decibels(text: str) -> tuple[float, float]:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write mixtures of several speakers with their sources and noise."""
     from nrsr.datadirs.mix_speakers import MixSettings, mix_speakers
 
     names = ("speakers", "count", "levels", "mode", "active", "seed")

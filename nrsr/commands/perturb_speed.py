@@ -14,6 +14,7 @@ from nrsr.kaldi.datadir import DataDirError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directory, the factors, and how to read its audio."""
     parser.add_argument("--speeds", default="0.9,1.0,1.1", help="factors parted by commas (default %(default)s)")
     parser.add_argument("--rate", type=int, help="wanted samples per second; headerless audio needs it")
     add_channel(parser)
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write one copy of the data for each factor; lists that are left out are named on stderr."""
     try:
         factors = [float(text) for text in args.speeds.split(",")]
     except ValueError:

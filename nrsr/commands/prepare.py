@@ -20,6 +20,7 @@ from nrsr.folders import making
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One sub-command for each corpus, with the arguments of its module."""
     corpora = parser.add_subparsers(dest="corpus", required=True, metavar="CORPUS", title="corpora")
     for name, path in CORPORA.items():
         module = importlib.import_module(path)
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write the data directories of a corpus; print what was written, and remarks on stderr."""
     options = {name: value for name, value in vars(args).items() if name not in ("corpus", "debug")}
     # A folder that is there may hold the directories of another corpus.
     with making(args.out, f"nrsr prepare {args.corpus}", anew=not Path(args.out).exists()):

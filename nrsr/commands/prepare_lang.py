@@ -14,6 +14,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where words and pronunciations come from, and the topology of the phones."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--dict", type=Path, metavar="DIR", help="dict folder as in Kaldi")
     source.add_argument("--lexicon", type=Path, metavar="FILE", help="lexicon.txt, or lexiconp.txt with probabilities")
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write a lang folder in Kaldi's form, and print the numbers of words, guessed ones and phones."""
     from nrsr.hmm.prepare_lang import find_pronunciations, words_of_lists, words_of_texts, write_lang
     from nrsr.kaldi.lists import split_words
     from nrsr.kaldi.make_lang import LangOptions

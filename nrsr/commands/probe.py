@@ -19,6 +19,7 @@ from nrsr.arguments import add_channel, seed_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment and its layer, the labels to classify, and the size of the classifier."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained hybrid or CTC system")
     parser.add_argument("--data", required=True, help="data directory with utt2noise, and perhaps utt2noisefile")
     parser.add_argument("--layer", type=int, default=0, metavar="N", help="hidden layer, 1 for the first    (the last)")
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Train a classifier on a frozen hidden layer; print its accuracy with an interval, and write it as JSON."""
     import nrsr
     from nrsr.data.labels import LabelSettings
     from nrsr.files import atomic_open

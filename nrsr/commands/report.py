@@ -35,6 +35,7 @@ from nrsr.scoring.pooled_set import EACH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiments, test sets and metrics to pool, and the files to write."""
     parser.add_argument("--exp", required=True, metavar="DIR", help="folder that holds the experiments")
     parser.add_argument("--sets", type=names, default="test_clean,test_seen,test_unseen", help="(%(default)s)")
     parser.add_argument("--metric", type=names, default="wer", metavar="A,B", help="the first decides    (%(default)s)")
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Pool scored folders over seeds and folds, print the tables, and write them with their figures."""
     main = [find_metric(name) for name in args.metric]
     published = read_published(args.published) if args.published else []
     runs, left_out = find_runs(args.exp, args.sets, main[0])
@@ -122,6 +124,7 @@ def by_system(runs: Sequence[Run]) -> dict[str, list[Path]]:
 
 
 def note(text: str) -> None:
+    """Print a remark on stderr."""
     print(f"nrsr report: {text}", file=sys.stderr)
 
 

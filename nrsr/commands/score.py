@@ -26,6 +26,7 @@ from nrsr.scoring.summary import TOTAL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The metrics, reference, hypotheses, and labels to group by."""
     parser.add_argument("ref", metavar="REF", help="list or scp of what is right")
     parser.add_argument("hyp", metavar="HYP", help="list or scp of what the system has put out")
     parser.add_argument("--metric", type=names, required=True, metavar="NAME,...", help="metrics, the main one first")
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Print the metrics with intervals by each label, and write them to --out."""
     metrics = [find_metric(name) for name in args.metric]
     if missing := missing_libraries(metrics):
         raise ScoringError(f"--metric {','.join(args.metric)}: {' and '.join(missing)} not installed; pip install it")

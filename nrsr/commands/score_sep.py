@@ -27,6 +27,7 @@ SHOWN = 20  # mixtures named on stderr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The mixtures, the estimates, those of another system, and the measures."""
     parser.add_argument("--data", required=True, metavar="DATA", help="data directory of mixtures with their sources")
     parser.add_argument("--estimates", required=True, metavar="DIR", help="folder of nrsr separate")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for sep.txt, sep.json and scores.tsv")
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Print each measure and its improvement over the mixture, and write them to --out."""
     from nrsr.reporting.scored_set import plain, write_set
     from nrsr.reporting.set_tables import comparison_table, set_tables
     from nrsr.scoring.separation_sets import score_separation, speakers_table

@@ -32,6 +32,7 @@ HEADINGS |= {name: COLUMNS[name] for name in ("substitutions", "deletions", "ins
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Reference and hypotheses, those of another system, and labels to group by."""
     parser.add_argument("ref", metavar="REF", help="Kaldi text file with what was said")
     parser.add_argument("hyp", metavar="HYP", help="Kaldi text file with what was recognised")
     parser.add_argument("--data", metavar="DIR", help="data directory that was recognised, for the breakdowns")
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Print WER with its errors by each label, and write tables and alignments to --out."""
     reference, hypothesis, *others = read_texts(args.ref, args.hyp, *([args.versus] if args.versus else []))
     labels = read_labels(args.data, reference)
     warn_of_empty(args.ref, reference)

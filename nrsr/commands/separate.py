@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, the mixtures as a data directory or as files, and how to run."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write one waveform per speaker for each mixture of a data directory, or for each file."""
     import functools
 
     from nrsr.data.inputs import FileInputs

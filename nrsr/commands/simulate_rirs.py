@@ -17,6 +17,7 @@ from nrsr.arguments import seed_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The number of rooms, the bounds of what is drawn for each, and the folder to write."""
     parser.add_argument("--count", type=int, required=True, metavar="N", help="number of rooms")
     parser.add_argument("--rate", type=int, required=True, metavar="HZ", help="samples a second")
     for name, default, what in (
@@ -40,6 +41,7 @@ def bounds(text: str) -> tuple[float, float]:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Draw rooms and write their impulse responses with reverberation times."""
     from nrsr.datadirs.simulate_rirs import RoomSettings, simulate_rirs
 
     settings = RoomSettings(args.rate, args.rt60, args.size, args.height, args.distance)

@@ -11,11 +11,13 @@ from nrsr.datadirs.split import split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directory, the number of parts, and where it may be cut."""
     parser.add_argument("--per-utt", action="store_true", help="split between any utterances: DATA/splitNutt/J")
     parser.add_argument("data", help="data directory")
     parser.add_argument("parts", type=int, help="number of parts N")
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write the parts and print their paths."""
     for part in split(args.data, args.parts, by_utterance=args.per_utt):
         print(part)

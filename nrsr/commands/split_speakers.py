@@ -14,6 +14,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The mixtures, where the audio of each speaker comes from, and the directory to write."""
     parser.add_argument("--data", required=True, help="data directory of mixtures, with text_spk1, text_spk2, ...")
     audio = parser.add_mutually_exclusive_group()
     audio.add_argument("--estimates", type=Path, metavar="DIR", help="folder of nrsr separate, scored into DIR/score")
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write a data directory with one utterance for each speaker of each mixture."""
     from nrsr.kaldi import DataDir
     from nrsr.scoring.speaker_data import write_speakers
 

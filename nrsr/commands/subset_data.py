@@ -13,6 +13,7 @@ from nrsr.kaldi.lists import read_list
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directories, and one way to choose utterances."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--first", type=int, metavar="N", help="the first N utterances")
     which.add_argument("--random", type=int, metavar="N", help="N utterances drawn at random")
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Write OUT with the chosen utterances; files that cannot be cut are named on stderr."""
     if args.first is not None:
         chosen = subset.first(args.data, args.first)
     elif args.random is not None:

@@ -12,6 +12,7 @@ from nrsr.config import load_yaml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The config, the data directories, the experiment folder and the seed."""
     parser.add_argument("--config", required=True, help="YAML file of the experiment")
     parser.add_argument("--train", required=True, metavar="DATA", help="data directory to train on")
     parser.add_argument("--dev", required=True, metavar="DATA", help="data directory that chooses the best epochs")
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Train, or resume where a killed run stood, and write EXP/model.pt at the end."""
     from nrsr.training.run import run_training
 
     config = load_yaml(args.config, args.set)

@@ -25,6 +25,7 @@ from nrsr.config import ConfigError, load_yaml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The kind of GMM, its data and lang folder, the settings, and the alignments to start from."""
     parser.add_argument("kind", choices=("mono", "tri", "lda"), help="what to train")
     parser.add_argument("--data", type=Path, required=True, help="data directory with text, feats.scp and cmvn.scp")
     parser.add_argument("--lang", type=Path, required=True, help="lang folder, of nrsr prepare-lang or Kaldi")
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Train the GMM from transcripts (mono) or from alignments (tri, lda), and align the data with it."""
     from nrsr.hmm.alignments import AlignmentError
     from nrsr.hmm.gmm_folder import settings_of
     from nrsr.hmm.train_gmm import train_gmm

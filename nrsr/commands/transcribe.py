@@ -17,6 +17,7 @@ from nrsr.commands.decode import add_search_arguments, settings_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, the audio files, the search, and how to run."""
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     add_search_arguments(parser)
     add_piece_arguments(parser)
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Print `file<TAB>words` as each file is recognised; files that fail are named at the end."""
     import nrsr
     from nrsr.data.inputs import FileInputs
     from nrsr.inference import Recogniser

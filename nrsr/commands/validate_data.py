@@ -16,6 +16,7 @@ MAX_SHOWN = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data directory, the files it must hold, and whether to read the audio of mixtures."""
     parser.add_argument("data", help="data directory")
     parser.add_argument(
         "--need", default=",".join(NEEDED), help="files that must be there, parted by commas (default %(default)s)"
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Print the failures on stderr, at most MAX_SHOWN of them; returns 1 if there are any."""
     need = tuple(name.strip() for name in args.need.split(",") if name.strip())
     failures, notes = check(args.data, need=need, channel=args.channel, allow_pipes=args.allow_pipes)
     if args.mixtures and not failures:

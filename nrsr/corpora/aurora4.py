@@ -64,6 +64,7 @@ class Utterance:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus, WSJ0 for its transcripts, and what is known of the noise of train_multi."""
     parser.add_argument("--corpus-dir", required=True, help="Aurora-4, the folder that holds lists/")
     parser.add_argument("--wsj0-dir", required=True, help="WSJ0, for the transcripts")
     parser.add_argument("--noise-list", help="`utterance noise` lines for train_multi, if its paths tell no noise")

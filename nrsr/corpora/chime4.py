@@ -58,6 +58,7 @@ class Utterance:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus, WSJ0 if it stands elsewhere, and the microphones to train on."""
     parser.add_argument("--corpus-dir", required=True, help="CHiME-4, the folder that holds data/")
     parser.add_argument("--wsj0-dir", help="WSJ0, for the text of tr05_simu    (CORPUS_DIR/data/WSJ0)")
     parser.add_argument("--out", required=True, help="folder for the data directories")
@@ -125,6 +126,7 @@ def folder_of(data: Path, name: str, environment: str) -> Path:
 
 
 def transcripts_of(data: Path, name: str) -> Path:
+    """The file with the transcripts of a set, such as et05_real."""
     return data / "transcriptions" / f"{name}.dot_all"
 
 

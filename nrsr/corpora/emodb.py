@@ -48,6 +48,7 @@ class EmodbError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus and noise folders, the rate, the division of the speakers, and the fold of the noise."""
     parser.add_argument("--corpus-dir", required=True, help="EmoDB, the folder that holds wav/")
     parser.add_argument("--noise-dir", help="the folder that holds n1.wav ... n100.wav (nonspeech), for noise as well")
     parser.add_argument("--out", required=True, help="folder for the data directories")

@@ -41,6 +41,7 @@ class FsddError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus and noise folders, the fold of the noise, and the size."""
     parser.add_argument("--corpus-dir", required=True, help="the cloned corpus, the folder that holds recordings/")
     parser.add_argument("--noise-dir", required=True, help="the folder that holds n1.wav ... n100.wav (nonspeech)")
     parser.add_argument("--out", required=True, help="folder for the data directories")

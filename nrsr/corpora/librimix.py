@@ -45,6 +45,7 @@ PARTS = ("librispeech_dir", "wham_dir", "metadata_dir")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The kind of mixtures and sets, and the sources from which missing mixtures are generated."""
     parser.add_argument("--corpus-dir", required=True, metavar="ROOT", help="holds Libri2Mix/ or Libri3Mix/")
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--speakers", type=int, choices=(2, 3), default=2, help="in each mixture (%(default)s)")

@@ -94,6 +94,7 @@ def folders(speakers: int, types: tuple[str, ...]) -> list[str]:
 
 
 def needs_noise(types: tuple[str, ...]) -> bool:
+    """Whether mixtures of these types contain noise, so that WHAM must be there."""
     return types != ("mix_clean",)
 
 

@@ -74,6 +74,7 @@ class MiniError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The folder to write, the size and the seed."""
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--size", choices=sorted(UTTERANCES), default="full", help="tiny is for trying things out")
     parser.add_argument("--seed", type=seed_number, default=0)

@@ -50,6 +50,7 @@ class Counts:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data directories with transcripts, or the LDC's corpus and the radio channel to take."""
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--prepared-dir", help="folder of the data directories train, dev and test, with transcripts")
     given.add_argument("--corpus-dir", help="LDC2015S02, the folder that holds data/; it has no transcripts")
@@ -103,6 +104,7 @@ def check(corpus_dir: str | Path) -> list[str]:
 
 
 def check_corpus(folder: Path) -> list[str]:
+    """Folders that the LDC's corpus lacks, a line each with the cure."""
     needed = [folder / "data" / partition / kind for partition in PARTITIONS for kind in ("audio", "sad")]
     return [f"{path}: no such folder; {CURE}" for path in needed if not path.is_dir()]
 
@@ -207,6 +209,7 @@ def stretches_of(session: Session, counts: Counts) -> Iterator[tuple[str, np.nda
 
 
 def write_lists(folder: Path, durations: dict[str, float]) -> None:
+    """Write utt2dur, utt2lang, utt2spk and spk2utt of recordings with these durations (s)."""
     speakers = {name: name[:5] for name in durations}
     write_list(folder / "utt2dur", {name: f"{seconds:.6f}" for name, seconds in durations.items()})
     write_list(folder / "utt2lang", {name: name.split("_")[2] for name in durations})

@@ -55,6 +55,7 @@ def join(directories: list[tuple[str, Contents]]) -> tuple[Contents, list[str]]:
 
 
 def check_disjoint(directories: list[tuple[str, Contents]]) -> None:
+    """Raise a DataDirError if two directories have an utterance of the same id."""
     owner: dict[str, str] = {}
     for path, contents in directories:
         for utterance in contents.utterances:

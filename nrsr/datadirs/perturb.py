@@ -64,10 +64,12 @@ def perturb_speed(
 
 
 def prefix_of(factor: float) -> str:
+    """Prefix of the ids at a speed, as Kaldi has it: sp0.9-, and none at 1.0."""
     return "" if factor == 1.0 else f"sp{factor:g}-"
 
 
 def audio_scps(contents: Contents) -> list[str]:
+    """Names of the lists of audio: wav.scp, and those of parallel sources and noise."""
     return [name for name in contents.lists if name == "wav.scp" or AUDIO_SCP.fullmatch(name)]
 
 

@@ -32,6 +32,7 @@ class SpeakerPlan:
 
     @property
     def id(self) -> str:
+        """The mixture's id: those of its utterances, joined by underscores."""
         return "_".join(self.utterances)
 
 

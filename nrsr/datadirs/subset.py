@@ -29,6 +29,7 @@ def subset(path: str | Path, out: str | Path, utterances: Collection[str]) -> Co
 
 
 def check_count(path: str | Path, count: int, have: int) -> None:
+    """Raise a DataDirError unless `count` utterances, at least one, can be drawn from `have`."""
     if not 1 <= count <= have:
         raise DataDirError(f"{path}: {count} of {have} utterances are asked for; ask for 1 to {have}")
 

@@ -71,6 +71,7 @@ def even_alignment(graph: Graph, frames: int, seed: int) -> np.ndarray | None:
 
 
 def ids_of_path(path: kaldifst.StdVectorFst | kaldifst.Lattice, frames: int) -> np.ndarray | None:
+    """Transition-ids [frames] of a linear FST, or None if it is empty or of another length."""
     found, ids, _, _ = kaldifst.get_linear_symbol_sequence(path)
     return np.array(ids, np.int32) if found and len(ids) == frames else None
 

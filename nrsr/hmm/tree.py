@@ -197,6 +197,7 @@ def problem_of_nodes(root: Node, width: int) -> str | None:
 
 
 def write_node(node: Node | None, writer: BinaryWriter) -> None:
+    """Write a node and its descendants as Kaldi's EventMap."""
     if node is None:
         writer.token("NULL")
     elif isinstance(node, Leaf):
@@ -221,6 +222,7 @@ def write_node(node: Node | None, writer: BinaryWriter) -> None:
 
 
 def read_node(reader: BinaryReader) -> Node | None:
+    """Read a node and its descendants; raises a ModelFileError where a question lacks an answer."""
     kind = reader.expect("NULL", "CE", "SE", "TE")
     if kind == "NULL":
         return None

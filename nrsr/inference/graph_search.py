@@ -46,6 +46,7 @@ class HybridSettings:
         return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
     def of_search(self) -> WfstSettings:
+        """Those that the search in the graph takes."""
         return WfstSettings(self.acoustic_scale, self.beam, self.max_active)
 
 

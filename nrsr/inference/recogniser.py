@@ -110,6 +110,7 @@ class Recogniser(Application):
 
     @property
     def sample_rate(self) -> int:
+        """Rate of the waveforms it recognises, in Hz."""
         return self._config["sample_rate"]
 
     @torch.inference_mode()

@@ -31,6 +31,7 @@ class AudioCheck:
         self.notes: list[str] = []
 
     def at(self, name: str, key: str) -> str:
+        """FILE:LINE of a key in one of the lists, for messages."""
         return f"{self.path / name}:{self.lists[name][key].number}"
 
     def failures(self) -> Iterator[str]:

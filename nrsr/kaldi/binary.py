@@ -114,20 +114,25 @@ class BinaryWriter:
         self.content = bytearray()
 
     def token(self, *tokens: str) -> None:
+        """Append tokens such as <TransitionModel>, a space behind each."""
         for token in tokens:
             self.content += token.encode() + b" "
 
     def integer(self, *values: int) -> None:
+        """Append int32 numbers, each behind its size."""
         for value in values:
             self.content += struct.pack("<bi", 4, value)
 
     def unsigned(self, value: int) -> None:
+        """Append a uint32, behind its size and sign."""
         self.content += struct.pack("<BI", 0xFC, value)
 
     def real(self, value: float) -> None:
+        """Append a float32, behind its size."""
         self.content += struct.pack("<bf", 4, value)
 
     def integers(self, values: list[int]) -> None:
+        """Append a vector of int32, behind its length."""
         self.content += struct.pack("<bi", 4, len(values)) + np.asarray(values, "<i4").tobytes()
 
     def floats(self, values: np.ndarray) -> None:

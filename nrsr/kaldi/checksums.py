@@ -48,6 +48,7 @@ class Checksums:
 
     @property
     def folder(self) -> Path:
+        """The folder whose files the sums are of."""
         return self._folder
 
     def check(self, name: str, content: bytes) -> None:

@@ -105,6 +105,7 @@ class Contents:
                 self.kinds[name] = "recording"
 
     def add(self, name: str, kind: Kind, entries: dict[str, str]) -> None:
+        """Add or replace a list: its file name, what its keys are, and its entries."""
         self.lists[name], self.kinds[name] = entries, kind
 
     def add_unknown(self, file: Path) -> None:

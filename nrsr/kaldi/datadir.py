@@ -135,6 +135,7 @@ class DataDir:
         return {name: self.positive_seconds(name, known[name]) for name in self.utterances if name in known}
 
     def positive_seconds(self, utterance: str, text: str) -> float:
+        """A duration of utt2dur in seconds; raises a DataDirError unless it is finite and above 0."""
         try:
             seconds = float(text)
         except ValueError:

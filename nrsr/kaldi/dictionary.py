@@ -37,10 +37,12 @@ class Dictionary:
 
     @property
     def silence_phones(self) -> list[str]:
+        """All silence phones, in the order of silence_phones.txt."""
         return [phone for phones in self.silence for phone in phones]
 
     @property
     def speech_phones(self) -> list[str]:
+        """All other phones, in the order of nonsilence_phones.txt."""
         return [phone for phones in self.nonsilence for phone in phones]
 
     def with_words(self, pronunciations: Iterable[Pronunciation]) -> "Dictionary":

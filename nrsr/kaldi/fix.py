@@ -157,6 +157,7 @@ def drop_stale_lists(contents: Contents) -> Iterator[tuple[str, str]]:
 
 
 def is_positive(text: str) -> bool:
+    """Whether a text is a finite number above 0."""
     try:
         return 0 < float(text) < float("inf")
     except ValueError:

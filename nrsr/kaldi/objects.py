@@ -102,12 +102,14 @@ def read_size(stream: BinaryIO) -> int:
 
 
 def read_floats(stream: BinaryIO, kind: str, count: int) -> np.ndarray:
+    """Read `count` floats, "F" for float32 and "D" for float64, as an array that can be written to."""
     dtype = np.dtype("<f4" if kind == "F" else "<f8")
     # A copy, since frombuffer's array cannot be written to and torch refuses to take it without a warning.
     return np.frombuffer(take(stream, count * dtype.itemsize), dtype).copy()
 
 
 def read_int_vector(stream: BinaryIO) -> np.ndarray:
+    """Read an int32 vector behind its length; raises an ObjectError where it is corrupt."""
     (count,) = struct.unpack("<i", take(stream, 4))
     if count < 0:
         raise ObjectError(f"announces an int vector of {count} elements; the ark is corrupt")
@@ -177,6 +179,7 @@ def read_text(first: bytes, stream: BinaryIO) -> np.ndarray:
 
 
 def text_numbers(text: bytes, dtype: np.dtype) -> np.ndarray:
+    """Numbers of a text ark between blanks; raises an ObjectError where one is none."""
     try:
         with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
             return np.array(text.decode("ascii").split(), dtype=np.str_).astype(dtype)

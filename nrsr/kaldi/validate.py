@@ -97,6 +97,7 @@ class Checker:
         yield from self.tables()
 
     def at(self, name: str, key: str) -> str:
+        """FILE:LINE of a key in one of the lists, for messages."""
         return f"{self.path / name}:{self.lists[name][key].number}"
 
     def unmatched_ids(self) -> Iterator[str]:

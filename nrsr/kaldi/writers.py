@@ -49,6 +49,7 @@ class ArkFile:
         self.position += len(head) + len(content)
 
     def check_key(self, key: str) -> None:
+        """Raise a TableError for a key that is no Kaldi id or that was written before."""
         problem = problem_of_id(key)
         if problem is None and key in self.entries:
             problem = f"key {key!r} is written twice; make the keys unique"

@@ -147,6 +147,7 @@ class DomainHeads(nn.ModuleDict):
             self[name] = DomainHead(dims[settings.layer - 1], len(classes[labels]), settings)
 
     def set_progress(self, fraction: float, epoch: float) -> None:
+        """Schedule the gradient reversal of every head by how much of the training is done (0 to 1), and the epochs."""
         for head in self.values():
             head.set_progress(fraction, epoch)
 

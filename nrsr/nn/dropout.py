@@ -60,6 +60,7 @@ class _MaskedSwish(torch.autograd.Function):
 
 
 def on_cpu(inputs: Tensor) -> bool:
+    """Whether a tensor is in the memory of the CPU."""
     return inputs.device.type == "cpu"
 
 

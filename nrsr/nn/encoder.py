@@ -19,6 +19,7 @@ class Encoder(nn.Module, ABC):
 
     @property
     def dims(self) -> list[int]:
+        """Size of the hidden vectors of each layer, the first layer first; the last is `dim`."""
         return [self.dim]
 
     @abstractmethod

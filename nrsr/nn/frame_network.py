@@ -49,4 +49,5 @@ class FrameNorm(nn.BatchNorm1d):
     """Batch normalisation of [B, M, dim] over all B * M frames."""
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Frames [B, M, D] to the same; statistics are those of all B M frames."""
         return super().forward(hidden.flatten(0, 1)).view_as(hidden)

@@ -50,6 +50,7 @@ class Constant(AlphaSchedule):
     """All of alpha from the start."""
 
     def share(self, fraction: float, epoch: float) -> float:
+        """1 at all times."""
         return 1.0
 
 

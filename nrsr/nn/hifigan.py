@@ -25,6 +25,7 @@ class HiFiBlock(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, T] to the same; each pair of convolutions adds to its input."""
         for place, dilated in enumerate(self.dilated):
             hidden = dilated(F.leaky_relu(inputs, SLOPE))
             if self.plain:

@@ -13,6 +13,7 @@ class Lstm(nn.LSTM):
     """
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple]:
+        """As torch's LSTM, in float32 where autocast on CPU would run it in float16, which it cannot."""
         mixed = inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
         if mixed and torch.get_autocast_dtype("cpu") == torch.float16:
             with in_float32(inputs):

@@ -12,4 +12,5 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[..., in] to [..., out], the largest of each unit's linear pieces."""
         return self.linear(inputs).unflatten(-1, (-1, self.pieces)).amax(-1)

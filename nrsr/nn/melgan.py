@@ -21,6 +21,7 @@ class MelGanBlock(nn.Module):
         self.shortcut = nn.Conv1d(channels, channels, 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, T] to the same."""
         hidden = self.dilated(F.leaky_relu(inputs, SLOPE))
         return self.shortcut(inputs) + self.pointwise(F.leaky_relu(hidden, SLOPE))
 

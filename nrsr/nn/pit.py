@@ -85,4 +85,5 @@ def best_permutation(scores: Tensor) -> Tensor:
 
 @lru_cache
 def all_permutations(count: int) -> list[list[int]]:
+    """The permutations of 0 to count - 1, the identity first."""
     return [list(one) for one in permutations(range(count))]

@@ -18,6 +18,7 @@ class SameConv1d(nn.Conv1d):
         self.pads = same_padding(kernel, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, N] to [B, out, N / stride]."""
         return super().forward(F.pad(inputs, self.pads))
 
 
@@ -29,6 +30,7 @@ class SameConv2d(nn.Conv2d):
         self.pads = 2 * same_padding(kernel, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, H, W] to [B, out, H / stride, W / stride]."""
         return super().forward(F.pad(inputs, self.pads))
 
 
@@ -40,6 +42,7 @@ class SameConvTranspose1d(nn.ConvTranspose1d):
         self.before, self.behind = same_padding(kernel, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, N] to [B, out, N stride]."""
         full = super().forward(inputs)
         return full[..., self.before : full.shape[-1] - self.behind]
 
@@ -52,6 +55,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         self.before, self.behind = same_padding(kernel, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[B, C, H, W] to [B, out, H stride, W stride]."""
         full = super().forward(inputs)
         rows, columns = (slice(self.before, size - self.behind) for size in full.shape[-2:])
         return full[..., rows, columns]

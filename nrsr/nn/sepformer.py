@@ -39,6 +39,7 @@ class TransformerLayer(nn.Module):
         self.ffn = nn.Sequential(nn.Linear(dim, ffn), nn.ReLU(inplace=True), nn.Linear(ffn, dim))
 
     def forward(self, hidden: Tensor, keys: Tensor | None) -> Tensor:
+        """[R, L, dim] to the same; `keys` as for the attention."""
         hidden = hidden + self.attention(self.attention_norm(hidden), keys)
         return hidden + self.ffn(self.ffn_norm(hidden))
 
