@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="data directory that the system was applied to")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for scores.txt, scores.json, scores.tsv")
     parser.add_argument("--versus", metavar="HYP2", help="what another system has put out, for a paired comparison")
+    parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes for metrics of signals (%(default)s)")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
 
@@ -46,11 +47,11 @@ def run(args: argparse.Namespace) -> None:
         raise ScoringError(f"--metric {','.join(args.metric)}: some compare texts, some signals; score them one by one")
     hypotheses = [args.hyp] + ([args.versus] if args.versus else [])
     if metrics[0].takes == "waves":
-        from nrsr.scoring.signals import read_waves, score_waves
+        from nrsr.scoring.waves import read_waves, score_waves
 
         reference, *others = read_waves(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
-        tables = [score_waves(reference, other, labels, metrics) for other in others]
+        tables = [score_waves(reference, other, labels, args.metric, args.nj) for other in others]
     else:
         reference, *others = read_texts(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)

@@ -138,7 +138,9 @@ def find_metric(name: str) -> Metric:
 def package_metrics(takes: str | None = None) -> dict[str, Metric]:
     """The metrics of the package by name, one for each file of its folder; of those that take texts or waves alone."""
     folder = importlib.import_module(FOLDER)
-    modules = (importlib.import_module(f"{FOLDER}.{found.name}") for found in pkgutil.iter_modules(folder.__path__))
+    modules = [importlib.import_module(f"{FOLDER}.{found.name}") for found in pkgutil.iter_modules(folder.__path__)]
+    if lacking := [module.__file__ for module in modules if not isinstance(getattr(module, "METRIC", None), Metric)]:
+        raise MetricError(f"{lacking[0]}: defines no METRIC, a nrsr.scoring.Metric; wer.py beside it is the model")
     metrics = sorted((module.METRIC for module in modules), key=lambda metric: (metric.library, metric.name))
     return {metric.name: metric for metric in metrics if takes in (None, metric.takes)}
 

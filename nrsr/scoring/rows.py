@@ -1,6 +1,6 @@
-"""From pairs of a reference and what a system has put out to the scores table."""
+"""From the measured values of utterances to the scores table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,37 +9,38 @@ from nrsr.scoring.labels import LABEL_FILES
 from nrsr.scoring.metric import Metric, UndefinedMeasure
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
+Row = list[float | str | None]
 
-def score_rows(
-    utterances: Sequence[str],
-    labels: Mapping[str, Mapping[str, str]],
-    metrics: Sequence[Metric],
-    pair_of: Callable[[str], tuple],
+
+def measure_row(metrics: Sequence[Metric], *pair: Any) -> Row:
+    """The values of all columns for one utterance; None for those of a metric that is undefined for it.
+
+    Args:
+        pair: what the metrics' `measure` takes.
+    """
+    row: Row = []
+    for metric in metrics:
+        try:
+            row.extend(metric.measure(*pair))
+        except UndefinedMeasure:
+            row.extend([None] * len(metric.columns))
+    return row
+
+
+def table_of_rows(
+    ids: Sequence[str], labels: Mapping[str, Mapping[str, str]], metrics: Sequence[Metric], rows: Sequence[Row]
 ) -> ScoreTable:
-    """Measure each utterance, in the C order of the ids; what a metric is undefined for has no number.
+    """The table of `measure_row` of each utterance, in their order.
 
     Args:
         labels: of `read_labels`.
-        pair_of: utterance -> what the metrics' `measure` takes.
     """
-    ids = sorted(utterances)
     columns = {"utt": np.array(ids, dtype=str)}
     for label in LABEL_FILES:
         columns[label] = np.array([labels.get(label, {}).get(name, UNKNOWN) for name in ids], dtype=str)
-    rows: list[list[Any]] = []
-    for name in ids:
-        pair = pair_of(name)
-        rows.append([value for metric in metrics for value in _measured(metric, pair)])
     names = [column for metric in metrics for column in metric.columns]
     columns.update(zip(names, map(_column, zip(*rows, strict=True)), strict=True))
     return ScoreTable(columns)
-
-
-def _measured(metric: Metric, pair: tuple) -> Sequence[float | str | None]:
-    try:
-        return metric.measure(*pair)
-    except UndefinedMeasure:
-        return (None,) * len(metric.columns)
 
 
 def _column(values: Sequence[float | str | None]) -> np.ndarray:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from nrsr.folders import making
 from nrsr.kaldi import DataDir
 from nrsr.kaldi.contents import spk2utt_of, write_lists
@@ -67,13 +69,16 @@ def read_choices(path: Path) -> dict[tuple[str, int], int]:
     """(mixture, source) -> estimate, numbers from 1, of the scores.tsv of score-sep.
 
     Raises:
-        ScoringError: no such file.
+        ScoringError: no such file, or a row without a number.
         ScoreFileError: a damaged file, or one that does not say which estimate was taken.
     """
     if not path.is_file():
         raise ScoringError(f"{path}: no such file; run nrsr score-sep with --out {path.parent}")
     table = read_table(path)
-    sources, estimates = (table.counts(name).astype(int).tolist() for name in ("source", "estimate"))
+    columns = [table.counts(name) for name in ("source", "estimate")]
+    if np.isnan(columns).any():
+        raise ScoringError(f"{path}: lacks the source or estimate of some row; score the set again")
+    sources, estimates = (column.astype(int).tolist() for column in columns)
     return dict(zip(zip(table.columns["utt"].tolist(), sources, strict=True), estimates, strict=True))
 
 

@@ -19,6 +19,7 @@ from nrsr.folders import refuse_incomplete
 UNKNOWN = "-"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MOST_DIGITS = 15  # whole numbers of more digits are no counts, and are not exact in double precision
+LARGEST = 1e15  # no metric's value is as large, and sums of smaller ones stay finite
 CURE = "score the set again"
 
 
@@ -70,7 +71,7 @@ class ScoreTable:
             return cells.astype(np.float64)
         values = np.array([_number(cell) for cell in cells.tolist()])
         for row in np.flatnonzero(np.isinf(values))[:1]:
-            raise ScoreFileError(f"{self._line(row)}: {name} {cells[row]!r} is no finite number; {CURE}")
+            raise ScoreFileError(f"{self._line(row)}: {name} {cells[row]!r} is no number, or too large; {CURE}")
         return values
 
     def counts(self, name: str) -> np.ndarray:
@@ -108,8 +109,11 @@ class ScoreTable:
 
 
 def _number(cell: str) -> float:
-    """The number of a cell; infinity for a cell that holds none."""
-    return float(cell) if NUMBER.fullmatch(cell) else np.nan if cell == UNKNOWN else np.inf
+    """The number of a cell; infinity for a cell that holds none, or one out of all bounds."""
+    if cell == UNKNOWN:
+        return np.nan
+    value = float(cell) if NUMBER.fullmatch(cell) else np.inf
+    return value if abs(value) < LARGEST else np.inf
 
 
 def write_table(table: ScoreTable, path: str | Path) -> None:

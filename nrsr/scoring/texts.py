@@ -6,7 +6,7 @@ from pathlib import Path
 from nrsr.kaldi.lists import read_list
 from nrsr.scoring.labels import ScoringError
 from nrsr.scoring.metric import Metric, find_metric
-from nrsr.scoring.rows import score_rows
+from nrsr.scoring.rows import measure_row, table_of_rows
 from nrsr.scoring.table import ScoreTable
 
 
@@ -48,7 +48,7 @@ def score_texts(
     labels: Mapping[str, Mapping[str, str]],
     metrics: Sequence[Metric] | None = None,
 ) -> ScoreTable:
-    """Measure each utterance, in the C order of the ids.
+    """Measure each utterance, in the C order of the ids; what a metric is undefined for has no number.
 
     Words are compared letter by letter (case counts).
 
@@ -57,4 +57,7 @@ def score_texts(
         metrics: that take texts; WER and CER by default.
     """
     metrics = [find_metric("wer"), find_metric("cer")] if metrics is None else metrics
-    return score_rows(list(reference), labels, metrics, lambda name: (reference[name], hypothesis[name]))
+    ids = sorted(reference)
+    return table_of_rows(
+        ids, labels, metrics, [measure_row(metrics, reference[name], hypothesis[name]) for name in ids]
+    )

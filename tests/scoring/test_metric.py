@@ -169,6 +169,7 @@ def test_signals_are_scored_against_one_another(nrsr_main, tmp_path):
     paths = [tmp_path / folder / "wav.scp" for folder in ("data", "enhanced", "short")]
     status, printed, err = nrsr_main("score", "--metric", "si_snr,sdr", *paths[:2])
     assert status == 0, err
+    assert nrsr_main("score", "--metric", "si_snr,sdr", "--nj", 2, *paths[:2])[1] == printed
     expected = np.mean([20 + 20 * np.log10(np.std(clean[name]) / np.std(noise[name])) for name in clean])
     assert float(printed.splitlines()[1].split()[2]) == pytest.approx(expected, abs=0.5)
     status, _, err = nrsr_main("score", "--metric", "si_snr", paths[0], paths[2])
@@ -230,4 +231,8 @@ def test_a_new_file_in_the_folder_is_all_that_a_metric_needs(nrsr_main, tmp_path
     assert status == 0, err
     values = printed.splitlines()[-3].split()
     assert values[0] == "a" and float(values[1]) == pytest.approx(np.mean([0.0, 20 * np.log10(2)]), abs=0.01)
+    sys.modules.pop("nrsr.scoring.metrics.level")
+    (tmp_path / "level.py").write_text("METRIC = 3\n")
+    with pytest.raises(MetricError, match="level.py: defines no METRIC"):
+        find_metric("wer")
     sys.modules.pop("nrsr.scoring.metrics.level")

@@ -74,6 +74,11 @@ def test_what_does_not_fit_is_named(nrsr_main, data, estimates, tmp_path):
     scored = estimates / "score/scores.tsv"
     scored.write_text("\n".join(scored.read_text().splitlines()[:-1]) + "\n")
     assert "m2 is not in what was separated and scored" in fails("--estimates", estimates)
+    whole = scored.read_text()
+    scored.write_text(whole.replace("\t1\t2\t3.0", "\t1\t-\t3.0"))
+    assert "scores.tsv: lacks the source or estimate of some row" in fails("--estimates", estimates)
+    scored.write_text(whole.replace("\t1\t2\t3.0", "\t1\tx\t3.0"))
+    assert "scores.tsv:2: estimate 'x' is no count" in fails("--estimates", estimates)
     scored.write_text("nothing\n")
     assert "is no table of scores" in fails("--estimates", estimates)
     scored.unlink()

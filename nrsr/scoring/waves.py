@@ -1,0 +1,64 @@
+"""From two scp files of audio to the scores table, as `nrsr.scoring.texts` does from two lists."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.waves import Waves
+from nrsr.progress import track
+from nrsr.scoring.labels import ScoringError
+from nrsr.scoring.metric import find_metric
+from nrsr.scoring.rows import Row, measure_row, table_of_rows
+from nrsr.scoring.table import ScoreTable
+from nrsr.scoring.texts import check_ids
+from nrsr.workers import run_work
+
+
+def read_waves(reference: str | Path, *others: str | Path) -> list[Waves]:
+    """Open scp files of the same utterances, all at the rate of the first.
+
+    Raises:
+        ScoringError: ids that differ.
+        NrsrError: an scp or data directory that cannot be read.
+    """
+    first = DataDir(Path(reference).parent).waves(Path(reference).name)
+    opened = [first]
+    for path in others:
+        opened.append(DataDir(Path(path).parent).waves(Path(path).name, rate=first.rate()))
+        check_ids(reference, first, path, opened[-1])
+    return opened
+
+
+def score_waves(
+    reference: Waves, estimates: Waves, labels: Mapping[str, Mapping[str, str]], metrics: Sequence[str], nj: int = 1
+) -> ScoreTable:
+    """Measure the estimate of each utterance, as `nrsr.scoring.texts.score_texts` does texts.
+
+    Args:
+        metrics: names, as `nrsr.scoring.metric.find_metric` takes them.
+        nj: processes.
+
+    Raises:
+        ScoringError: an estimate of another length.
+    """
+    ids = sorted(reference)
+    make = functools.partial(make_measure, reference, estimates, tuple(metrics))
+    rows = list(track(run_work(make, ids, nj), f"scoring {estimates.path}", total=len(ids)))
+    return table_of_rows(ids, labels, [find_metric(name) for name in metrics], rows)
+
+
+def make_measure(reference: Waves, estimates: Waves, metrics: tuple[str, ...]) -> Callable[[str], Row]:
+    """A function that measures one utterance, for worker processes."""
+    found, rate = [find_metric(name) for name in metrics], reference.rate()
+
+    def measure(name: str) -> Row:
+        source, estimate = reference[name], estimates[name]
+        if len(source) != len(estimate):
+            raise ScoringError(
+                f"{estimates.path}: {name}: {len(estimate)} samples beside {len(source)} of the reference; apply the "
+                "system to the same data directory again"
+            )
+        return measure_row(found, source, estimate, rate)
+
+    return measure
