@@ -69,7 +69,9 @@ class Sum(Combiner):
     def backward(
         self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]
     ) -> dict[str, Tensor]:
-        torch.autograd.backward(torch.stack(list(losses.values())).sum(), inputs=list(parameters))
+        values = list(losses.values())
+        total = values[0] if len(values) == 1 else torch.stack(values).sum()
+        torch.autograd.backward(total, inputs=list(parameters))
         return {}
 
     def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from nrsr.config import ConfigError, build
 from nrsr.data.batch import TrainingBatch
 from nrsr.experiment.turn_settings import TurnSettings
 from nrsr.gradients import Combiner
-from nrsr.gradients.processes import sum_tensors
+from nrsr.gradients.processes import process_count, sum_tensors
 from nrsr.systems import System
 from nrsr.training.schedules import Schedule
 
@@ -32,6 +32,23 @@ class Step(NamedTuple):
     made: bool
 
 
+class Buffers:
+    """Buffers of a system that belong to its saved state, such as running statistics (positional tables do not)."""
+
+    def __init__(self, system: System):
+        # Where they are, and not what they are: a module may put another tensor there.
+        self._places = [
+            (module, name)
+            for module in system.modules()
+            for name, _ in module.named_buffers(recurse=False)
+            if name not in module._non_persistent_buffers_set
+        ]
+
+    def values(self) -> list[Tensor]:
+        """The tensors that are there now."""
+        return [getattr(module, name) for module, name in self._places]
+
+
 @dataclass(frozen=True)
 class Turn:
     """One player's part of a step. An ordinary system has one turn, an adversarial game several.
@@ -40,6 +57,7 @@ class Turn:
         settings: what the config says of it.
         parameters: what this turn changes.
         shared: those of them where its tasks meet, by name.
+        buffers: of the system; a step that is not made leaves them as they were.
         precision: of the forward pass: float32, or what autocast takes instead.
         scaler: keeps gradients of float16 in its range; it does nothing for other precisions.
     """
@@ -51,6 +69,7 @@ class Turn:
     schedule: Schedule
     combiner: Combiner
     shared: dict[str, Parameter]
+    buffers: Buffers
     precision: torch.dtype
     scaler: torch.amp.GradScaler
 
@@ -79,30 +98,32 @@ class Turn:
         """
         if weights is None:
             weights = {name: loss.weight for name, loss in self.settings.loss_weights.items()}
-        kept = [(buffer, buffer.clone()) for buffer in persistent_buffers(system)]
+        kept = [(buffer, buffer.clone()) for buffer in self.buffers.values()]
         self.optimiser.zero_grad()
         parts, counts = self._parts(system, batches, shares, weights)
         means: dict[str, Tensor] = {}
-        for batch, share, part in zip(batches, shares, parts.unbind(), strict=True):
+        for batch, share, part in zip(batches, shares, parts, strict=True):
             losses = self._losses(system, batch, weights)
-            parts_of = dict(zip(weights, part.unbind(), strict=True))
             weighted = {
-                name: self.scaler.scale(losses[name] * (weight * parts_of[name]).to(losses[name].dtype))
+                name: self.scaler.scale(losses[name] * _like(weight * part[name], losses[name]))
                 for name, weight in weights.items()
             }
             reported = self.combiner.backward(weighted, self.shared, self.parameters)
             for name, value in {**losses, **reported}.items():
-                value = value.detach().double() * parts_of.get(name, share)
+                value = value.detach().double() * part.get(name, share)
                 means[name] = means[name] + value if name in means else value
-        stacked = torch.stack(list(means.values()))
-        sum_tensors([stacked])
-        metrics = dict(zip(means, stacked.unbind(), strict=True)) | self.combiner.finish(self.parameters)
+        if process_count() > 1:
+            stacked = torch.stack(list(means.values()))
+            sum_tensors([stacked])
+            means = dict(zip(means, stacked.unbind(), strict=True))
+        metrics = means | self.combiner.finish(self.parameters)
         self.scaler.unscale_(self.optimiser)
         clip = math.inf if self.settings.clip is None else self.settings.clip
         metrics["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
         # The only wait for the device: what decides about the step and what is logged come over together.
-        on_host = torch.cat([torch.stack([value.double() for value in metrics.values()]), counts]).tolist()
-        values = dict(zip(metrics, on_host, strict=False))
+        counted = [value for value in counts.values() if isinstance(value, Tensor)]
+        on_host = torch.stack([value.double() for value in (*metrics.values(), *counted)]).tolist()
+        values, rest = dict(zip(metrics, on_host, strict=False)), iter(on_host[len(metrics) :])
         finite = all(math.isfinite(values[name]) for name in (*weights, "norm"))
         if finite:
             for group in self.optimiser.param_groups:
@@ -113,7 +134,8 @@ class Turn:
             for buffer, before in kept:
                 buffer.copy_(before)
         self.scaler.update()
-        return Step(values, dict(zip(weights, on_host[len(metrics) :], strict=True)), finite)
+        rows = {name: next(rest) if isinstance(value, Tensor) else value for name, value in counts.items()}
+        return Step(values, rows, finite)
 
     def _parts(
         self,
@@ -121,13 +143,15 @@ class Turn:
         batches: Sequence[TrainingBatch],
         shares: Sequence[float],
         weights: dict[str, float],
-    ) -> tuple[Tensor, Tensor]:
-        """What part of each loss's rows each batch has, float64 [batches, losses], and all rows of each [losses].
+    ) -> tuple[list[dict[str, Tensor | float]], dict[str, Tensor | int]]:
+        """What part of each loss's rows each batch has, and all rows of each loss.
 
         The parts of a loss sum to 1 over batches and processes.
         """
-        device = self.parameters[0].device
         found = [system.counts(batch, self.name, weights.keys()) for batch in batches]
+        if len(batches) == 1 and process_count() == 1:
+            return [dict.fromkeys(weights, 1.0)], {name: found[0][name] for name in weights}
+        device = self.parameters[0].device
         rows = [
             torch.as_tensor(counts[name], dtype=torch.float64, device=device) * (share > 0)
             for counts, share in zip(found, shares, strict=True)
@@ -136,23 +160,23 @@ class Turn:
         counts = torch.stack(rows).view(len(batches), len(weights))
         totals = counts.sum(0)
         sum_tensors([totals])
-        return counts / totals.clamp_min(1), totals
+        parts = (counts / totals.clamp_min(1)).unbind()
+        return (
+            [dict(zip(weights, part.unbind(), strict=True)) for part in parts],
+            dict(zip(weights, totals.unbind(), strict=True)),
+        )
 
     def _losses(self, system: System, batch: TrainingBatch, weights: dict[str, float]) -> dict[str, Tensor]:
         """The turn's losses, in the precision of the training."""
-        mixed = self.precision != torch.float32
-        with torch.autocast(self.parameters[0].device.type, self.precision, enabled=mixed):
+        if self.precision == torch.float32:
+            return system.losses(batch, self.name, weights.keys())
+        with torch.autocast(self.parameters[0].device.type, self.precision):
             return system.losses(batch, self.name, weights.keys())
 
 
-def persistent_buffers(system: System) -> list[Tensor]:
-    """Buffers that belong to the saved state, such as running statistics (positional tables do not)."""
-    return [
-        buffer
-        for module in system.modules()
-        for name, buffer in module.named_buffers(recurse=False)
-        if name not in module._non_persistent_buffers_set
-    ]
+def _like(factor: Tensor | float, loss: Tensor) -> Tensor | float:
+    """A factor in the precision of a loss."""
+    return factor.to(loss.dtype) if isinstance(factor, Tensor) else factor
 
 
 def build_turns(settings: dict[str, TurnSettings], system: System, precision: str = "float32") -> list[Turn]:
@@ -170,7 +194,7 @@ def build_turns(settings: dict[str, TurnSettings], system: System, precision: st
             f"turns: the system takes turns {', '.join(parameters)}; the config has {', '.join(settings)}"
         )
     names = {id(parameter): name for name, parameter in system.named_parameters()}
-    turns = []
+    buffers, turns = Buffers(system), []
     for name, spec in settings.items():
         where = f"turns.{name}." if [*settings] != ["main"] else ""
         trained = [parameter for parameter in parameters[name] if parameter.requires_grad]
@@ -178,7 +202,7 @@ def build_turns(settings: dict[str, TurnSettings], system: System, precision: st
             raise ConfigError(f"turns.{name}: all its parameters are frozen, so that it never moves; freeze less")
         meeting = [parameter for parameter in system.shared_parameters(name) if parameter.requires_grad]
         shared = {names[id(parameter)]: parameter for parameter in meeting}
-        turns.append(_build_turn(spec, name, trained, shared, precision, where))
+        turns.append(_build_turn(spec, name, trained, shared, buffers, precision, where))
     order = list(parameters)
     return sorted(turns, key=lambda turn: order.index(turn.name))
 
@@ -188,6 +212,7 @@ def _build_turn(
     name: str,
     trained: list[Parameter],
     shared: dict[str, Parameter],
+    buffers: Buffers,
     precision: str,
     where: str,
 ) -> Turn:
@@ -200,7 +225,9 @@ def _build_turn(
         combiner.check(list(settings.weights_at(max(step, settings.start))))
     scaler = torch.amp.GradScaler(trained[0].device.type, enabled=precision == "float16")
     combiner.loss_scale = scaler.get_scale
-    return Turn(name, settings, trained, optimiser, schedule, combiner, shared, getattr(torch, precision), scaler)
+    return Turn(
+        name, settings, trained, optimiser, schedule, combiner, shared, buffers, getattr(torch, precision), scaler
+    )
 
 
 def check_moves(turns: list[Turn], total: int) -> None:
