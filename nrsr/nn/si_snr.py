@@ -3,12 +3,9 @@
 import torch
 from torch import Tensor
 
+from nrsr.signal.activity import SILENCE
 from nrsr.signal.masks import zero_padding
 
-# A signal is silent where no sample is further from the mean than this share of the largest sample: what the rounding
-# of float32 leaves of a constant. It is relative to the signal itself, so recordings of any format and level are heard:
-# a single step of 16 bits is 2^-15 of full scale.
-SILENCE = 2.0**-20
 # Beside energies of signals whose largest sample is 1, so that silence divides by something.
 TINY = 1e-20
 
@@ -46,8 +43,9 @@ def levelled_si_snr(estimates: Tensor, references: Tensor, limit: float) -> Tens
 def levelled(waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Waves [B, T] without their means and with a largest sample of 1, float32, and which are silent, bool [B].
 
-    Silent is a constant, zero or another: digital silence of any format. Silent waves and what stands past a length
-    come out as zeros. The level counts as a constant in the derivative, which is right for what does not depend on it.
+    Silent is a constant, zero or another, as `nrsr.signal.activity.is_silent` has it. Silent waves and what stands
+    past a length come out as zeros. The level counts as a constant in the derivative, which is right for what does not
+    depend on it.
     """
     waves = zero_padding(waves.float(), lengths)
     centred = zero_padding(waves - (waves.sum(1) / lengths.clamp_min(1)).unsqueeze(1), lengths)

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from nrsr.scoring.metric import IMPROVEMENT, Metric, UndefinedMeasure
 from nrsr.scoring.metrics.si_snr import si_snr
-from nrsr.scoring.signals import is_silent
+from nrsr.signal.activity import is_silent
 
 
 @dataclass(frozen=True)

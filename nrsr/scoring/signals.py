@@ -6,9 +6,9 @@ import numpy as np
 LOWEST, HIGHEST = -50.0, 100.0
 
 
-def is_silent(wave: np.ndarray) -> bool:
-    """Whether a signal [T] is constant, as digital silence with an offset or without; nothing sounds in it."""
-    return not len(wave) or bool((wave == wave[0]).all())
+def levelled(wave: np.ndarray) -> np.ndarray:
+    """A signal [T] with a largest sample of 1 (or all zeros), float64: libraries add small constants to powers."""
+    return wave / np.float64(np.abs(wave).max(initial=0.0) or 1.0)
 
 
 def limited(decibels: float) -> float:

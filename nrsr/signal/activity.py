@@ -1,9 +1,21 @@
-"""Which samples of a clean recording hold speech."""
+"""Which samples of a clean recording hold speech, and which signals are silent."""
 
 import numpy as np
 
 FRAME = 200  # samples: 25 ms at 8 kHz, 12.5 ms at 16 kHz
 BELOW_LOUDEST = 30.0  # dB
+# A signal is silent where no sample is further from the mean than this share of the largest sample: what the rounding
+# of float32 leaves of a constant. It is relative to the signal itself, so recordings of any format and level are heard:
+# a single step of 16 bits is 2^-15 of full scale.
+SILENCE = 2.0**-20
+
+
+def is_silent(wave: np.ndarray) -> bool:
+    """Whether a signal [T] is constant, as digital silence with an offset or without; nothing sounds in it."""
+    if not len(wave):
+        return True
+    deviation = np.abs(wave - wave.mean(dtype=np.float64)).max()
+    return bool(deviation <= SILENCE * np.abs(wave).max())
 
 
 def active_samples(wave: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Measures of separation against other implementations, and scoring of whole directories."""
 
+import importlib.util
 import json
 import warnings
 from dataclasses import replace
@@ -135,6 +136,18 @@ def test_a_constant_source_counts_as_silent(offset):
     estimates[:] = offset  # nothing of the source is in a constant
     found = scored(mixture, sources, estimates, "si_snr", "sdr")
     assert found.silent_estimates == [0] and found.values["si_snr"][0] == found.values["sdr"][0] == LOWEST
+
+
+@pytest.mark.parametrize("level", [1e-3, 1e-5, 1e-12, 1e-25])
+def test_the_level_of_a_recording_changes_nothing(level):
+    mixture, sources, estimates = mixture_of(2, 4, samples=16000)
+    names = ["si_snr", "sdr", *(["stoi"] if importlib.util.find_spec("pystoi") else [])]
+    whole = scored(mixture, sources, estimates, *names)
+    found = scored(*(np.float32(level) * waves for waves in (mixture, sources, estimates)), *names)
+    assert found.order == whole.order and found.silent_sources == [] and found.failed == {}
+    for name in names:
+        np.testing.assert_allclose(found.values[name], whole.values[name], atol=1e-3)
+        np.testing.assert_allclose(found.values[f"{name}_i"], whole.values[f"{name}_i"], atol=1e-3)
 
 
 def test_pesq_and_stoi_are_those_of_the_libraries():

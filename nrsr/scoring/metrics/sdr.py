@@ -6,7 +6,8 @@ By fast_bss_eval: exact, tens of times faster than mir_eval, which agrees with i
 import numpy as np
 
 from nrsr.scoring.metric import UndefinedMeasure, mean_metric
-from nrsr.scoring.signals import LOWEST, is_silent, limited
+from nrsr.scoring.signals import LOWEST, levelled, limited
+from nrsr.signal.activity import is_silent
 
 
 def sdr(source: np.ndarray, estimate: np.ndarray, rate: int = 0) -> float:
@@ -22,7 +23,7 @@ def sdr(source: np.ndarray, estimate: np.ndarray, rate: int = 0) -> float:
         raise UndefinedMeasure("the source is constant")
     if is_silent(estimate):
         return LOWEST
-    source, estimate = (torch.from_numpy(wave.astype(np.float64))[None] for wave in (source, estimate))
+    source, estimate = (torch.from_numpy(levelled(wave))[None] for wave in (source, estimate))
     try:
         return limited(-fast_bss_eval.sdr_loss(estimate, source, filter_length=512).item())
     except RuntimeError as error:  # a singular system of equations

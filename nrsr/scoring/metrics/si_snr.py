@@ -3,7 +3,8 @@
 import numpy as np
 
 from nrsr.scoring.metric import UndefinedMeasure, mean_metric
-from nrsr.scoring.signals import LOWEST, is_silent, limited
+from nrsr.scoring.signals import LOWEST, limited
+from nrsr.signal.activity import is_silent
 
 
 def si_snr(source: np.ndarray, estimate: np.ndarray, rate: int = 0) -> float:

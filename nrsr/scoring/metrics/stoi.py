@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from nrsr.scoring.metric import UndefinedMeasure, mean_metric
+from nrsr.scoring.signals import levelled
 
 
 def stoi(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
@@ -18,7 +19,7 @@ def stoi(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return float(pystoi.stoi(source, estimate, rate))
+            return float(pystoi.stoi(levelled(source), levelled(estimate), rate))
         except RuntimeWarning:
             raise UndefinedMeasure("too little speech for STOI") from None
 
