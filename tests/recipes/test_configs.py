@@ -7,6 +7,7 @@ import torch
 
 from nrsr.config import build, load_yaml
 from nrsr.data import Batch
+from nrsr.data.augmentation import build_augmentations
 from nrsr.gradients import Combiner
 from nrsr.systems import build_system
 
@@ -65,6 +66,14 @@ def name_of(path: Path) -> str:
 
 def test_the_table_of_parameters_names_every_config():
     assert sorted(PARAMETERS) == [name_of(path) for path in CONFIGS]
+
+
+def test_augmentation_on_the_fly_builds_and_names_the_fold_s_own_training_noises():
+    augmented = {path: load_yaml(path).get("data", {}).get("augment") for path in CONFIGS}
+    augmented = {name_of(path): build_augmentations(specs) for path, specs in augmented.items() if specs}
+    names = [f"egs/fsdd/asr/conf/{name}_fly{beta}.yaml" for name in ("mtl_published", "no_se") for beta in ("", "_b97")]
+    assert sorted(augmented) == sorted(names)
+    assert all(noise.noise == "../noise_train" and noise.snr == (-5, 15) for (noise,) in augmented.values())
 
 
 @pytest.fixture(scope="module")
