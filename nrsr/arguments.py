@@ -18,23 +18,23 @@ def channel_number(text: str) -> int:
 
 
 def add_channel(parser: argparse.ArgumentParser) -> None:
-    """The option --channel of commands that read audio."""
+    """Add the option --channel of commands that read audio."""
     parser.add_argument(
-        "--channel", type=channel_number, metavar="N", help="of recordings with several, counted from 0"
+        "--channel", type=channel_number, metavar="N", help="channel of recordings with several, from 0"
     )
 
 
 def add_running_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, overlap: float = 10.0) -> None:
-    """How a trained system is run over a data directory."""
+    """Add the options of commands that apply a trained system to a data directory."""
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="worker processes of one thread each (1)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="inputs that are processed together (16)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="inputs in a batch (16)")
     add_piece_arguments(parser, piece, overlap)
     add_channel(parser)
-    parser.add_argument("--allow-pipes", action="store_true", help="run the commands that stand in wav.scp")
+    parser.add_argument("--allow-pipes", action="store_true", help="run commands in wav.scp")
 
 
 def add_piece_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, overlap: float = 10.0) -> None:
-    """How long recordings are cut, and where the network runs."""
+    """Add the options for cutting long recordings, and for the device."""
     parser.add_argument("--piece", type=float, default=piece, metavar="S", help=f"longest piece, seconds ({piece:g})")
     parser.add_argument(
         "--overlap", type=float, default=overlap, metavar="S", help=f"overlap of pieces, seconds ({overlap:g})"
@@ -43,7 +43,7 @@ def add_piece_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, ov
 
 
 def draws(text: str) -> int:
-    """Number of bootstrap draws: fewer than 1,000 make a 95 % interval of chance."""
+    """Number of bootstrap draws; fewer than 1,000 make a 95 % interval too inexact."""
     if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text) >= 1000):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of draws; take at least 1000, of 7 digits at most")
     return int(text)

@@ -20,7 +20,7 @@ for option in "$@"; do
   esac
 done
 
-# One mark for what run.sh needs and one for the tests; each remembers the setup.py it was made from.
+# One mark for what run.sh needs and one for the tests; each is a copy of the setup.py that it belongs to.
 mark=$venv/complete${extras:+-dev}
 if $if_needed && cmp -s "$tools/../setup.py" "$mark"; then exit 0; fi
 

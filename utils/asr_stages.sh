@@ -2,7 +2,7 @@
 # Sourced by the run.sh of the asr recipes: stages 2 to 6, for each config and seed of the run.
 #
 # run.sh sets: config (one or more YAML files), seeds, tag, nj, data (its data directories), experiments (folder),
-# variant (what tells its data from others in an experiment's name, as _fold0), train_set, test_sets (separated by commas).
+# variant (suffix of an experiment's name that names its data, as _fold0), train_set, test_sets (separated by commas).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"

@@ -2,7 +2,7 @@
 # Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
 #
 # run.sh sets: config (one or more YAML files), seeds, tag, data (its data directories), experiments (folder), variant
-# (what tells its data from others in an experiment's name, as _fold0), train_set.
+# (suffix of an experiment's name that names its data, as _fold0), train_set.
 
 # for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
 for_each() {
@@ -18,7 +18,7 @@ for_each() {
 # train_options CONFIG SEED: further options of nrsr train, one a line; a run.sh may define its own.
 train_options() { :; }
 
-# Training goes on where a killed run stood, and leaves a finished one as it is; another --tag starts afresh.
+# Resumes a killed training, and leaves a finished one unchanged; another --tag starts a new one.
 train() { # CONFIG SEED EXPERIMENT
   local options=()
   mapfile -t options < <(train_options "$1" "$2")

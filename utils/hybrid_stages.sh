@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the run.sh of the hybrid recipes: stages 2 to 6. GMMs are trained on clean speech, once for all noise; the
-# senone networks on DATA/train with the alignments of the clean speech that it was made of.
+# senone networks on DATA/train with the alignments of the clean speech that it was mixed from.
 #
 # run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), results (file),
 # cmvn_by (utterance or speaker), scales (acoustic scales to try on development data), probe_layer,
@@ -32,7 +32,7 @@ fbank() { # SET...
   features conf/fbank.yaml "${@/#/$data/}"
 }
 
-mfcc() { # SET...: features for the GMMs stand in directories of their own
+mfcc() { # SET...: features for the GMMs, in data directories of their own
   local set
   for set in "$@"; do
     mkdir -p "$data/mfcc/$set"
@@ -72,7 +72,7 @@ align_dev() {
     --nj "$nj"
 }
 
-carry() { # CLEAN SET: the set gets the alignments of its clean speech
+copy_alignments() { # CLEAN SET: copies the alignments of clean speech to the set mixed from it
   nrsr align --from-parallel "$1" --data "$data/$2" --out "$data/ali/$2"
   cp "$data/ali/$2/ali.scp" "$data/$2/ali.scp"
 }
@@ -85,11 +85,11 @@ gmms() {
     once "$gmm/$kind/.done/graph" graph "$kind"
   done
   once "$data/.done/align_dev" align_dev
-  once "$data/.done/carry_$train_set" carry "$gmm/$aligned_by" "$train_set"
-  once "$data/.done/carry_dev" carry "$data/ali/dev_clean" dev
+  once "$data/.done/copy_alignments_$train_set" copy_alignments "$gmm/$aligned_by" "$train_set"
+  once "$data/.done/copy_alignments_dev" copy_alignments "$data/ali/dev_clean" dev
 }
 
-decode_sets() { # MODEL GRAPH DATA OUT: the acoustic scale that is best on development data decodes the test sets
+decode_sets() { # MODEL GRAPH DATA OUT: decodes the test sets with the acoustic scale that is best on development data
   nrsr decode --exp "$1" --graph "$2" --acoustic-scale "$scales" --dev "$3/dev" --data "$3/dev" \
     --out "$4/decode_dev" --nj "$nj"
   run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$4/log/decode_{SET}.log" \
@@ -121,8 +121,8 @@ score_gmms() {
   done
 }
 
-# Can a new classifier tell the kinds of noise, the noise recordings where these are known, and clean speech from noisy,
-# by what the trained network makes of them?
+# Classifies the kinds of noise, the noise recordings where these are known, and clean against noisy speech, from a hidden
+# layer of the trained network.
 probe_experiment() { # EXPERIMENT
   local set recording_sets=
   for set in ${probe_sets//,/ }; do

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by the stages of the recipes: the tables of a results file, by the one road that all tasks take.
+# Sourced by the stages of the recipes: the tables of a results file, by the same command for all tasks.
 #
 # run.sh and the stages set: experiments (folder), results (file), test_sets (separated by commas), baseline (systems that
 # the others are compared with); perhaps report_sets (others than test_sets), metric (wer), primary (SNRs whose mean is
-# the primary figure, or each or all), also (metrics of another stage), figure (file), published (values for the small
+# the primary metric, or each or all), also (metrics of another stage), figure (file), published (values for the small
 # table; conf/published.tsv of the recipe, where there is one).
 
 report() {

@@ -41,7 +41,7 @@ run_one() {
   shift
   mkdir -p "$(dirname "$log")"
   start=$(date +%s)
-  rm -f "$log" # a link that stands there is not followed
+  rm -f "$log" # an old log that is a link must not be followed
   { printf '#'; printf ' %q' "$@"; printf '\n# started %s\n' "$(date '+%F %T')"; } > "$log"
   "$@" >> "$log" 2>&1 < /dev/null
   status=$?

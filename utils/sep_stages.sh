@@ -56,8 +56,8 @@ recognise() { # SPEAKERS OUT: words of a data directory of single speakers
   nrsr score-wer --data "$1" --out "$2/score" "$1/text" "$2/text" | sed -n '1,2p'
 }
 
-# The mixture for each speaker, and each speaker alone without noise: what separation has to better, and the best that it
-# can do. They stand beside the systems as mixture_once and alone_once.
+# Recognises the mixture, and each speaker alone without noise: the worst and the best case for separation. The report lists
+# them with the systems, as mixture_once and alone_once.
 recognise_bounds() {
   local set
   for set in ${test_sets//,/ }; do

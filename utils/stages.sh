@@ -16,7 +16,7 @@ in_stages() {
   echo "stage $1: $2"
 }
 
-# once MARK COMMAND...: runs the command unless the file MARK says that it was done; makes MARK when it ends well.
+# once MARK COMMAND...: runs the command unless the file MARK exists; makes MARK when it succeeds.
 # A --stage given by the user repeats what it names, whatever the marks say.
 once() {
   local mark=$1

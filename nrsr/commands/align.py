@@ -5,8 +5,8 @@ Example:
     nrsr align --from-parallel exp/tri --data data/train --out exp/tri_ali_train
     nrsr align --from-kaldi exp/tri3_ali --out exp/tri3_ali_nrsr
 
-The first form aligns by transcripts with a GMM of nrsr or Kaldi. The second gives noisy speech the alignments of the
-clean speech it was mixed from, frame by frame; numbers of frames must agree. The third turns Kaldi's ali.*.gz (with
+The first form aligns by transcripts with a GMM of nrsr or Kaldi. The second copies the alignments of clean speech to
+the noisy speech that was mixed from it; numbers of frames must agree. The third turns Kaldi's ali.*.gz (with
 final.mdl, tree and phones.txt beside them, GMM or not) into nrsr's form. OUT gets ali.scp, trans_ali.scp, phone.ctm,
 phones.txt, final.mdl and tree; OUT/unaligned lists utterances without alignment, and why.
 """

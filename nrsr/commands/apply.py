@@ -1,12 +1,12 @@
-"""Apply a trained system of any kind to a data directory, and write what it puts out.
+"""Apply a trained system of any kind to a data directory, and write its outputs.
 
 Example:
     nrsr apply --exp exp/beeps --data data/test --out exp/beeps/apply_test
     nrsr apply --exp exp/mtl_seed1 --data data/test --out hidden --outputs layer4
 
-A system says what it puts out: text (OUT/NAME), vectors and frames (OUT/NAME.ark and .scp), waveforms (OUT becomes a
+Each system defines its outputs: text (OUT/NAME), vectors and frames (OUT/NAME.ark and .scp), waveforms (OUT becomes a
 data directory). decode, enhance and separate are the same with options of their own. An input longer than --piece is
-processed in overlapping pieces where the outputs allow it. OUT/apply.log holds times and remarks; utterances that fail
+processed in overlapping pieces where the outputs allow it. OUT/apply.log lists times and remarks; utterances that fail
 are listed in OUT/skipped while the others are written, and the command ends with an error.
 """
 
@@ -21,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
-    parser.add_argument(
-        "--outputs", type=names, metavar="A,B", help="what to write (all but what is made on request only)"
-    )
+    parser.add_argument("--outputs", type=names, metavar="A,B", help="outputs to write (all but those on request)")
     add_running_arguments(parser)
 
 

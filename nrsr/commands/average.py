@@ -1,4 +1,4 @@
-"""Remake model.pt as the mean of the best epochs (or validations between steps) kept in an experiment folder.
+"""Average the weights of the best epochs (or validations between steps) of an experiment into its model.pt.
 
 Example:
     nrsr average --exp exp/asr --n 3

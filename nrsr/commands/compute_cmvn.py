@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 
 
 class StatisticsDataError(NrsrError):
-    """Options or data of which no statistics can be made."""
+    """Options or data from which no statistics can be computed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The data, and either --by for stored features or --config with --out for a system."""
     parser.add_argument("data", metavar="DATA", nargs="+", help="data directories; a single one with --config")
-    parser.add_argument("--by", choices=("speaker", "utterance", "global"), help="of stored features (speaker)")
+    parser.add_argument(
+        "--by", choices=("speaker", "utterance", "global"), help="matrices per speaker, per utterance, or one (speaker)"
+    )
     parser.add_argument("--config", help="YAML file of a system")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
-    parser.add_argument("--out", metavar="ARK", help="statistics of the system, with --config")
+    parser.add_argument("--out", metavar="ARK", help="file for the system's statistics, with --config")
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
 
 
@@ -61,7 +63,7 @@ def of_features(data: str, by: str) -> None:
 
 
 def write_features_statistics(data: str, by: str) -> int:
-    """The work of `of_features`; returns the number of matrices."""
+    """Write the statistics of stored features; returns the number of matrices."""
     from nrsr.kaldi import DataDir, TableWriter, open_table
     from nrsr.kaldi.audio_states import refuse_stale_features
     from nrsr.progress import track
@@ -96,8 +98,8 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
 
     states = audio_states(DataDir(data))
     with torch.inference_mode():
-        observe = observed_frames if issubclass(system_class(config).data, FrameDataset) else observed_waves
-        system = observe(config, data, allow_pipes)
+        accumulate = system_of_frames if issubclass(system_class(config).data, FrameDataset) else system_of_waves
+        system = accumulate(config, data, allow_pipes)
     norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
     with TableWriter(f"ark:{out}") as writer:
         for name, module in sorted(norms.items()):
@@ -106,8 +108,8 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
     print(f"nrsr compute-cmvn: {out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
 
 
-def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
-    """A system that has seen the audio of a data directory."""
+def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
+    """A system with the statistics of a data directory's audio accumulated."""
     from nrsr.data.waveforms import WaveformDataset
     from nrsr.kaldi import DataDir
     from nrsr.progress import track
@@ -127,8 +129,8 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
     if not len(waves):
         raise StatisticsDataError(f"{data}/wav.scp: lists no audio of any utterance; check it and utt2spk")
     if silent := [name for name in directory.utterances if name not in waves]:
-        told = f"{len(silent)} utterances have no audio and are left out, the first is {silent[0]}"
-        print(f"nrsr compute-cmvn: {data}: {told}", file=sys.stderr)
+        note = f"{len(silent)} utterances have no audio and are left out, the first is {silent[0]}"
+        print(f"nrsr compute-cmvn: {data}: {note}", file=sys.stderr)
     todo = chunks(list(waves))
     for chunk in track(todo, f"statistics of {data}, {len(todo)} chunks"):
         for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
@@ -137,7 +139,7 @@ def observed_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.
 
 
 def augmented_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "Mapping[str, np.ndarray]":
-    """The audio of a data directory as the first epoch of a training has it, made when asked for."""
+    """The audio of a data directory as the first epoch of training reads it; generated when it is read."""
     from nrsr.data.batches import BatchSettings
     from nrsr.data.drawn_waves import DrawnWaves
     from nrsr.training.run import open_data
@@ -148,8 +150,8 @@ def augmented_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "Ma
     return DrawnWaves(dataset, config.get("seed", 0))
 
 
-def observed_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
-    """A system that has seen the stored features of a data directory, as training will give them to it."""
+def system_of_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
+    """A system with the statistics of a data directory's stored features accumulated, as training reads them."""
     import torch
 
     from nrsr.data.batches import BatchSettings
@@ -159,8 +161,8 @@ def observed_frames(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
 
     frames = open_data(config, data, None, BatchSettings(), allow_pipes)
     if frames.skipped:
-        told = f"{len(frames.skipped)} utterances are left out: {frames.reasons()}"
-        print(f"nrsr compute-cmvn: {data}: {told}", file=sys.stderr)
+        note = f"{len(frames.skipped)} utterances are left out: {frames.reasons()}"
+        print(f"nrsr compute-cmvn: {data}: {note}", file=sys.stderr)
     system = build_system(config, metadata=frames.metadata()).eval()
     for name in track(frames.ids, f"statistics of {data}, {len(frames.ids)} utterances"):
         features = torch.from_numpy(frames.features[name])

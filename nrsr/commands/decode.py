@@ -8,7 +8,7 @@ Example:
 
 Writes OUT/text and OUT/decode.log. Options that are not given come from `decoding` in the experiment's config. A hybrid
 system, or a GMM's folder as --exp, reads the features of DATA and needs a graph, or --write-loglikes alone for Kaldi's
-decoders; of several acoustic scales the one with the fewest word errors on --dev is taken, and left in
+decoders. Of several acoustic scales it uses the one with the fewest word errors on --dev, and writes it to
 OUT/acoustic_scale. A recording longer than --piece goes through the network in overlapping pieces. Utterances that fail
 are listed in OUT/skipped while the others are recognised, and the command ends with an error.
 """
@@ -29,22 +29,22 @@ OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
 
 
 class OptionError(NrsrError):
-    """Options that are for another kind of system, or that need each other."""
+    """An option that this kind of system does not take, or that needs another option."""
 
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say how to search; `transcribe` has them too."""
     parser.add_argument("--method", choices=METHODS, help="best CTC path, CTC prefix beam, or CTC and attention")
-    parser.add_argument("--beam", type=number, metavar="N", help="hypotheses kept (60); of a graph, its beam (13)")
-    parser.add_argument("--lm", type=Path, metavar="ARPA", help="language model over words, or over the units")
-    parser.add_argument("--lm-weight", type=float, metavar="W", help="weight of its natural logarithm (0.3)")
-    parser.add_argument("--word-score", type=float, metavar="S", help="added for each word of a word LM (0)")
-    parser.add_argument("--ctc-weight", type=float, metavar="W", help="share of CTC in the joint method (0.3)")
-    parser.add_argument("--length-penalty", type=float, metavar="S", help="added for each unit, joint method (0)")
+    parser.add_argument("--beam", type=number, metavar="N", help="hypotheses to keep (60); in a graph, costs (13)")
+    parser.add_argument("--lm", type=Path, metavar="ARPA", help="language model over words or over units")
+    parser.add_argument("--lm-weight", type=float, metavar="W", help="weight of the LM's log-probabilities (0.3)")
+    parser.add_argument("--word-score", type=float, metavar="S", help="score to add per word, with a word LM (0)")
+    parser.add_argument("--ctc-weight", type=float, metavar="W", help="weight of CTC in the joint method (0.3)")
+    parser.add_argument("--length-penalty", type=float, metavar="S", help="score to add per unit, joint method (0)")
 
 
 def settings_of(args: argparse.Namespace, config: dict[str, Any]) -> DecodingSettings:
-    """The config's settings, with those of the command line put over them."""
+    """The config's settings, replaced by those given on the command line."""
     given = vars(args)
     if isinstance(args.beam, float):
         raise OptionError(f"--beam {args.beam}: a beam of hypotheses is a whole number; that of a graph has fractions")
@@ -59,10 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder for the hypotheses")
     add_search_arguments(parser)
-    parser.add_argument("--graph", type=Path, metavar="DIR", help="folder of make-graph, for a hybrid system")
-    parser.add_argument("--acoustic-scale", type=scales, metavar="A,B", help="of a hybrid; several need --dev (0.1)")
+    parser.add_argument("--graph", type=Path, metavar="DIR", help="graph of make-graph, for a hybrid system")
+    parser.add_argument("--acoustic-scale", type=scales, metavar="A,B", help="for a hybrid; several need --dev (0.1)")
     parser.add_argument("--dev", metavar="DATA", help="data with text, on which the acoustic scale is chosen")
-    parser.add_argument("--max-active", type=int, metavar="N", help="paths in a graph that go on at most (7000)")
+    parser.add_argument("--max-active", type=int, metavar="N", help="most active states in a graph (7000)")
     add_running_arguments(parser)
     parser.add_argument("--write-loglikes", action="store_true", help="also write log-likelihoods, OUT/loglikes.*")
 

@@ -1,4 +1,4 @@
-"""List what nrsr needs, what is there, and how to get what is missing.
+"""List the software that nrsr needs, what is installed, and how to get the rest.
 
 Example:
   nrsr doctor
@@ -85,8 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", type=Path, metavar="DIR", help="also check the corpus of this recipe (egs/CORPUS/TASK)"
     )
-    parser.add_argument("--corpus-dir", type=Path, help="where the recipe's corpus lies")
-    parser.add_argument("--noise-dir", type=Path, help="where the recipe's noise lies")
+    parser.add_argument("--corpus-dir", type=Path, help="folder of the recipe's corpus")
+    parser.add_argument("--noise-dir", type=Path, help="folder of the recipe's noise")
     parser.add_argument("--quiet", action="store_true", help="print only what is missing and needed")
 
 

@@ -1,10 +1,10 @@
-"""Write the waveforms that an experiment's front-end makes of a data directory.
+"""Enhance the waveforms of a data directory by an experiment's front-end.
 
 Example:
     nrsr enhance --exp exp/mtl_seed1 --data data/test_seen --out data/test_seen_enhanced
 
-OUT becomes a data directory: wav.ark and wav.scp, with copies of the lists that still hold. A recording longer than
---piece is enhanced in pieces, which are faded over where they overlap.
+OUT becomes a data directory: wav.ark and wav.scp, with copies of the lists that stay valid. A recording longer than
+--piece is enhanced in pieces, which are cross-faded where they overlap.
 """
 
 import argparse

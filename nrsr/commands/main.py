@@ -25,27 +25,27 @@ COMMANDS = {
     "perturb-speed": "copy a data directory with changed speed",
     "mix": "add noise to clean speech at given SNRs",
     "mix-speakers": "mix utterances of different speakers, with noise or without",
-    "simulate-rirs": "simulate rooms for reverberation on the fly",
+    "simulate-rirs": "simulate room impulse responses for reverberation",
     "make-feats": "compute fbank, MFCC or log-mel features to ark/scp",
     "compute-cmvn": "compute mean and variance statistics",
-    "make-units": "make the output units of a recogniser from text",
+    "make-units": "choose the output units of a recogniser from text",
     "make-lm": "estimate an n-gram language model (ARPA) from text",
     "prepare-lang": "make a lang folder: lexicon, phones, topology, L",
     "make-graph": "make the decoding graph HCLG of a model and a grammar",
     "train-gmm": "train a GMM-HMM: monophones, or triphones with tied states",
     "align": "align a data directory: pdf-ids, transition-ids and phones",
     "train": "train a system",
-    "average": "average checkpoints",
+    "average": "average the weights of the best epochs",
     "apply": "apply a trained system of any kind to a data directory",
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
     "separate": "separate the speakers of mixtures",
     "split-speakers": "make a data directory of the single speakers of mixtures",
-    "transcribe": "recognise wav files",
-    "probe": "tell the kinds of noise from a trained system's hidden layer",
-    "score-wer": "word error rate with intervals and breakdowns",
-    "score": "any metric of lists or signals, with intervals and breakdowns",
-    "score-sep": "SI-SNR, SDR, PESQ and STOI of separated speakers, with intervals",
+    "transcribe": "recognise audio files",
+    "probe": "classify noise from a hidden layer of a trained system",
+    "score-wer": "compute word error rates, with intervals and breakdowns",
+    "score": "compute any metric of lists or signals, with intervals",
+    "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
 
@@ -84,7 +84,7 @@ def parser_of(name: str) -> tuple[argparse.ArgumentParser, object]:
 def usage() -> str:
     """The usage line and one line for each command, for `nrsr --help`."""
     lines = [f"  {name:<15}{what}" for name, what in COMMANDS.items()]
-    return "usage: nrsr COMMAND [options]   (nrsr COMMAND --help tells more)\n\n" + "\n".join(lines)
+    return "usage: nrsr COMMAND [options]   (nrsr COMMAND --help says more)\n\n" + "\n".join(lines)
 
 
 def one_line(error: BaseException) -> str:

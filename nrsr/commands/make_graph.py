@@ -23,11 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="FILE",
-        help="any words in a row: a word and perhaps its weight a line; without FILE all words of the lang folder",
+        help="any sequence of words; FILE lists them with optional weights (all words of the lang folder)",
     )
-    grammar.add_argument("--sentences", type=Path, metavar="FILE", help="exactly one of these lines")
-    parser.add_argument("--transition-scale", type=float, default=1.0, metavar="X", help="of leaving transitions (1)")
-    parser.add_argument("--self-loop-scale", type=float, default=0.1, metavar="X", help="of self-loops (0.1)")
+    grammar.add_argument("--sentences", type=Path, metavar="FILE", help="exactly one sentence of FILE, one a line")
+    parser.add_argument(
+        "--transition-scale", type=float, default=1.0, metavar="X", help="scale for leaving transitions (1)"
+    )
+    parser.add_argument("--self-loop-scale", type=float, default=0.1, metavar="X", help="scale for self-loops (0.1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="graph folder to write (graph/ in the model's)")
 
 

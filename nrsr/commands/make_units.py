@@ -1,9 +1,9 @@
-"""Make the output units of a recogniser from transcripts: characters, words or sentencepiece BPE.
+"""Choose the output units of a recogniser from transcripts: characters, words or sentencepiece BPE.
 
 Example:
     nrsr make-units --config conf/asr.yaml data/train/text exp/units
 
-The config says which units: `units: {kind: word}`, `{kind: char}` or `{kind: bpe, size: 500}`.
+The key `units` of the config sets their kind: `units: {kind: word}`, `{kind: char}` or `{kind: bpe, size: 500}`.
 """
 
 import argparse

@@ -5,7 +5,7 @@ Example:
 
 OUT becomes a data directory with wav.scp (mixtures), spk1.scp (clean speech at the level it has in the mixture), text,
 utt2spk, spk2utt, utt2dur, utt2noise (category), utt2noisefile and utt2snr. The noise of an utterance depends on --seed
-and its id alone, so every system hears the same mixtures. Noises shorter than the speech are repeated, longer ones
+and its id alone, so every system gets the same mixtures. Noises shorter than the speech are repeated, longer ones
 cropped at random. What would clip is lowered, mixture and clean speech alike.
 """
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", required=True, metavar="DATA", help="data directory of noises, with utt2noise")
     parser.add_argument("--snr", required=True, type=decibels, metavar="DB,...", help="SNRs, used in turn")
     parser.add_argument("--active", action="store_true", help="power of the speech over its active samples only")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of noises (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the choice of noises (0)")
     parser.add_argument("--copies", type=int, default=1, metavar="N", help="mixtures of each utterance (1)")
     add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="run the commands that wav.scp may hold")
@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def decibels(text: str) -> list[float]:
-    """Numbers parted by commas."""
+    """Numbers separated by commas."""
     return [float(part) for part in text.split(",")]
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write noisy copies of the speech with noise at drawn SNRs."""
+    """Write noisy copies of the speech with noise at the given SNRs."""
     from nrsr.datadirs.mix import mix_directory
 
     options = {name: getattr(args, name) for name in ("active", "seed", "copies", "channel", "allow_pipes")}

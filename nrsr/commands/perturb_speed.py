@@ -1,4 +1,4 @@
-"""Copy a data directory at several speeds; parallel clean speech (spk1.scp) changes alike.
+"""Copy a data directory at several speeds; parallel clean speech (spk1.scp) gets the same speed.
 
 Example:
     nrsr perturb-speed data/train data/train_sp
@@ -15,8 +15,8 @@ from nrsr.kaldi.datadir import DataDirError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The data directory, the factors, and how to read its audio."""
-    parser.add_argument("--speeds", default="0.9,1.0,1.1", help="factors parted by commas (default %(default)s)")
-    parser.add_argument("--rate", type=int, help="wanted samples per second; headerless audio needs it")
+    parser.add_argument("--speeds", default="0.9,1.0,1.1", help="factors separated by commas (default %(default)s)")
+    parser.add_argument("--rate", type=int, help="sample rate, Hz; required for headerless audio")
     add_channel(parser)
     parser.add_argument("--allow-pipes", action="store_true", help="let commands in wav.scp run")
     parser.add_argument("data", help="data directory")
@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> None:
     try:
         factors = [float(text) for text in args.speeds.split(",")]
     except ValueError:
-        raise DataDirError(f"--speeds {args.speeds!r}: are no numbers parted by commas; write 0.9,1.0,1.1") from None
+        raise DataDirError(
+            f"--speeds {args.speeds!r}: are not numbers separated by commas; write 0.9,1.0,1.1"
+        ) from None
     notes = perturb_speed(
         args.data, args.out, factors, rate=args.rate, channel=args.channel, allow_pipes=args.allow_pipes
     )

@@ -5,8 +5,8 @@ Example:
     nrsr prepare-lang --lexicon lexicon.txt --text data/train/text --guess data/lang
     nrsr prepare-lang --text data/train_clean/text --guess data/lang
 
-The files are Kaldi's. Words of the texts that have no pronunciation are listed; --guess has espeak-ng pronounce them,
-and LANG/guessed.txt holds what it said.
+The files are Kaldi's. Words of the texts without a pronunciation are listed; --guess takes those of espeak-ng, which
+LANG/guessed.txt lists.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--lexicon", type=Path, metavar="FILE", help="lexicon.txt, or lexiconp.txt with probabilities")
     parser.add_argument("--text", type=Path, action="append", default=[], help="Kaldi text whose words are needed")
     parser.add_argument("--words", type=Path, action="append", default=[], help="needed words, first column of a file")
-    parser.add_argument("--guess", action="store_true", help="have espeak-ng pronounce needed words that lack it")
+    parser.add_argument("--guess", action="store_true", help="let espeak-ng pronounce words without an entry")
     parser.add_argument("--voice", default="en-us", help="espeak-ng's language for --guess (en-us)")
     parser.add_argument("--oov", default="<unk>", metavar="WORD", help="word for unknown words (<unk>)")
     parser.add_argument(
@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PHONES",
         help="with --lexicon: optional silence first, the phone of unknown words last ('SIL SPN')",
     )
-    parser.add_argument("--position-dependent", action="store_true", help="phones that know their place in the word")
+    parser.add_argument("--position-dependent", action="store_true", help="phones marked by their position in the word")
     parser.add_argument("--states", type=int, default=3, metavar="N", help="HMM states of a phone (3)")
     parser.add_argument("--silence-states", type=int, default=5, metavar="N", help="HMM states of silence (5)")
     parser.add_argument(
-        "--silence-probability", type=float, default=0.5, metavar="P", help="of silence between words (0.5)"
+        "--silence-probability", type=float, default=0.5, metavar="P", help="probability of silence between words (0.5)"
     )
     parser.add_argument("lang", metavar="LANG", type=Path, help="folder to write")
 

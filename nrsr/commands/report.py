@@ -5,8 +5,8 @@ Example:
     nrsr report --exp exp/full --metric si_snr_i,sdr_i --primary all --also wer --sets test_seen --baseline sep_2mix
 
 Reads EXP/<system>[_fold<F>]_seed<S>/<stage>_<set>/score/scores.tsv, which score commands write with --out, and
-probe.json of `nrsr probe` where it stands beside score/. A system that is trained once for all seeds is named
-<system>[_fold<F>]_once. Replaces what stands between the two marks `<!-- nrsr report: begin -->` and
+probe.json of `nrsr probe` where it is beside score/. A system that is trained once for all seeds is named
+<system>[_fold<F>]_once. Replaces the text between the two marks `<!-- nrsr report: begin -->` and
 `<!-- nrsr report: end -->` of the results file, and leaves all else: a small table, the figure, all tables.
 
 A metric is one of nrsr/scoring/metrics, the improvement of one (si_snr_i), or module.NAME of a nrsr.scoring.Metric.
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--primary",
         type=names,
         default="-5,0,5",
-        help="SNRs (dB) whose mean judges a noisy set; each: every SNR; all: utterances alike    (%(default)s)",
+        help="SNRs (dB) to average for a noisy set; each: every SNR; all: utterances alike    (%(default)s)",
     )
     parser.add_argument("--also", type=names, default="", metavar="A,B", help="metrics of another stage, where scored")
     parser.add_argument("--published", metavar="FILE", help="tab-separated: system, sets, source; for the small table")
@@ -111,7 +111,7 @@ def image(args: argparse.Namespace, metric: Metric) -> str:
 
 
 def markdown(origin: str, small: Table, tables: Sequence[Table], figure: str) -> str:
-    """What stands between the marks of a results file."""
+    """The text between the marks of a results file."""
     return "\n".join([small.markdown(), *([figure] if figure else []), origin + "\n", *(t.markdown() for t in tables)])
 
 

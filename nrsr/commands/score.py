@@ -1,4 +1,4 @@
-"""Any metric of what a system has put out against a reference, with 95 % intervals, by speaker, noise and SNR.
+"""Compute any metric of a system's outputs against a reference, with 95 % intervals, by speaker, noise and SNR.
 
 Example:
     nrsr score --metric cer --data data/test --out exp/a/decode_test/score data/test/text exp/a/decode_test/text
@@ -27,12 +27,12 @@ from nrsr.scoring.summary import TOTAL
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The metrics, reference, hypotheses, and labels to group by."""
-    parser.add_argument("ref", metavar="REF", help="list or scp of what is right")
-    parser.add_argument("hyp", metavar="HYP", help="list or scp of what the system has put out")
+    parser.add_argument("ref", metavar="REF", help="list or scp of the reference")
+    parser.add_argument("hyp", metavar="HYP", help="list or scp of the system's outputs")
     parser.add_argument("--metric", type=names, required=True, metavar="NAME,...", help="metrics, the main one first")
     parser.add_argument("--data", metavar="DIR", help="data directory that the system was applied to")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for scores.txt, scores.json, scores.tsv")
-    parser.add_argument("--versus", metavar="HYP2", help="what another system has put out, for a paired comparison")
+    parser.add_argument("--versus", metavar="HYP2", help="outputs of another system, for a paired comparison")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes for metrics of signals (%(default)s)")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")

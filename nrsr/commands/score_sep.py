@@ -1,4 +1,4 @@
-"""SI-SNR, SDR, PESQ and STOI of separated speakers and their improvement, with 95 % intervals, by noise and SNR.
+"""Compute SI-SNR, SDR, PESQ and STOI of separated speakers and improvement, with 95 % intervals, by noise and SNR.
 
 Example:
     nrsr score-sep --data data/test --estimates exp/a/separate_test --out exp/a/separate_test/score

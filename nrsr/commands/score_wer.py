@@ -1,4 +1,4 @@
-"""Word error rate of hypotheses, with 95 % intervals, by speaker, noise and SNR.
+"""Compute word error rates of hypotheses, with 95 % intervals, by speaker, noise and SNR.
 
 Example:
     nrsr score-wer --data data/test --out exp/a/decode_test/score data/test/text exp/a/decode_test/text
@@ -33,8 +33,8 @@ HEADINGS |= {name: COLUMNS[name] for name in ("substitutions", "deletions", "ins
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Reference and hypotheses, those of another system, and labels to group by."""
-    parser.add_argument("ref", metavar="REF", help="Kaldi text file with what was said")
-    parser.add_argument("hyp", metavar="HYP", help="Kaldi text file with what was recognised")
+    parser.add_argument("ref", metavar="REF", help="Kaldi text file of the reference")
+    parser.add_argument("hyp", metavar="HYP", help="Kaldi text file of the hypotheses")
     parser.add_argument("--data", metavar="DIR", help="data directory that was recognised, for the breakdowns")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for wer.txt, wer.json, scores.tsv, aligned.txt")
     parser.add_argument("--versus", metavar="HYP2", help="hypotheses of another system, for a paired comparison")

@@ -4,9 +4,9 @@ Example:
     nrsr separate --exp exp/unified_2mix_seed1 --data data/test_seen --out exp/unified_2mix_seed1/separate_test_seen
     nrsr separate --exp exp/unified_2mix_seed1 --out separated meeting.wav other.flac
 
-With --data, OUT gets spk1.ark and spk1.scp, spk2.ark and spk2.scp, ..., and copies of the lists that still hold; with
+With --data, OUT gets spk1.ark and spk1.scp, spk2.ark and spk2.scp, ..., and copies of the lists that stay valid; with
 files, OUT/NAME_spk1.wav and so on. A recording longer than --piece is separated in pieces, whose speakers are put in
-order by their overlap, so memory does not grow with its length. The last line tells the real-time factor.
+order by their overlap, so memory does not grow with its length. The last line is the real-time factor.
 """
 
 import argparse

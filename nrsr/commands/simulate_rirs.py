@@ -6,7 +6,7 @@ Example:
 OUT gets rir.scp with a wav ark, rir2rt60 (seconds) and rir2room (length, width, height and distance between mouth and
 microphone, in metres). A config names the list in data.augment:
     - {class: nrsr.data.augmentation.Reverberate, rirs: ../rirs/rir.scp, probability: 0.5, clean: early}
-Rooms are rectangular, with walls that absorb alike (image method; pip install pyroomacoustics). A second of
+Rooms are rectangular, with equal absorption of all walls (image method; pip install pyroomacoustics). A second of
 reverberation takes some seconds of computing.
 """
 
@@ -29,13 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", type=bounds, default=bounds(default), metavar="LOW,HIGH", help=f"{what} ({default})"
         )
-    parser.add_argument("--seed", type=seed_number, default=0, help="of the rooms (0)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of the rooms (0)")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes (1)")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to make")
 
 
 def bounds(text: str) -> tuple[float, float]:
-    """Two numbers parted by a comma."""
+    """Two numbers separated by a comma."""
     low, high = (float(part) for part in text.split(","))
     return low, high
 

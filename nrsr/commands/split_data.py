@@ -1,4 +1,4 @@
-"""Split a data directory into DATA/splitN/1 to DATA/splitN/N, speakers staying whole.
+"""Split a data directory into DATA/splitN/1 to DATA/splitN/N without dividing a speaker.
 
 Example:
     nrsr split-data data/train 4

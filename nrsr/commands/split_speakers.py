@@ -1,4 +1,4 @@
-"""Make a data directory of the single speakers of mixtures, to recognise what each of them says.
+"""Make a data directory of the single speakers of mixtures, to recognise the words of each.
 
 Example:
     nrsr split-speakers --data data/test --estimates exp/a/separate_test --out exp/a/speakers_test

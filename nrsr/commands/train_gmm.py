@@ -1,4 +1,4 @@
-"""Train a GMM-HMM: monophones from transcripts, or triphones with tied states from alignments, perhaps with LDA+MLLT.
+"""Train a GMM-HMM: monophones from transcripts, or triphones with tied states from alignments, also with LDA+MLLT.
 
 Example:
     nrsr train-gmm mono --data data/train_clean --lang data/lang --exp exp/mono --nj 4
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", help="YAML file with settings")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
-    parser.add_argument("--seed", type=seed_number, default=0, help="of random splits (0)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of random splits (0)")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -4,8 +4,8 @@ Example:
     nrsr transcribe --exp exp/no_se_seed1 recording.wav other.flac
 
 A file of another rate than the system's is resampled, and of several channels the first is taken, or the one that
---channel says; what was changed is said on stderr. A recording longer than --piece goes through the network in
-overlapping pieces, and the search from pause to pause. A file that fails is named, the others are recognised, and the
+--channel names; such changes are reported on stderr. A recording longer than --piece goes through the network in
+overlapping pieces, and is searched from pause to pause. A file that fails is named, the others are recognised, and the
 command ends with an error.
 """
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The data directory, the files it must hold, and whether to read the audio of mixtures."""
     parser.add_argument("data", help="data directory")
     parser.add_argument(
-        "--need", default=",".join(NEEDED), help="files that must be there, parted by commas (default %(default)s)"
+        "--need", default=",".join(NEEDED), help="required files, separated by commas (default %(default)s)"
     )
     parser.add_argument("--allow-pipes", action="store_true", help="accept commands in wav.scp (they are not run)")
     parser.add_argument(
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read all audio of mixtures and sources: equal lengths, no silent source, no clipping, the right sum",
     )
     add_channel(parser)
-    parser.add_argument("--nj", type=int, default=1, help="processes that read mixtures (%(default)s)")
+    parser.add_argument("--nj", type=int, default=1, help="processes for --mixtures (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,15 +6,15 @@
 #                             4 training, 5 decoding, 6 scoring, probes and report
 #   --corpus-dir DIR          Aurora-4, the folder that holds lists/    (needed by stage 0)
 #   --wsj0-dir DIR            WSJ0, for transcripts and the language model    (needed by stages 0 and 3)
-#   --noise-list FILE         `utterance noise` lines, if the multi-condition list does not tell the noises
-#   --lexicon FILE            Kaldi's lexicon.txt    (made of CMUdict, which stage 3 fetches)
+#   --noise-list FILE         `utterance noise` lines, if the multi-condition list does not name the noises
+#   --lexicon FILE            Kaldi's lexicon.txt    (from CMUdict, which stage 3 downloads)
 #   --lm NAME                 language model of WSJ0's lng_modl/base_lm: bcb05cnp, tcb05cnp, ...    (bcb05cnp)
 #   --noises "1 2 3 4 5 6 all"  how many kinds of noise, added one by one, networks are trained with    (all)
 #   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
-#   --scales 0.1,0.2          acoustic scales of which the best on development data is taken    (0.05,0.07,0.1,0.13)
-#   --probe-layer N           hidden layer in which probes look for the noise    (4)
+#   --scales 0.1,0.2          acoustic scales to try on development data    (0.05,0.07,0.1,0.13)
+#   --probe-layer N           hidden layer from which probes classify the noise    (4)
 #   --nj N                    parallel jobs    (4)
 #   --work-dir DIR            where data/ and exp/ go    (this recipe's folder)
 #   --results FILE            the file whose tables are written anew    (exp/RESULTS.md)
@@ -78,7 +78,7 @@ make_lang() {
     --position-dependent "$lang"
 }
 
-# 40 sentences in each of the fourteen conditions; and the same as the first microphone heard them without noise.
+# 40 sentences in each of the fourteen conditions; and the same sentences by the first microphone without noise.
 development_sets() {
   cut -d ' ' -f 1 "$data/dev_0330/wav.scp" | sed -n 's/0$//p' | awk 'NR % 8 == 1 && count++ < 40' > "$data/dev.sentences"
   sed 's/$/0/' "$data/dev.sentences" > "$data/dev.clean"

@@ -40,7 +40,7 @@ train_set=train
 data=$work_dir/data/ch${channels//,/}
 variant=
 
-# Decoding takes a language model over the units of the training sentences, each once although all channels heard it.
+# Decoding takes a language model over the units of the training sentences, each once although all channels recorded it.
 decode_sets() {
   cut -d ' ' -f 2- "$data/train/text" | LC_ALL=C sort -u > "$1/lm.txt"
   nrsr make-lm --plain --order 4 --units "$1/units" "$1/lm.txt" "$1/lm.arpa"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two people who speak whole German sentences at once in real noise, at 16 or 8 kHz; sets have different speakers.
+# Separates two people who speak German sentences at once in real noise, at 16 or 8 kHz; sets have different speakers.
 #
 # Usage: egs/emodb/sep/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 4 training, 5 separation, 6 scoring and report

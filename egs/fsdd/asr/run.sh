@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real spoken digits in real noise: the recipe in which nrsr's claims are measured.
+# Recognises real spoken digits in real noise; nrsr's claims about recognition are measured here.
 #
 # Usage: egs/fsdd/asr/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 2 statistics, 3 units, 4 training, 5 decoding, 6 scoring and report

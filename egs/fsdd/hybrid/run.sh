@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real spoken digits in real noise, recognised with phones: GMMs, senone networks, and what adversarial heads do to them.
+# Recognises real spoken digits in real noise by phones: GMMs, senone networks, and networks with adversarial heads.
 #
 # Usage: egs/fsdd/hybrid/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 2 features, 3 lexicon, GMMs and alignments, 4 training, 5 decoding,
@@ -10,8 +10,8 @@
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --folds "0 1 2 3"         which kinds of noise are trained on, and which are unseen    (0)
 #   --tag NAME                added to the experiments' names, to keep variants apart
-#   --scales 0.1,0.2          acoustic scales of which the best on development data is taken    (0.03 to 0.3)
-#   --probe-layer N           hidden layer in which probes look for the noise    (3)
+#   --scales 0.1,0.2          acoustic scales to try on development data    (0.03 to 0.3)
+#   --probe-layer N           hidden layer from which probes classify the noise    (3)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (this recipe's folder)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two or three people who speak digits at once in real noise: where the claims about separation are measured.
+# Separates two or three people who speak digits at once in real noise; nrsr's claims about separation are measured here.
 #
 # Usage: egs/fsdd/sep/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 4 training, 5 separation, 6 scoring and report

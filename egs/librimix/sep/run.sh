@@ -3,7 +3,7 @@
 #
 # Usage: egs/librimix/sep/run.sh --corpus-dir ROOT [options]
 #   --stage N --stop-stage N  0 corpus, 4 training, 5 separation, 6 scoring and report
-#   --corpus-dir ROOT         holds Libri2Mix/ or Libri3Mix/ as LibriMix's scripts leave them; or where they are made:
+#   --corpus-dir ROOT         holds Libri2Mix/ or Libri3Mix/ as LibriMix's scripts write them; or the folder to make them in, from:
 #   --librispeech-dir DIR     LibriSpeech, with train-clean-360, dev-clean and test-clean    (mixtures are there)
 #   --wham-dir DIR            WHAM's noises, with tr/, cv/ and tt/
 #   --metadata-dir DIR        metadata/Libri2Mix or metadata/Libri3Mix of LibriMix

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From made-up speech and noise to a WER table, with no download: the tour of nrsr, about ten minutes on two cores.
+# From generated speech and noise to a WER table, with no download: the tour of nrsr, about ten minutes on two cores.
 #
 # Usage: egs/mini/asr/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 2 statistics, 3 units, 4 training, 5 decoding, 6 scoring and report

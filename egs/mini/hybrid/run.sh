@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From made-up speech and noise to phones, triphones and noise-invariant senone networks, with no download.
+# From generated speech and noise to phones, triphones and noise-invariant senone networks, with no download.
 #
 # Usage: egs/mini/hybrid/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 2 features, 3 lexicon, GMMs and alignments, 4 training, 5 decoding,
@@ -7,8 +7,8 @@
 #   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
-#   --scales 0.1,0.2          acoustic scales of which the best on development data is taken    (0.03 to 0.3)
-#   --probe-layer N           hidden layer in which probes look for the noise    (2)
+#   --scales 0.1,0.2          acoustic scales to try on development data    (0.03 to 0.3)
+#   --probe-layer N           hidden layer from which probes classify the noise    (2)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/ and exp/ go    (this recipe's folder)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From made-up speech and noise to a table of separation, with no download: the tour of the sep recipes.
+# From generated speech and noise to a table of separation, with no download: the tour of the sep recipes.
 #
 # Usage: egs/mini/sep/run.sh [options]
 #   --stage N --stop-stage N  0 corpus, 1 mixing, 4 training, 5 separation, 6 scoring and report
