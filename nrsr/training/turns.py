@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from nrsr.data.batch import TrainingBatch
 from nrsr.experiment.turn_settings import TurnSettings
 from nrsr.gradients import Combiner
 from nrsr.gradients.processes import process_count, sum_tensors
-from nrsr.systems import System
+from nrsr.systems import LossError, System
 from nrsr.training.schedules import Schedule
 
 
@@ -121,7 +122,7 @@ class Turn:
         clip = math.inf if self.settings.clip is None else self.settings.clip
         metrics["norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
         # The only wait for the device: what decides about the step and what is logged come over together.
-        counted = [value for value in counts.values() if isinstance(value, Tensor)]
+        counted = [value.to(metrics["norm"].device) for value in counts.values() if isinstance(value, Tensor)]
         on_host = torch.stack([value.double() for value in (*metrics.values(), *counted)]).tolist()
         values, rest = dict(zip(metrics, on_host, strict=False)), iter(on_host[len(metrics) :])
         finite = all(math.isfinite(values[name]) for name in (*weights, "norm"))
@@ -167,11 +168,20 @@ class Turn:
         )
 
     def _losses(self, system: System, batch: TrainingBatch, weights: dict[str, float]) -> dict[str, Tensor]:
-        """The turn's losses, in the precision of the training."""
-        if self.precision == torch.float32:
-            return system.losses(batch, self.name, weights.keys())
-        with torch.autocast(self.parameters[0].device.type, self.precision):
-            return system.losses(batch, self.name, weights.keys())
+        """The turn's losses, in the precision of the training.
+
+        Raises:
+            LossError: a loss that no parameter moves.
+        """
+        mixed = self.precision != torch.float32
+        with torch.autocast(self.parameters[0].device.type, self.precision) if mixed else nullcontext():
+            losses = system.losses(batch, self.name, weights.keys())
+        for name in weights:
+            if not losses[name].requires_grad:
+                raise LossError(
+                    f"loss_weights.{name}: depends on no parameter that is trained; take it out, or freeze less"
+                )
+        return losses
 
 
 def _like(factor: Tensor | float, loss: Tensor) -> Tensor | float:

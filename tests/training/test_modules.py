@@ -195,3 +195,9 @@ def test_turns_that_cannot_be_played_are_refused_in_one_line(play, tmp_path, cha
         play(tmp_path / "exp", turns=turns)
     assert re.search(message, str(refused.value)), str(refused.value)
     assert "\n" not in str(refused.value) and not (tmp_path / "exp" / "last.pt").exists()
+
+
+def test_a_loss_that_moves_nothing_is_named(corpus, toy_config, tmp_path):
+    config = toy_config | {"system": {"class": "toy_systems.ToyAsr"}, "freeze": ["denoise"]}
+    with pytest.raises(NrsrError, match="loss_weights.se: depends on no parameter that is trained; take it out"):
+        run_training(config, 1, corpus / "train", corpus / "dev", corpus / "units", tmp_path)
