@@ -10,7 +10,7 @@ from nrsr.files import atomic_open
 NAME = "metadata.json"
 
 
-class FactsError(NrsrError):
+class MetadataError(NrsrError):
     """A metadata.json that cannot be read."""
 
 
@@ -24,7 +24,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     """The metadata of an experiment, none where there is no such file.
 
     Raises:
-        FactsError: a broken file.
+        MetadataError: a broken file.
     """
     path = folder / NAME
     if not path.exists():
@@ -32,7 +32,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise FactsError(f"{path}: no JSON ({error}); copy the file of the training again, or train again") from error
+        raise MetadataError(f"{path}: not JSON ({error}); copy that of the training again, or train again") from error
     if not isinstance(metadata, dict):
-        raise FactsError(f"{path}: holds no mapping; copy the file of the training again, or train again")
+        raise MetadataError(f"{path}: is not a mapping; copy that of the training again, or train again")
     return metadata

@@ -18,9 +18,9 @@ class ConvTasNet(FrontEnd):
     The paper's network with one output; the defaults are its best sizes (N, L, B, H, Sc, P, X, R = 512, 16, 128, 512,
     128, 3, 8, 3, global layer normalisation, sigmoid mask, for 8 kHz). Normalisation statistics are those of an
     utterance's own frames, and convolutions see zeros past its end, so padding changes nothing. Encoder and decoder
-    start as an orthonormal basis and its inverse (where filters >= window), which the paper leaves to chance: so the
-    recogniser behind hears speech from the first step on. The loss says nothing of level and sign; only the
-    recogniser's loss sets them.
+    start as an orthonormal basis and its inverse (where filters >= window), where the paper's are random: so a
+    recogniser behind it is trained on speech from the first step on. The loss does not determine level and sign; only
+    the recogniser's loss sets them.
 
     Args:
         sample_rate: in Hz (given by the program).

@@ -26,5 +26,5 @@ class FrontEnd(nn.Module, ABC):
         """
 
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
-        """Gather the front-end's normalisation statistics from noisy waveforms; nothing where it needs none."""
+        """Accumulate normalisation statistics of noisy waveforms; does nothing by default."""
         return

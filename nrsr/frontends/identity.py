@@ -6,7 +6,7 @@ from nrsr.frontends.frontend import FrontEnd
 
 
 class Identity(FrontEnd):
-    """Gives waveforms on as they came; it has no parameters and no enhancement loss."""
+    """Returns waveforms unchanged; it has no parameters and no enhancement loss."""
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()

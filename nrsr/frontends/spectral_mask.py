@@ -1,4 +1,4 @@
-"""What the front-ends that mask the noisy magnitude spectrum have in common: spectra, statistics and loss."""
+"""The base of front-ends that mask the noisy magnitude spectrum: spectra, statistics and loss."""
 
 from abc import abstractmethod
 
@@ -13,7 +13,7 @@ from nrsr.signal.masks import valid_mask, zero_padding
 
 
 class SpectralMask(FrontEnd):
-    """enhanced = iSTFT(M ⊙ X) with the noisy phase; a child says how M comes from the magnitude of X.
+    """enhanced = iSTFT(M ⊙ X) with the noisy phase; a subclass computes M from the magnitude of X.
 
     Everything is float32 on samples in ±1. An utterance's frames are all those that overlap it, so the inverse is
     exact up to its last sample whatever follows as padding.
@@ -31,7 +31,7 @@ class SpectralMask(FrontEnd):
 
     @abstractmethod
     def scale(self, magnitudes: Tensor) -> Tensor:
-        """Magnitudes [B, N, F] on the scale that `norm` gathers statistics of and normalises."""
+        """Magnitudes [B, N, F] on the scale that `norm` normalises."""
 
     @abstractmethod
     def mask(self, magnitudes: Tensor, frames: Tensor) -> Tensor:

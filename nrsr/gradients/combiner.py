@@ -15,7 +15,7 @@ class GradientError(NrsrError):
 
 
 def unscaled() -> float:
-    """The scale of losses that are what they are."""
+    """The loss scale without float16: 1."""
     return 1.0
 
 
@@ -26,7 +26,7 @@ class Combiner(ABC):
     the sum over processes.
 
     Attributes:
-        loss_scale: tells by what the losses are multiplied, where float16 needs it; may wait for the device.
+        loss_scale: returns the factor on the losses, which float16 needs; may wait for the device.
     """
 
     loss_scale: Callable[[], float] = staticmethod(unscaled)
@@ -43,28 +43,28 @@ class Combiner(ABC):
     def backward(
         self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]
     ) -> dict[str, Tensor]:
-        """Take in the gradients of one micro-batch; they add up over calls.
+        """Accumulate the gradients of one micro-batch.
 
         Args:
             losses: weighted losses by name, scalars of one forward pass.
-            shared: the parameters where the tasks meet, by name, all among `parameters`.
+            shared: the parameters that the tasks share, by name, all among `parameters`.
             parameters: those that this turn trains; no other `.grad` is touched.
 
         Returns:
-            figures to log, tensors without dimensions on the device of the losses (reading them is the caller's wait).
+            statistics to log, tensors without dimensions on the device of the losses (reading one waits for it).
         """
 
     @abstractmethod
     def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:
-        """Leave the combined gradient of all micro-batches, and of all processes, in `.grad`.
+        """Write the combined gradient of all micro-batches, and of all processes, to `.grad`.
 
         Returns:
-            figures to log, as `backward`.
+            statistics to log, as `backward`.
         """
 
 
 class Sum(Combiner):
-    """The plain weighted sum: what multi-task learning does without any remedy."""
+    """The plain weighted sum, as in multi-task learning without any remedy."""
 
     def backward(
         self, losses: Mapping[str, Tensor], shared: Mapping[str, nn.Parameter], parameters: Sequence[nn.Parameter]

@@ -30,7 +30,7 @@ class Modulation(TwoTasks):
     Args:
         main, auxiliary, granularity, per: as in `TwoTasks`.
 
-    Figures: those of `conflict_figures`, and "angle_after" (mean angle between s_mod and a, in degrees).
+    Statistics: those of `conflict_statistics`, and "angle_after" (mean angle between s_mod and a, in degrees).
     """
 
     def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:

@@ -65,8 +65,8 @@ class Remedy(TwoTasks):
         main, auxiliary, granularity, per: as in `TwoTasks`; each tensor by itself, in each micro-batch, is as
             published.
 
-    Figures: those of `conflict_figures`, "angle_after" (mean angle between s* and a*, in degrees), "rescaled" (share of
-    groups) and "steep" (share rescaled with a cosine below 0.1, on which a floor of 0.1 would act).
+    Statistics: those of `conflict_statistics`, "angle_after" (mean angle between s* and a*, in degrees), "rescaled"
+    (share of groups) and "steep" (share rescaled with a cosine below 0.1, on which a floor of 0.1 would act).
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Remedy(TwoTasks):
     def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         x, y, z, cosine, rescaled = remedy_factors(ss, aa, sa, self.k, self.floor)
         steep = rescaled & (cosine < STEEP)
-        figures = {
+        statistics = {
             "angle_after": mean_angle(cosine),
             "rescaled": rescaled.double().mean(),
             "steep": steep.double().mean(),
         }
-        return x, y + z, figures
+        return x, y + z, statistics

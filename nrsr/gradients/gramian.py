@@ -44,7 +44,7 @@ class GramianCombiner(Combiner):
 
     @abstractmethod
     def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Weights [groups, tasks] for inner products [groups, tasks, tasks], float64, and figures to log.
+        """Weights [groups, tasks] for inner products [groups, tasks, tasks], float64, and statistics to log.
 
         Raises:
             GradientError: tasks that the method cannot combine.
@@ -70,12 +70,12 @@ class GramianCombiner(Combiner):
         return self._combine(met)
 
     def finish(self, parameters: Sequence[nn.Parameter]) -> dict[str, Tensor]:
-        figures = self._combine(self._waiting) if self.per == "update" else {}
+        statistics = self._combine(self._waiting) if self.per == "update" else {}
         sum_gradients(parameters)
         for parameter, gradient in self._combined.values():
             add_gradient(parameter, [gradient])
         self._waiting, self._combined = {}, {}
-        return figures
+        return statistics
 
     def _combine(self, met: dict[str, tuple[nn.Parameter, list[Tensor]]]) -> dict[str, Tensor]:
         """Add the combined gradients of parameters and their tasks' gradients to what `finish` leaves."""
@@ -88,7 +88,7 @@ class GramianCombiner(Combiner):
         if groups is not None:
             numbers, count = groups
             gramians = gramians.new_zeros(count, *gramians.shape[1:]).index_add_(0, numbers, gramians)
-        weights, figures = self.weights(gramians, self._tasks)
+        weights, statistics = self.weights(gramians, self._tasks)
         if groups is not None:
             weights = weights[numbers]
         # In place: these tensors are as large as the model, and fresh memory costs more than the arithmetic.
@@ -100,7 +100,7 @@ class GramianCombiner(Combiner):
         for name, total in zip(names, totals, strict=True):
             before = self._combined.get(name)
             self._combined[name] = (met[name][0], total if before is None else before[1].add_(total))
-        return conflict_figures(gramians) | figures
+        return conflict_statistics(gramians) | statistics
 
     def _groups(self, names: list[str], device: torch.device) -> tuple[Tensor, int] | None:
         """The group of each tensor, and how many there are; None where each is its own."""
@@ -114,7 +114,7 @@ class GramianCombiner(Combiner):
 def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter]) -> list[list[Tensor | None]]:
     """Gradients [tasks][parameters] of each loss from one forward pass, each in memory of its own.
 
-    None stands where a loss does not reach.
+    None for a parameter that a loss does not reach.
 
     In a group of processes a gradient that another process has is zero here, not None.
     """
@@ -158,7 +158,7 @@ def inner_products(columns: Sequence[Sequence[Tensor]]) -> Tensor:
     return torch.stack(rows, dim=1).double()
 
 
-def conflict_figures(gramians: Tensor) -> dict[str, Tensor]:
+def conflict_statistics(gramians: Tensor) -> dict[str, Tensor]:
     """Over all groups and pairs of tasks: the share in conflict, the mean angle in degrees, and the norms' ratio.
 
     Pairs in which a gradient is zero count as not in conflict, with an angle of 90 degrees, and not in the ratio. The

@@ -9,9 +9,9 @@ from nrsr.gradients.gramian import GramianCombiner
 
 
 class MeasuredSum(GramianCombiner):
-    """What `Sum` does, at the price of taking the tasks' gradients apart, for any number of tasks.
+    """The sum of `Sum`, with the tasks' gradients computed one by one and compared, for any number of tasks.
 
-    Figures: "conflicts", "angle" and "ratio" (`conflict_figures`).
+    Statistics: "conflicts", "angle" and "ratio" (`conflict_statistics`).
     """
 
     def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -42,7 +42,7 @@ class TorchJd(GramianCombiner):
             is taken as a vector (`weights` of Constant, `pref_vector`, `tau`).
         granularity, per: as in `GramianCombiner`; the papers of these methods take "all", the default here.
 
-    Figures: those of `conflict_figures`.
+    Statistics: those of `conflict_statistics`.
 
     GradVac, Nash-MTL and PCD keep running values, which a training that goes on after a kill starts anew.
 
@@ -137,7 +137,7 @@ def roots(gramians: Tensor) -> Tensor:
 
 
 def weights_of_sum(aggregator: Aggregator, rows: Tensor) -> Tensor:
-    """Weights [tasks], float64, with which rows [tasks, tasks] sum up to what an aggregator makes of them."""
+    """Weights [tasks], float64, with which rows [tasks, tasks] sum up to what an aggregator returns for them."""
     total, rows = aggregator(rows).double(), rows.double()
     lengths = rows.norm(dim=1)
     there = lengths > 0

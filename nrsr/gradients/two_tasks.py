@@ -26,7 +26,7 @@ class TwoTasks(GramianCombiner):
 
     @abstractmethod
     def factors(self, ss: Tensor, aa: Tensor, sa: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Factors x of s and y of a from s·s, a·a and s·a of each group, float64 [groups], and figures to log."""
+        """Factors x of s and y of a from s·s, a·a and s·a of each group, float64 [groups], and statistics to log."""
 
     def check(self, losses: Sequence[str]) -> None:
         if set(losses) != {self.main, self.auxiliary}:
@@ -38,8 +38,8 @@ class TwoTasks(GramianCombiner):
     def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
         self.check(tasks)
         s, a = tasks.index(self.auxiliary), tasks.index(self.main)
-        x, y, figures = self.factors(gramians[:, s, s], gramians[:, a, a], gramians[:, s, a])
-        return torch.stack([x, y] if s == 0 else [y, x], dim=1), figures
+        x, y, statistics = self.factors(gramians[:, s, s], gramians[:, a, a], gramians[:, s, a])
+        return torch.stack([x, y] if s == 0 else [y, x], dim=1), statistics
 
 
 def mean_angle(cosines: Tensor) -> Tensor:

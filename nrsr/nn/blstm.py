@@ -35,11 +35,11 @@ class Blstm(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """[B, N, input_dim] with lengths [B] to [B, N, 2 * width]; what stands past a length means nothing."""
+        """[B, N, input_dim] with lengths [B] to [B, N, 2 * width]; values past a length are undefined."""
         return self.layer_outputs(inputs, lengths)[-1]
 
     def layer_outputs(self, inputs: Tensor, lengths: Tensor) -> list[Tensor]:
-        """What each layer makes of [B, N, input_dim], before the dropout behind it: [B, N, 2 * width] each."""
+        """The outputs of each layer for [B, N, input_dim], before its dropout: [B, N, 2 * width] each."""
         found = []
         hidden = inputs.transpose(0, 1)
         turned = reversal(lengths, hidden.shape[0]).unsqueeze(2)

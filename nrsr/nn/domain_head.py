@@ -21,11 +21,11 @@ class HeadSettings:
     Attributes:
         layer: the hidden layer that the head sees, 1 for the first; 0 for the last.
         labels: which entry of `data.labels` it learns; null takes the one named as the head.
-        reversed: whether the trunk learns to defeat the head (adversarial) or to serve it (multi-task).
-        alpha: the gradient that the trunk gets is the head's, times -alpha (reversed) or alpha.
+        reversed: whether the trunk is trained against the head (adversarial) or with it (multi-task).
+        alpha: factor on the head's gradient for the trunk, negated if reversed.
         schedule: `{class: nrsr.nn.gradient_reversal.Ramp, ...}`, the share of alpha in force; null is all of it.
         depth, width: hidden layers of the head, and units in each.
-        pooling: "frame" judges each frame; "mean" the mean of an utterance's frames.
+        pooling: "frame" classifies each frame; "mean" the mean of an utterance's frames.
     """
 
     layer: int = 0
@@ -47,11 +47,11 @@ class HeadSettings:
 
 
 class HeadOutput(NamedTuple):
-    """What a head makes of a batch, for each utterance (or chunk of one) [B]; 0 where the label is not known.
+    """A head's output for each utterance (or chunk of one) of a batch [B]; 0 where the label is not known.
 
     Attributes:
         losses: cross-entropy in nats, the mean over the frames.
-        errors: share of the frames that are taken for another domain.
+        errors: share of the frames that are misclassified.
         known: whether there is a label, bool.
     """
 
@@ -65,7 +65,7 @@ class HeadOutput(NamedTuple):
 
 
 class DomainHead(nn.Module):
-    """Tells the domain of hidden vectors.
+    """Classifies the domain of hidden vectors.
 
     Args:
         dim: size of the hidden vectors.
@@ -84,18 +84,18 @@ class DomainHead(nn.Module):
         self.classify = nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 
     def set_progress(self, fraction: float, epoch: float) -> None:
-        """Say how much of the training is done (0 to 1), and how many epochs."""
+        """Set the schedule's place: how much of the training is done (0 to 1), and how many epochs."""
         if self.schedule is not None:
             self.share = self.schedule.share(fraction, epoch)
 
     @property
     def factor(self) -> float:
-        """What multiplies the gradient on its way from this head into the trunk now."""
+        """The current factor on the gradient that this head sends into the trunk."""
         alpha = self.settings.alpha * self.share
         return -alpha if self.settings.reversed else alpha
 
     def forward(self, hidden: Tensor, valid: Tensor, labels: Tensor) -> HeadOutput:
-        """Judge hidden vectors [B, M, dim].
+        """Classify hidden vectors [B, M, dim].
 
         Args:
             valid: bool [B, M], the frames that count.
@@ -126,7 +126,7 @@ class DomainHeads(nn.ModuleDict):
         classes: label name -> its classes, as found in the training data.
 
     Raises:
-        ConfigError: a layer that is not there, labels that the data have not, a name taken by another loss.
+        ConfigError: a missing layer, labels that the data lack, a name taken by another loss.
     """
 
     def __init__(self, specs: dict[str, Any] | None, dims: list[int], classes: dict[str, list[str]]) -> None:
@@ -140,8 +140,8 @@ class DomainHeads(nn.ModuleDict):
             settings = settings_from(HeadSettings, spec, where)
             labels = settings.labels or name
             if labels not in classes:
-                told = f"the data have {', '.join(classes)}" if classes else "the config's `data` has none"
-                raise ConfigError(f"{where}: no labels {labels!r}; {told}; add {labels!r} to data.labels")
+                available = f"the data have {', '.join(classes)}" if classes else "the config's `data` has none"
+                raise ConfigError(f"{where}: no labels {labels!r}; {available}; add {labels!r} to data.labels")
             if settings.layer > len(dims):
                 raise ConfigError(f"{where}.layer: {settings.layer}; there are {len(dims)} hidden layers")
             self[name] = DomainHead(dims[settings.layer - 1], len(classes[labels]), settings)
@@ -154,7 +154,7 @@ class DomainHeads(nn.ModuleDict):
     def classify(
         self, wanted: set[str], hidden: list[Tensor], valid: Tensor, labels: dict[str, Tensor]
     ) -> dict[str, HeadOutput]:
-        """What the `wanted` heads make of hidden layers [B, M, dim] each; see `DomainHead.forward`."""
+        """The outputs of the `wanted` heads on hidden layers [B, M, dim] each; see `DomainHead.forward`."""
         return {
             name: head(hidden[head.settings.layer - 1], valid, self._labels(name, labels, valid))
             for name, head in self.items()

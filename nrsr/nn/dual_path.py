@@ -23,8 +23,8 @@ class SequencePath(nn.Module, ABC):
         """[R, L, dim] to [R, L, dim].
 
         Args:
-            lengths: R is a whole multiple of their number, and each holds for that many rows in a row; what stands
-                past a length must not reach what stands before it. None where all rows are full.
+            lengths: R is a whole multiple of their number, and each is the length of that many successive rows;
+                values past a length must not affect those before it. None where all rows are full.
         """
 
 
@@ -52,7 +52,7 @@ class DualPathBlock(nn.Module):
         self.across, self.across_norm = across, GlobalLayerNorm(dim)
 
     def forward(self, inputs: Tensor, chunks: Chunks) -> Tensor:
-        """[B, S, K, dim] to the same; chunks that are no utterance's hold zeros and stay so."""
+        """[B, S, K, dim] to the same; chunks past an utterance's end are zeros and stay so."""
         hidden = self.within(inputs.flatten(0, 1), None).view(inputs.shape)
         inputs = inputs + normalised(hidden, self.within_norm, chunks.within)
         turned = inputs.transpose(1, 2).contiguous()

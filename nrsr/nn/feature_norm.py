@@ -16,18 +16,18 @@ class FeatureNorm(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, features: Tensor, frames: Tensor) -> Tensor:
-        """Normalise [B, N, dim] with `frames` [B] in each utterance; what comes out past them does not matter."""
+        """Normalise [B, N, dim] with `frames` [B] in each utterance; values past them do not matter."""
 
     def accumulate_statistics(self, features: Tensor, frames: Tensor) -> None:
-        """Take in the valid frames of training features; nothing by default."""
+        """Accumulate statistics of the valid frames of training features; does nothing by default."""
         return
 
 
 class UtteranceNorm(FeatureNorm):
     """(features - mean) / std, with mean and standard deviation of each utterance's own frames.
 
-    It needs no statistics of the training data, and takes away level and channel of a recording; an utterance must be
-    there whole.
+    It needs no statistics of the training data, and removes level and channel of a recording; an utterance must be
+    whole.
 
     Args:
         dim: given by the program; features per frame.

@@ -50,7 +50,7 @@ class _Normalise(torch.autograd.Function):
             column = valid.unsqueeze(2)  # sums over time are products with it
             count = (valid.sum(1) * inputs.shape[1]).clamp_min(1.0)[:, None, None]
             mean = (inputs @ column).sum(1, keepdim=True) / count
-            # Not as the difference of two large figures, which is lost where the mean is far from zero.
+            # Not as the difference of two large numbers, which is lost where the mean is far from zero.
             variance = ((inputs - mean).square_() @ column).sum(1, keepdim=True) / count
             rate = torch.rsqrt(variance + EPSILON)
             ctx.save_for_backward(inputs, valid, weight, mean, rate, count)

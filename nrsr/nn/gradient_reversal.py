@@ -34,7 +34,7 @@ def scale_gradient(values: Tensor, factor: float) -> Tensor:
 
 
 class AlphaSchedule(ABC):
-    """The slot `schedule` of a domain head: which share of its alpha is in force."""
+    """The slot `schedule` of a domain head: the share of its alpha to apply."""
 
     @abstractmethod
     def share(self, fraction: float, epoch: float) -> float:

@@ -9,7 +9,7 @@ def half_overlapping(sequences: Tensor, count: int, size: int) -> Tensor:
     """Cut [B, N, C] into [B, count, size, C]: window s begins at position s * size / 2.
 
     Args:
-        count: of windows; zeros stand behind the sequence where it ends early, and what is beyond them is left out.
+        count: of windows; zeros are appended where the sequence ends early, and the rest is cut where it is longer.
         size: of a window, an even number.
     """
     hop = size // 2

@@ -51,7 +51,7 @@ def attention_loss(logits: Tensor, outputs: Tensor, label_smoothing: float) -> T
 
 
 def attention_accuracy(logits: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Units that the decoder gets right when told the ones before, and their number, over the batch."""
+    """Units that the decoder predicts right with teacher forcing, and their number, over the batch."""
     counted = outputs != IGNORED
     return ((logits.argmax(2) == outputs) & counted).sum(), counted.sum()
 

@@ -25,13 +25,13 @@ class MaskedBatchNorm(nn.Module):
     def forward(self, hidden: Tensor, valid: Tensor) -> Tensor:
         """Normalise [B, M, dim]; `valid` [B, M] is True at the frames that count."""
         if self.training:
-            mean, variance = self._observe(hidden, valid)
+            mean, variance = self._batch_statistics(hidden, valid)
         else:
             mean, variance = self.running_mean, self.running_var
         scale = self.weight * torch.rsqrt(variance + self.EPSILON)
         return hidden * scale + (self.bias - mean * scale)
 
-    def _observe(self, hidden: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    def _batch_statistics(self, hidden: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         # Sums over a batch leave float16's range, and bfloat16 has too few digits for them.
         hidden, valid = hidden.float(), valid.unsqueeze(2)
         count = valid.sum().clamp_min(1)

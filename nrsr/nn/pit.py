@@ -62,7 +62,7 @@ def pairwise_si_snr(estimates: Tensor, sources: Tensor, lengths: Tensor) -> Tens
 def levelled_pairs(estimates: Tensor, sources: Tensor) -> Tensor:
     """As `pairwise_si_snr`, of what `levelled_sources` makes of the signals."""
     # No matrix product: autocast would make it one of half precision, and the error's energy, a small difference of
-    # large figures, would be lost above about 20 dB.
+    # large numbers, would be lost above about 20 dB.
     products = (sources.unsqueeze(2) * estimates.unsqueeze(1)).sum(3)
     energies = estimates.square().sum(2).unsqueeze(1) + TINY
     wanted = products.square() / (sources.square().sum(2, keepdim=True) + TINY)
@@ -86,4 +86,4 @@ def best_permutation(scores: Tensor) -> Tensor:
 @lru_cache
 def all_permutations(count: int) -> list[list[int]]:
     """The permutations of 0 to count - 1, the identity first."""
-    return [list(one) for one in permutations(range(count))]
+    return [list(order) for order in permutations(range(count))]

@@ -11,15 +11,15 @@ TINY = 1e-20
 
 
 def si_snr(estimates: Tensor, references: Tensor, lengths: Tensor, limit: float = 30.0) -> Tensor:
-    """SI-SNR [B] in dB, softly held between -limit and limit.
+    """SI-SNR [B] in dB, softly limited to -limit and limit.
 
     With x and s the estimate and the reference without their means over the utterance, and t = (<x, s> / <s, s>) s:
 
         SI-SNR = 10 log10((|t|² + ε |x|²) / (|x - t|² + ε |x|²)),  ε = 10^(-limit / 10)
 
     (Le Roux et al., ICASSP 2019; a soft limit of 30 dB as in Wisdom et al., NeurIPS 2020.) ε is relative to the
-    estimate, so scaling either signal changes nothing, and no utterance that is solved already, or hopeless, rules a
-    batch by its gradient. A silent reference or a silent estimate (see `levelled`) gives -limit.
+    estimate, so scaling either signal changes nothing, and no utterance far above or below the limits dominates the
+    gradient of a batch. A silent reference or a silent estimate (see `levelled`) gives -limit.
 
     Args:
         estimates, references: [B, T]; samples past an utterance's length are not looked at.
@@ -43,8 +43,8 @@ def levelled_si_snr(estimates: Tensor, references: Tensor, limit: float) -> Tens
 def levelled(waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Waves [B, T] without their means and with a largest sample of 1, float32, and which are silent, bool [B].
 
-    Silent is a constant, zero or another, as `nrsr.signal.activity.is_silent` has it. Silent waves and what stands
-    past a length come out as zeros. The level counts as a constant in the derivative, which is right for what does not
+    Silent is a constant, zero or another, as `nrsr.signal.activity.is_silent` has it. Silent waves and samples
+    past a length become zeros. The level counts as a constant in the derivative, which is right for what does not
     depend on it.
     """
     waves = zero_padding(waves.float(), lengths)

@@ -81,7 +81,7 @@ class TemporalConvNet(nn.Module):
         self.out = nn.Conv1d(skip, output_dim, 1)
 
     def forward(self, inputs: Tensor, frames: Tensor) -> Tensor:
-        """[B, input_dim, N] with frame counts [B] to [B, output_dim, N]; what comes out past a count means nothing."""
+        """[B, input_dim, N] with frame counts [B] to [B, output_dim, N]; values past a count are undefined."""
         valid = valid_mask(frames, inputs.shape[2]).to(inputs.dtype)
         hidden, total = self.bottleneck(self.norm(inputs, valid)), 0.0
         for block in self.blocks:

@@ -52,6 +52,6 @@ class Tdnn(FrameNetwork):
             size = hidden.shape[1] - (offsets[-1] - offsets[0])
             starts = [offset - offsets[0] for offset in offsets]
             hidden = layer(torch.cat([hidden[:, start : start + size] for start in starts], dim=2))
-            before += offsets[0]  # frames that stand before the first wanted one in this layer
+            before += offsets[0]  # frames before the first wanted one in this layer
             found.append(hidden[:, before : before + wanted])
         return found

@@ -37,7 +37,7 @@ class TransformerDecoder(nn.Module):
         self.out = nn.Linear(dim, vocabulary)
 
     def forward(self, memory: Tensor, memory_lengths: Tensor, tokens: Tensor, token_lengths: Tensor) -> Tensor:
-        """Logits [B, U, V] of the unit after each of `tokens`, which are told (teacher forcing).
+        """Logits [B, U, V] of the unit after each of `tokens` (teacher forcing).
 
         Args:
             memory: [B, M, dim] of the encoder, with lengths [B].

@@ -1,4 +1,4 @@
-"""Masks that tell an utterance's own frames from the padding of its batch."""
+"""Masks of the valid positions of padded batches."""
 
 import torch
 from torch import Tensor
@@ -15,6 +15,6 @@ def valid_mask(lengths: Tensor, size: int) -> Tensor:
 
 
 def zero_padding(sequences: Tensor, lengths: Tensor) -> Tensor:
-    """`sequences` [B, N, ...] with zeros past each length, whatever stood there (NaN too)."""
+    """`sequences` [B, N, ...] with zeros past each length, in place of any value there (NaN too)."""
     mask = valid_mask(lengths, sequences.shape[1])
     return sequences.masked_fill(~mask.reshape(*mask.shape, *[1] * (sequences.dim() - 2)), 0.0)

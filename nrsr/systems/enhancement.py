@@ -21,8 +21,8 @@ LIMIT = 80.0  # dB that SI-SNR is measured to
 class Enhancement(System):
     """Noisy waveform to enhanced waveform, by any front-end with an enhancement loss.
 
-    "se" is the front-end's own loss, averaged over the utterances with parallel clean speech. What is trained here
-    `init` puts in front of a recogniser: `init: {frontend: {from: exp/frontend_seed1}}`.
+    "se" is the front-end's own loss, averaged over the utterances with parallel clean speech. A recogniser
+    starts from this front-end with `init: {frontend: {from: exp/frontend_seed1}}`.
 
     Args:
         sample_rate: given by the program.
@@ -39,7 +39,7 @@ class Enhancement(System):
 
     @torch.no_grad()
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
-        """Gather the front-end's statistics of noisy waveforms."""
+        """Accumulate the front-end's statistics of noisy waveforms."""
         self.frontend.accumulate_statistics(waves, lengths)
 
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:

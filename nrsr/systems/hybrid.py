@@ -22,7 +22,7 @@ NEVER = 1e4
 
 
 class Senone(System):
-    """Features with their neighbours to senone posteriors; domain heads look at hidden layers on the way.
+    """Features with their neighbours to senone posteriors; domain heads classify hidden layers.
 
     "senone" is the cross-entropy in nats, averaged over frames; each head's loss has the head's name. The systems of
     the literature are heads: 17 kinds of noise, reversed (Shinohara 2016); clean against noisy at layer 4, reversed,
@@ -66,16 +66,16 @@ class Senone(System):
         self.register_buffer("log_priors", log_priors.float(), persistent=False)
 
     def set_progress(self, fraction: float, epoch: float) -> None:
-        """Say how much of the training is done (0 to 1), and how many epochs: the heads' schedules follow it."""
+        """Pass on to the heads' schedules how much of the training is done (0 to 1), and how many epochs."""
         self.heads.set_progress(fraction, epoch)
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
-        """Those of the network up to the highest layer with a head: what the senones and the heads both reach."""
+        """The network's parameters up to the highest layer with a head, which affect senones and heads."""
         highest = max((head.settings.layer or len(self.network.dims) for head in self.heads.values()), default=0)
         return [parameter for layer in self.network.layers[:highest] for parameter in layer.parameters()]
 
     def accumulate_statistics(self, features: Tensor, frames: Tensor) -> None:
-        """Gather statistics of features [B, N, input_dim] (not of waveforms) with frame counts [B]."""
+        """Accumulate statistics of features [B, N, input_dim] (not of waveforms) with frame counts [B]."""
         self.norm.accumulate_statistics(features, frames)
 
     def losses(self, batch: FrameBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
@@ -85,8 +85,8 @@ class Senone(System):
                 f"loss_weights: this system has no loss {', '.join(unknown)}; it has {', '.join(sorted(known))}"
             )
         hidden = self.network(self.norm(batch.inputs))
-        judged = self.heads.classify(set(wanted), hidden, batch.targets != IGNORED, batch.labels)
-        losses = {name: judgement.loss() for name, judgement in judged.items()}
+        outputs = self.heads.classify(set(wanted), hidden, batch.targets != IGNORED, batch.labels)
+        losses = {name: output.loss() for name, output in outputs.items()}
         if "senone" in wanted:
             total, _, frames = self._classified(hidden[-1], batch.targets)
             losses["senone"] = total / frames.clamp_min(1)
@@ -102,21 +102,21 @@ class Senone(System):
     def validate(self, batch: FrameBatch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sums and counts of held-out criteria.
 
-        "loss" is "senone" over frames, "errors" the frames taken for another senone; for each head its own loss under
-        its name, and the share of errors under name_errors, over what has a label.
+        "loss" is "senone" over frames, "errors" the misclassified frames; a head's loss has its name, and its share of
+        classification errors that name with _errors, over chunks with a label.
         """
         hidden = self.network(self.norm(batch.inputs))
         total, wrong, frames = self._classified(hidden[-1], batch.targets)
         criteria = {"loss": (total, frames), "errors": (wrong, frames)}
-        judged = self.heads.classify(set(self.heads), hidden, batch.targets != IGNORED, batch.labels)
-        for name, judgement in judged.items():
-            known = judgement.known.sum()
-            criteria[name] = judgement.losses.sum(), known
-            criteria[f"{name}_errors"] = judgement.errors.sum(), known
+        outputs = self.heads.classify(set(self.heads), hidden, batch.targets != IGNORED, batch.labels)
+        for name, output in outputs.items():
+            known = output.known.sum()
+            criteria[name] = output.losses.sum(), known
+            criteria[f"{name}_errors"] = output.errors.sum(), known
         return criteria
 
     def _classified(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Summed cross-entropy, frames taken for another senone, and frames that count."""
+        """Summed cross-entropy, misclassified frames, and frames with a senone."""
         logits = self.senones(hidden).float().flatten(0, 1)
         targets = targets.flatten()
         counted = targets != IGNORED
@@ -124,7 +124,7 @@ class Senone(System):
         return total, ((logits.argmax(1) != targets) & counted).sum(), counted.sum()
 
     def outputs(self) -> dict[str, Output]:
-        """log p(x | senone) but for what does not depend on the senone; on request the hidden layers.
+        """log p(x | senone) up to a term that does not depend on the senone; on request the hidden layers.
 
         log softmax less the log prior, as Kaldi's decoders read them (latgen-faster-mapped); a senone without training
         frames has about -10,000.
@@ -142,14 +142,14 @@ class Senone(System):
                 "config"
             )
         hidden = self._hidden(inputs)
-        found = {name: hidden[int(name.removeprefix("layer")) - 1] for name in wanted if name.startswith("layer")}
+        outputs = {name: hidden[int(name.removeprefix("layer")) - 1] for name in wanted if name.startswith("layer")}
         if "loglikes" in wanted:
-            found["loglikes"] = self.senones(hidden[-1]).float().log_softmax(1) - self.log_priors
+            outputs["loglikes"] = self.senones(hidden[-1]).float().log_softmax(1) - self.log_priors
         frames = [len(part) for part in inputs]
-        return {name: values.float().cpu().split(frames) for name, values in found.items()}
+        return {name: values.float().cpu().split(frames) for name, values in outputs.items()}
 
     def _hidden(self, utterances: Sequence[np.ndarray]) -> list[Tensor]:
-        """Hidden layers [sum of N, dim] of utterances, which go through the network one behind the other.
+        """Hidden layers [sum of N, dim] of utterances, concatenated for one pass through the network.
 
         Each has its own edges repeated around it, and no frame sees the utterance beside its own.
         """

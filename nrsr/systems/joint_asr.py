@@ -87,7 +87,7 @@ class JointAsr(System):
         self.heads.set_progress(fraction, epoch)
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
-        """Those of the front-end: the only ones that all losses reach."""
+        """The front-end's parameters, the only ones that affect all losses."""
         return list(self.frontend.parameters())
 
     def output_lengths(self, samples: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class JointAsr(System):
 
     @torch.no_grad()
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
-        """Gather statistics of noisy waveforms: the front-end's, and those of the features without a front-end."""
+        """Accumulate the front-end's statistics of noisy waveforms, and those of their features without enhancement."""
         self.frontend.accumulate_statistics(waves, lengths)
         self.norm.accumulate_statistics(*self.features(waves, lengths))
 
@@ -107,7 +107,7 @@ class JointAsr(System):
 
     @property
     def stride(self) -> int:
-        """Samples from one output frame to the next, by the number of frames of a very long utterance."""
+        """Samples from one output frame to the next, estimated from a very long utterance."""
         many = torch.tensor([1 << 24])
         return round(many.item() / self.output_lengths(many).item())
 
@@ -123,23 +123,23 @@ class JointAsr(System):
     def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor | None]]:
         waves, lengths = padded(inputs, self.ctc.weight.device)
         enhanced, _ = self.frontend(waves, lengths)
-        found: dict[str, list[Tensor | None]] = {name: [None] * len(inputs) for name in wanted}
+        outputs: dict[str, list[Tensor | None]] = {name: [None] * len(inputs) for name in wanted}
         if "wav" in wanted:
-            found["wav"] = [wave[: len(given)] for wave, given in zip(enhanced.cpu(), inputs, strict=True)]
+            outputs["wav"] = [wave[: len(given)] for wave, given in zip(enhanced.cpu(), inputs, strict=True)]
         layers = [name for name in wanted if name.startswith("layer")]
-        # No layer is asked what it makes of utterances too short for a frame.
+        # Utterances too short for a frame do not go through the encoder.
         kept = (self.output_lengths(lengths) > 0).nonzero().flatten()
         if not (layers or "loglikes" in wanted) or not len(kept):
-            return found
+            return outputs
         hidden, frames = self._layers(enhanced[kept], lengths[kept], all_of_them=bool(layers))
         batches = {name: hidden[int(name.removeprefix("layer")) - 1] for name in layers}
         if "loglikes" in wanted:
-            batches["loglikes"] = self._put_out(hidden[-1], frames)[1]
+            batches["loglikes"] = self._output_layer(hidden[-1], frames)[1]
         batches = {name: batch.cpu() for name, batch in batches.items()}
         for row, (place, count) in enumerate(zip(kept.tolist(), frames.tolist(), strict=True)):
             for name, batch in batches.items():
-                found[name][place] = batch[row, :count]
-        return found
+                outputs[name][place] = batch[row, :count]
+        return outputs
 
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         known = ["asr", "se", *self.heads]
@@ -150,12 +150,12 @@ class JointAsr(System):
         else:
             enhanced, _ = self.frontend(batch.waves, batch.lengths)
         losses = {}
-        judged = set(wanted) & set(self.heads)
-        if "asr" in wanted or judged:
-            layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=bool(judged))
-            losses = {name: found.loss() for name, found in self._judged(batch, judged, layers, lengths).items()}
+        heads = set(wanted) & set(self.heads)
+        if "asr" in wanted or heads:
+            layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=bool(heads))
+            losses = {name: output.loss() for name, output in self._classify(batch, heads, layers, lengths).items()}
         if "asr" in wanted:
-            losses["asr"] = self._recognition(batch, *self._put_out(layers[-1], lengths))[0].mean()
+            losses["asr"] = self._recognition(batch, *self._output_layer(layers[-1], lengths))[0].mean()
         if "se" in wanted:
             losses["se"] = enhancement.sum() / batch.has_clean.sum().clamp_min(1)
         return losses
@@ -165,8 +165,8 @@ class JointAsr(System):
         counts = super().counts(batch, turn, wanted)
         if "se" in wanted:
             counts["se"] = batch.has_clean.sum()
-        if judged := set(wanted) & set(self.heads):
-            counts |= self.heads.counts(judged, self.output_lengths(batch.lengths) > 0, batch.labels)
+        if heads := set(wanted) & set(self.heads):
+            counts |= self.heads.counts(heads, self.output_lengths(batch.lengths) > 0, batch.labels)
         return counts
 
     @torch.no_grad()
@@ -175,12 +175,12 @@ class JointAsr(System):
 
         "loss" is "asr" over utterances; "errors" the edit distance of the best CTC path over target units;
         "accuracy" that of the attention decoder over its units; "se" over utterances with parallel clean speech.
-        A head's loss stands under its name, and the share of what it takes for another domain under name_errors, over
-        utterances with a label.
+        A head's loss has its name, and its share of classification errors that name with _errors, over utterances with
+        a label.
         """
         enhanced, enhancement = self._validated(batch)
         layers, lengths = self._layers(enhanced, batch.lengths, all_of_them=len(self.heads) > 0)
-        encoded = self._put_out(layers[-1], lengths)
+        encoded = self._output_layer(layers[-1], lengths)
         losses, predicted = self._recognition(batch, *encoded)
         counted = torch.tensor(len(losses), device=losses.device)
         criteria = {"loss": (losses.sum(), counted), "errors": self._unit_errors(batch, *encoded[1:])}
@@ -188,9 +188,9 @@ class JointAsr(System):
             criteria["accuracy"] = attention_accuracy(*predicted)
         if enhancement is not None:
             criteria["se"] = (enhancement.sum(), batch.has_clean.sum())
-        for name, found in self._judged(batch, set(self.heads), layers, lengths).items():
-            criteria[name] = found.losses.sum(), found.known.sum()
-            criteria[f"{name}_errors"] = found.errors.sum(), found.known.sum()
+        for name, output in self._classify(batch, set(self.heads), layers, lengths).items():
+            criteria[name] = output.losses.sum(), output.known.sum()
+            criteria[f"{name}_errors"] = output.errors.sum(), output.known.sum()
         return criteria
 
     def samples(self, batch: Batch) -> dict[str, Tensor]:
@@ -203,8 +203,8 @@ class JointAsr(System):
         enhanced, losses = self.frontend(batch.waves, batch.lengths, batch.clean)
         return enhanced, None if losses is None else losses.masked_fill(~batch.has_clean, 0.0)
 
-    def _judged(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, HeadOutput]:
-        """What the `wanted` heads make of the encoder's layers."""
+    def _classify(self, batch: Batch, wanted: set[str], layers: list[Tensor], lengths: Tensor) -> dict[str, HeadOutput]:
+        """The outputs of the `wanted` heads on the encoder's layers."""
         return (
             self.heads.classify(wanted, layers, valid_mask(lengths, layers[-1].shape[1]), batch.labels)
             if wanted
@@ -213,7 +213,7 @@ class JointAsr(System):
 
     def _encode_enhanced(self, enhanced: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         layers, lengths = self._layers(enhanced, lengths, all_of_them=False)
-        return self._put_out(layers[-1], lengths)
+        return self._output_layer(layers[-1], lengths)
 
     def _layers(self, enhanced: Tensor, lengths: Tensor, all_of_them: bool = True) -> tuple[list[Tensor], Tensor]:
         """Hidden vectors of the encoder's layers, or of the last one alone, and their lengths [B]."""
@@ -226,7 +226,7 @@ class JointAsr(System):
         hidden, lengths = self.encoder(features, frames)
         return [hidden], lengths
 
-    def _put_out(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _output_layer(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden vectors, CTC log-probabilities and lengths."""
         return hidden, self.ctc(hidden).float().log_softmax(dim=2), lengths
 
@@ -244,7 +244,7 @@ class JointAsr(System):
         return losses, (logits, outputs)
 
     def _unit_errors(self, batch: Batch, log_probs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        found = ctc_collapse(log_probs, lengths)
+        best = ctc_collapse(log_probs, lengths)
         wanted = zip(batch.targets.tolist(), batch.target_lengths.tolist(), strict=True)
-        errors = sum(Levenshtein.distance(units, row[:size]) for units, (row, size) in zip(found, wanted, strict=True))
+        errors = sum(Levenshtein.distance(units, row[:size]) for units, (row, size) in zip(best, wanted, strict=True))
         return torch.tensor(errors, device=log_probs.device), batch.target_lengths.sum()

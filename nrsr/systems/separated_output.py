@@ -35,11 +35,11 @@ def in_one_order(parts: Sequence[Tensor], starts: Sequence[int]) -> list[Tensor]
 
 
 def speaker_order(before: Tensor, piece: Tensor) -> Tensor:
-    """Which speaker of the next piece is each of the piece before, int64 [K], from the overlap [K, T] of both.
+    """The speaker of the next piece that continues each of the piece before, int64 [K], by their overlap [K, T].
 
     The order with the least squared difference, which is that with the largest sum of inner products: the loud decide,
-    and a faint leak of one speaker into another's channel has no say, as it would in a correlation. Where nothing is
-    active the order stays.
+    and a faint leak of one speaker into another's channel, which would affect a correlation, does not count. Where
+    nothing is active the order stays.
     """
     energy = before.norm() * piece.norm() + 1e-20
     return best_permutation((before @ piece.t() / energy + 1e-6 * torch.eye(len(piece)))[None])[0]

@@ -24,15 +24,14 @@ class Separation(System):
     w = E(mixture), w' = w ⊙ EnhanceNet(w) (or w where there is no enhancer), s_k = D(w' ⊙ MaskNet(w')_k).
 
     "sep" is the negative SI-SNR in dB of an utterance, the mean over its speakers under the best permutation; an
-    utterance that is solved, with a loss at or below `threshold`, counts as `threshold` in training and gives no
-    gradient. "se" is
+    utterance with a loss at or below `threshold` counts as `threshold` in training and gives no gradient. "se" is
     |w' - E(sum of the speakers)|², summed over an utterance's frames and filters, with E in the target trained as
-    well; the paper weights it by 0.1. The tasks meet in encoder and enhancer. SI-SNR leaves level and sign of the
-    output open.
+    well; the paper weights it by 0.1. The tasks share encoder and enhancer. SI-SNR does not determine level and
+    sign of the output.
 
     Args:
         sample_rate: given by the program.
-        speakers: waveforms that come out.
+        speakers: number of output waveforms.
         masker: the slot of MaskNet, `{class: ..., ...}` of a `MaskNetwork`.
         enhancer: that of EnhanceNet; none for separation alone.
         filters, window: of encoder and decoder, the window in samples.
@@ -66,7 +65,7 @@ class Separation(System):
         self.masker = build(masker, MaskNetwork, "system.masker", filters=filters, masks=speakers)
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
-        """Those of encoder and enhancer; separation alone has one task, which meets no other."""
+        """The parameters of encoder and enhancer; none for separation alone, which has one task."""
         if self.enhancer is None:
             return []
         return [*self.encoder.parameters(), *self.enhancer.parameters()]
@@ -92,10 +91,10 @@ class Separation(System):
         estimates, enhanced = self._separate(batch.waves, batch.lengths)
         losses = {}
         if "sep" in wanted:
-            values, heard = self._si_snr(estimates, batch)
+            values, active = self._si_snr(estimates, batch)
             # A NaN stays one: neither the limit nor an utterance without any speaker hides it.
-            values = (-values).clamp_min(self.threshold).masked_fill(~(heard | values.isnan()), 0.0)
-            losses["sep"] = values.sum() / heard.sum().clamp_min(1)
+            values = (-values).clamp_min(self.threshold).masked_fill(~(active | values.isnan()), 0.0)
+            losses["sep"] = values.sum() / active.sum().clamp_min(1)
         if "se" in wanted:
             losses["se"] = self._enhancement(enhanced, batch).mean()
         return losses
@@ -112,13 +111,13 @@ class Separation(System):
         """Sums and counts of held-out criteria.
 
         "loss" is "sep" without its threshold; "si_snri" the improvement of SI-SNR over the mixture in dB, a mean over
-        each utterance's speakers; "se" where there is an enhancer. Silent speakers count nowhere.
+        each utterance's speakers; "se" where there is an enhancer. Silent speakers are left out.
         """
         estimates, enhanced = self._separate(batch.waves, batch.lengths)
-        values, heard = self._si_snr(estimates, batch)
+        values, active = self._si_snr(estimates, batch)
         repeated = batch.waves.unsqueeze(1).expand_as(batch.sources)
         before, _ = self._si_snr(repeated, batch)
-        count = heard.sum()
+        count = active.sum()
         criteria = {"loss": (-values.sum(), count), "si_snri": ((values - before).sum(), count)}
         if self.enhancer is not None:
             losses = self._enhancement(enhanced, batch)
@@ -126,7 +125,7 @@ class Separation(System):
         return criteria
 
     def samples(self, batch: Batch) -> dict[str, Tensor]:
-        """The first mixture, and the speakers that are separated from it, each with a largest sample of 1."""
+        """The first mixture and the speakers separated from it, each with a largest sample of 1."""
         length = int(batch.lengths[0])
         speakers = self.separate(batch.waves[:1, :length], batch.lengths[:1])[0]
         # Their level is open.
@@ -135,7 +134,7 @@ class Separation(System):
         return {"mixture": batch.waves[0, :length], **found}
 
     def _separate(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Separated waveforms [B, K, T], and the representation [B, N, filters] that they were made from."""
+        """Separated waveforms [B, K, T], and the representation [B, N, filters] that they are decoded from."""
         # The networks want their frames on the host: one wait, at the start, when the device has nothing left to do.
         frames = self.encoder.frames(lengths.cpu())
         encoded = self.encoder(waves, lengths, int(frames.max()))
@@ -147,14 +146,14 @@ class Separation(System):
         return zero_padding(separated.flatten(0, 1), rows).view(separated.shape), encoded
 
     def _si_snr(self, estimates: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """SI-SNR [B] under the best permutation, mean over the speakers that are heard, and whether one is."""
+        """SI-SNR [B] under the best permutation, mean over the active speakers, and whether one is."""
         if batch.sources.shape[1] != self.speakers:
             raise LossError(
                 f"{batch.ids[0]}: has {batch.sources.shape[1]} sources, and the system makes {self.speakers}; "
                 "set system.speakers to the number in the data"
             )
-        values, _, heard = pit_si_snr(estimates, batch.sources, batch.lengths)
-        return values.sum(1) / heard.sum(1).clamp_min(1), heard.any(1)
+        values, _, active = pit_si_snr(estimates, batch.sources, batch.lengths)
+        return values.sum(1) / active.sum(1).clamp_min(1), active.any(1)
 
     def _enhancement(self, enhanced: Tensor, batch: Batch) -> Tensor:
         clean = self.encoder(batch.sources.sum(1), batch.lengths, enhanced.shape[1])

@@ -22,11 +22,11 @@ class LossError(NrsrError):
 
 
 class System(nn.Module, ABC):
-    """The slot `system`. It knows its losses, and nothing of their weights, optimisers or schedules.
+    """The slot `system`. It defines losses; their weights, optimisers and schedules are set by the training.
 
     Attributes:
         data: whose batches the system takes.
-        needs_units: whether it puts out units of transcripts: it is built with their number (`vocabulary`), and
+        needs_units: whether its outputs are units of transcripts: it is built with their number (`vocabulary`), and
             trained with a units folder.
         reads: what the trained system is applied to.
     """
@@ -38,8 +38,8 @@ class System(nn.Module, ABC):
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several.
 
-        A step of the training goes through the turns in this order, and each calls `losses` anew: what a turn makes
-        comes from the weights that the turns before it have left.
+        A step of the training goes through the turns in this order, and each calls `losses` anew, with the weights that
+        the turns before it have updated.
         """
         return {"main": list(self.parameters())}
 
@@ -47,15 +47,15 @@ class System(nn.Module, ABC):
     def losses(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         """The `wanted` losses, unweighted, each the mean over the rows (utterances, frames) that have it.
 
-        A loss that no row of the batch has is a zero connected to the graph. Over how many rows each loss is the mean
-        says `counts`.
+        A loss that no row of the batch has is a zero connected to the graph. `counts` gives the number of rows of each
+        mean.
 
         Raises:
             LossError: a name that is not a loss of this system.
         """
 
     def counts(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
-        """Over how many rows of the batch each of the `wanted` losses is the mean; its utterances by default.
+        """The number of rows of the batch in the mean of each of the `wanted` losses; its utterances by default.
 
         The rows depend on the batch alone, so that they are known before `losses` is called: by them a step over
         several batches, or by several processes, weights each batch as the joined batch would.
@@ -63,22 +63,22 @@ class System(nn.Module, ABC):
         return dict.fromkeys(wanted, len(batch))
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
-        """The parameters where the tasks of a turn meet; none unless the system says so."""
+        """The parameters that the tasks of a turn share, where gradients are combined; none by default."""
         return []
 
     def set_progress(self, fraction: float, epoch: float) -> None:
-        """Say how much of the training is done (0 to 1), and how many epochs; called before each step.
+        """Report how much of the training is done (0 to 1), and how many epochs; called before each step.
 
-        For what follows a schedule of its own, as the strength of gradient reversal does; nothing by default.
+        For schedules within the system, such as the strength of gradient reversal; does nothing by default.
         """
         return
 
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
-        """Gather normalisation statistics from waveforms [B, T] in ±1 with lengths [B]; nothing by default."""
+        """Accumulate normalisation statistics of waveforms [B, T] in ±1 with lengths [B]; nothing by default."""
         return
 
     def samples(self, batch: TrainingBatch) -> dict[str, Tensor]:
-        """What a validation shows in TensorBoard: waveforms [T] in ±1 and images [F, N], by name; nothing by default.
+        """Samples for TensorBoard after a validation: waveforms [T] in ±1 and images [F, N], by name; none by default.
 
         Called in evaluation mode with the first batch of the development data, by one process, without gradients.
         """
@@ -86,10 +86,10 @@ class System(nn.Module, ABC):
 
     @abstractmethod
     def validate(self, batch: TrainingBatch) -> dict[str, tuple[Tensor, Tensor]]:
-        """Criteria on held-out data: name to (sum over the batch, count), to be added up over batches."""
+        """Criteria of held-out data: name to (sum over the batch, count); the caller adds them up over batches."""
 
     def outputs(self) -> dict[str, Output]:
-        """What the trained system puts out when it is applied, by name; nothing unless the system says so."""
+        """The outputs of the trained system when it is applied, by name; none by default."""
         return {}
 
     def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Any]]:
@@ -130,11 +130,11 @@ def build_system(
     Raises:
         ConfigError: a missing key, or a class or argument that does not fit.
     """
-    found = system_class(config)
+    system = system_class(config)
     if "sample_rate" not in config:
         raise ConfigError("the config has no key 'sample_rate'; see egs/mini/asr/conf for a whole one")
     rate = config["sample_rate"]
     if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
         raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
-    given = {"vocabulary": vocabulary} if found.needs_units else {}
+    given = {"vocabulary": vocabulary} if system.needs_units else {}
     return build(config["system"], System, "system", sample_rate=rate, **given, **(metadata or {}))

@@ -96,9 +96,9 @@ def _json_ready(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def figures_text(figures: dict[str, float]) -> str:
+def metrics_text(metrics: dict[str, float]) -> str:
     """`{"asr": 1.23456}` as "asr 1.235"."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 def duration_text(seconds: float) -> str:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from nrsr.data.batch import TrainingBatch
-from nrsr.training.log import duration_text, figures_text
+from nrsr.training.log import duration_text, metrics_text
 from nrsr.training.plan import Training
 from nrsr.training.progress import Progress
 from nrsr.training.stopping import StopSignal
@@ -22,7 +22,7 @@ def stepped(progress: Progress, means: dict[str, float], total: int, steps_a_sec
     """Means since the last line, and the time left."""
     left = duration_text((total - progress.step) / steps_a_second)
     return (
-        f"epoch {progress.epoch + 1}, step {progress.step} of {total}: {figures_text(means)}; "
+        f"epoch {progress.epoch + 1}, step {progress.step} of {total}: {metrics_text(means)}; "
         f"{1 / steps_a_second:.3f} s a step, {left} left"
     )
 
@@ -31,7 +31,7 @@ def skipped(step: int, turn: Turn, metrics: dict[str, float], ids: list[list[str
     """A step that was not made, with what was not finite and the utterances of each process."""
     bad = {name: value for name, value in metrics.items() if not math.isfinite(value)}
     names = " ".join(dict.fromkeys(name for own in ids for name in own))
-    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {figures_text(bad)}; utterances {names}"
+    return f"step {step + 1}, turn {turn.name}: skipped, not finite: {metrics_text(bad)}; utterances {names}"
 
 
 def validated(training: Training, progress: Progress) -> str:
@@ -42,7 +42,7 @@ def validated(training: Training, progress: Progress) -> str:
         place = f"step {progress.step} of {settings.steps}, {progress.epoch} epochs done"
     seconds = progress.seconds
     return (
-        f"{place}: train {figures_text(entry['train'])}; dev {figures_text(entry['dev'])}; "
+        f"{place}: train {metrics_text(entry['train'])}; dev {metrics_text(entry['dev'])}; "
         f"wall {duration_text(seconds['wall'])}, CPU {duration_text(seconds['cpu'])}"
         + (f"; {progress.skipped} steps skipped so far" if progress.skipped else "")
     )

@@ -42,11 +42,11 @@ def test_a_thousand_random_cases_agree_with_a_slow_implementation():
 
 
 def leave(combiner, task_gradients, names=None, micro_batches=1):
-    """`.grad` of parameters whose gradients under task t are task_gradients[t], after a step; and the figures."""
+    """`.grad` of parameters whose gradients under task t are task_gradients[t], after a step; and the statistics."""
     count = len(task_gradients[0])
     parameters = [torch.nn.Parameter(torch.zeros(len(gradient))) for gradient in task_gradients[0]]
     named = dict(zip(names or [f"layer{n}.weight" for n in range(count)], parameters, strict=True))
-    figures = {}
+    statistics = {}
     for _ in range(micro_batches):
         losses = {
             f"task{t}": sum((p * torch.tensor(g)).sum() for p, g in zip(parameters, gradients, strict=True))
@@ -54,9 +54,9 @@ def leave(combiner, task_gradients, names=None, micro_batches=1):
         }
         if len(losses) == 2:
             losses = dict(zip(("asr", "se"), reversed(losses.values()), strict=True))
-        figures |= combiner.backward(losses, named, parameters)
-    figures |= combiner.finish(parameters)
-    return [parameter.grad.tolist() for parameter in parameters], figures
+        statistics |= combiner.backward(losses, named, parameters)
+    statistics |= combiner.finish(parameters)
+    return [parameter.grad.tolist() for parameter in parameters], statistics
 
 
 S, A = [[-3.0, 4.0], [5.0, 0.0]], [[3.0, 0.0], [4.0, 3.0]]
@@ -64,12 +64,12 @@ S, A = [[-3.0, 4.0], [5.0, 0.0]], [[3.0, 0.0], [4.0, 3.0]]
 
 def test_granularity():
     # By tensor the inner products are -9 and +20, over both tensors +11.
-    by_tensor, figures = leave(Modulation(), [S, A])
-    assert by_tensor == [[3.0, 4.0], [9.0, 3.0]] and figures["conflicts"].item() == 0.5
+    by_tensor, statistics = leave(Modulation(), [S, A])
+    assert by_tensor == [[3.0, 4.0], [9.0, 3.0]] and statistics["conflicts"].item() == 0.5
     for granularity, names in (("all", ["one.weight", "two.weight"]), ("module", ["one.weight", "one.bias"])):
-        together, figures = leave(Modulation(granularity=granularity), [S, A], names)
+        together, statistics = leave(Modulation(granularity=granularity), [S, A], names)
         assert together == [[0.0, 4.0], [9.0, 3.0]], granularity
-        assert figures["conflicts"].item() == 0.0
+        assert statistics["conflicts"].item() == 0.0
     apart, _ = leave(Modulation(granularity="module"), [S, A], ["one.weight", "two.weight"])
     assert apart == by_tensor
 
@@ -89,8 +89,8 @@ def test_once_per_update_combines_the_sum_of_micro_batches():
         combiner, parameter.grad = Remedy(k=0.1, per=per), None
         for s, a in steps:
             losses = {"asr": (parameter * torch.tensor(a)).sum(), "se": (parameter * torch.tensor(s)).sum()}
-            figures = combiner.backward(losses, {"p": parameter}, [parameter])
-            assert bool(figures) == (per == "micro-batch")
+            statistics = combiner.backward(losses, {"p": parameter}, [parameter])
+            assert bool(statistics) == (per == "micro-batch")
         assert parameter.grad is None  # only finish() leaves a gradient on shared parameters
         assert bool(combiner.finish([parameter])) == (per == "update")
         kept[per] = parameter.grad
@@ -102,13 +102,13 @@ def test_once_per_update_combines_the_sum_of_micro_batches():
 
 
 def test_measured_sum_is_the_sum_with_figures():
-    measured, figures = leave(MeasuredSum(), [S, A])
+    measured, statistics = leave(MeasuredSum(), [S, A])
     plain, nothing = leave(Sum(), [S, A])
     assert measured == plain and nothing == {}
-    assert figures["ratio"].item() == pytest.approx(math.sqrt((5 / 3) * (5 / 5)))  # |se| / |asr|
-    three, figures = leave(MeasuredSum(), [[[1.0, 0.0]], [[0.0, 1.0]], [[-1.0, 0.0]]])
+    assert statistics["ratio"].item() == pytest.approx(math.sqrt((5 / 3) * (5 / 5)))  # |se| / |asr|
+    three, statistics = leave(MeasuredSum(), [[[1.0, 0.0]], [[0.0, 1.0]], [[-1.0, 0.0]]])
     assert three == [[0.0, 1.0]]
-    assert figures["conflicts"].item() == pytest.approx(1 / 3) and figures["angle"].item() == pytest.approx(120.0)
+    assert statistics["conflicts"].item() == pytest.approx(1 / 3) and statistics["angle"].item() == pytest.approx(120.0)
 
 
 def test_settings_that_do_not_exist_are_named():

@@ -86,7 +86,7 @@ def test_floor_bounds_the_rescale():
 
 
 def combined(combiner, losses, shared, parameters):
-    """One step of one micro-batch: the figures, with the gradient left in `.grad`."""
+    """One step of one micro-batch: the statistics, with the gradient left in `.grad`."""
     named = {f"layer.{number}": parameter for number, parameter in enumerate(shared)}
     return combiner.backward(losses, named, parameters) | combiner.finish(parameters)
 
@@ -120,12 +120,12 @@ def test_combiners_leave_the_total_in_grad_and_accumulate(case):
 
 def test_each_tensor_is_combined_by_itself():
     parameters, losses = model([[-3.0, 4.0], [5.0, 0.0]], [[3.0, 0.0], [4.0, 3.0]])
-    figures = combined(Modulation(), losses(), parameters, parameters)
+    statistics = combined(Modulation(), losses(), parameters, parameters)
     close(parameters[0].grad, [3.0, 4.0])  # s·a = -9
     close(parameters[1].grad, [9.0, 3.0])  # s·a = +20; over both tensors the sum would be +11
-    assert figures["conflicts"].item() == 0.5
+    assert statistics["conflicts"].item() == 0.5
     expected = (math.degrees(math.acos(-0.6)) + math.degrees(math.acos(0.8))) / 2
-    assert figures["angle"].item() == pytest.approx(expected)
+    assert statistics["angle"].item() == pytest.approx(expected)
 
 
 def test_parameters_that_are_not_shared_keep_the_plain_sum():
@@ -135,11 +135,11 @@ def test_parameters_that_are_not_shared_keep_the_plain_sum():
     named["asr"] = named["asr"] + 2 * only_asr.sum()
     named["se"] = named["se"] + 3 * only_se.sum()
     everything = [only_asr, *parameters, only_se, unused]
-    figures = combined(Remedy(), named, [parameters[0], only_asr], everything)
+    statistics = combined(Remedy(), named, [parameters[0], only_asr], everything)
     close(parameters[0].grad, [5.4, 4.0])
     close(parameters[1].grad, [0.0, 4.0])
     assert (only_asr.grad.item(), only_se.grad.item(), unused.grad) == (2.0, 3.0, None)
-    assert {name: value.dim() for name, value in figures.items()} == dict.fromkeys(
+    assert {name: value.dim() for name, value in statistics.items()} == dict.fromkeys(
         ("conflicts", "angle", "ratio", "angle_after", "rescaled", "steep"), 0
     )
 
@@ -159,8 +159,8 @@ def test_equal_to_the_sum_where_no_tensors_conflict():
 def test_nothing_waits_for_the_device(combiner):
     # Tensors of the meta device hold no numbers: reading one on the host raises.
     parameters, losses = model([[-3.0, 4.0]] * 2, [[3.0, 0.0]] * 2, device="meta")
-    figures = combined(combiner, losses(), parameters, parameters)
-    assert all(value.device.type == "meta" for value in figures.values())
+    statistics = combined(combiner, losses(), parameters, parameters)
+    assert all(value.device.type == "meta" for value in statistics.values())
     assert all(parameter.grad.device.type == "meta" for parameter in parameters)
 
 

@@ -31,10 +31,10 @@ def test_finds_the_best_permutation_and_its_figures(count, seed, size, noise):
     }
     best = max(scores, key=lambda order: sum(scores[order]))
     waves = (torch.from_numpy(one).float()[None] for one in (estimates, sources))
-    found, order, heard = pit_si_snr(*waves, torch.tensor([size]))
+    found, order, active = pit_si_snr(*waves, torch.tensor([size]))
     assert order[0].tolist() == list(best)
     np.testing.assert_allclose(found[0].numpy(), scores[best], atol=1e-3)
-    assert heard.all()
+    assert active.all()
 
 
 def test_mixed_precision_leaves_the_figures_alone():
@@ -88,11 +88,11 @@ def test_a_silent_source_is_told_apart_and_takes_the_estimate_that_is_left():
     estimates = (sources[:, [2, 0, 1]] + 0.1 * torch.randn(2, 3, 400, generator=generator)).requires_grad_()
     lengths = torch.tensor([400, 350])
     assert audible(sources, lengths).tolist() == [[True, False, True], [True, True, False]]
-    found, order, heard = pit_si_snr(estimates, sources, lengths)
-    assert heard.tolist() == [[True, False, True], [True, True, False]]
+    found, order, active = pit_si_snr(estimates, sources, lengths)
+    assert active.tolist() == [[True, False, True], [True, True, False]]
     assert order.tolist() == [[1, 2, 0], [1, 2, 0]]
     assert found[0, 1].item() == found[1, 2].item() == 0.0
-    assert (found[heard] > 15).all()
+    assert (found[active] > 15).all()
     found.sum().backward()
     assert estimates.grad.isfinite().all()
     assert not estimates.grad[0, 2].any()
@@ -103,11 +103,11 @@ def test_silent_estimates_and_all_silent_sources_stay_finite():
     waves = torch.randn(1, 2, 100)
     lengths = torch.tensor([100])
     estimates = torch.zeros(1, 2, 100, requires_grad=True)
-    found, _, heard = pit_si_snr(estimates, waves, lengths)
+    found, _, active = pit_si_snr(estimates, waves, lengths)
     found.sum().backward()
-    assert found.isfinite().all() and estimates.grad.isfinite().all() and heard.all()
-    found, _, heard = pit_si_snr(waves, torch.zeros(1, 2, 100), lengths)
-    assert not found.any() and not heard.any()
+    assert found.isfinite().all() and estimates.grad.isfinite().all() and active.all()
+    found, _, active = pit_si_snr(waves, torch.zeros(1, 2, 100), lengths)
+    assert not found.any() and not active.any()
 
 
 def test_padding_does_not_matter():

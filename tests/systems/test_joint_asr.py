@@ -134,10 +134,10 @@ def test_remedy_changes_the_front_end_alone():
     ):
         system.zero_grad()
         named = dict(system.frontend.named_parameters())
-        figures = combiner.backward(system.losses(batch, "main", wanted), named, everything)
+        statistics = combiner.backward(system.losses(batch, "main", wanted), named, everything)
         combiner.finish(everything)
         gradients[name] = {id(parameter): parameter.grad.clone() for parameter in everything}
-    assert figures["rescaled"] > 0
+    assert statistics["rescaled"] > 0
     for parameter in everything:
         asr, remedied = gradients["asr"][id(parameter)], gradients["remedy"][id(parameter)]
         assert torch.equal(remedied, asr) == (id(parameter) in rest)

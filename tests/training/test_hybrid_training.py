@@ -12,7 +12,7 @@ from toy_frames import NOISES, write_frame_data
 import nrsr
 from nrsr.config import save_yaml
 from nrsr.data.labels import LabelError
-from nrsr.experiment.metadata import FactsError
+from nrsr.experiment.metadata import MetadataError
 from nrsr.training import run
 from nrsr.training.stopping import TrainingStopped
 
@@ -80,7 +80,7 @@ def test_an_experiment_is_whole(train, corpus):
     assert experiment.system.norm.mean.shape == (14,)
     assert float(experiment.system.norm.mean[:7].abs().max()) < 1e-3  # global means are gone already
     (exp / "metadata.json").write_text("{")
-    with pytest.raises(FactsError, match="metadata.json: no JSON"):
+    with pytest.raises(MetadataError, match="metadata.json: not JSON"):
         nrsr.load(exp)
 
 
