@@ -69,9 +69,9 @@ import random, resource, sys
 from copy import deepcopy
 from pathlib import Path
 import yaml
-from nrsr.config import load_yaml, settings_from
+from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
-from nrsr.experiment.settings import TrainingSettings, check_experiment
+from nrsr.experiment.settings import parse_experiment
 from nrsr.systems import build_system
 
 resource.setrlimit(resource.RLIMIT_AS, (1 << 34, 1 << 34))
@@ -120,8 +120,7 @@ for number in range(count):
     path.write_bytes(text)
     try:
         config = load_yaml(path)
-        check_experiment(config, "config")
-        settings_from(TrainingSettings, config["training"], "training")
+        parse_experiment(config)
         build_system(config, 10)
         good += 1
     except NrsrError as error:
