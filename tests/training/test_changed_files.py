@@ -57,8 +57,8 @@ def catch(made, progress):
 run.train = catch
 state = torch.load(folder / "last.pt", weights_only=True)
 state["progress"]["finished"] = False
-torch.save(state, folder / "kept")
-(folder / "last.pt").unlink()
+torch.save(state, folder / "last.pt")
+(folder / "kept").write_bytes((folder / "last.pt").read_bytes())
 run.run_training(config, config["seed"], corpus / "train", corpus / "dev", corpus / "units", folder)
 
 def resumed():
