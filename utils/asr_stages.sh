@@ -1,25 +1,34 @@
 # shellcheck shell=bash
-# Sourced by the run.sh of the asr recipes: stages 2 to 6, for each config and seed of the run.
+# Sourced by utils/recipe.sh for the asr recipes: stages 2 to 6, for each config and seed of the run.
 #
-# run.sh sets: config (one or more YAML files), seeds, tag, nj, data (its data directories), experiments (folder),
-# variant (suffix of an experiment's name that names its data, as _fold0), train_set, test_sets (separated by commas).
+# run.sh sets: config (one or more YAML files), data (its data directories), experiments (folder); perhaps variant (suffix
+# of an experiment's name that names its data, as _fold0), train_set, test_sets (separated by commas).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/mixing.sh
+. "$NRSR_ROOT/utils/mixing.sh"
 # shellcheck source=utils/score_words.sh
 . "$NRSR_ROOT/utils/score_words.sh"
 # shellcheck source=utils/report.sh
 . "$NRSR_ROOT/utils/report.sh"
 
 baseline=no_se
+train_set=train
+test_sets=test_clean,test_seen,test_unseen
+variant=
 
 units() {
   once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
 }
 
-decode_sets() {
+decode_all() { # EXPERIMENT OPTIONS...
   run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
-    nrsr decode --exp "$1" --data "$data/{SET}" --out "$1/decode_{SET}"
+    nrsr decode --exp "$1" --data "$data/{SET}" --out "$1/decode_{SET}" "${@:2}"
+}
+
+decode_sets() { # EXPERIMENT; run.sh may have its own
+  decode_all "$1"
 }
 
 decode() {

@@ -4,8 +4,9 @@
 # shellcheck source=utils/nonspeech.sh
 . "$NRSR_ROOT/utils/nonspeech.sh"
 
-# fsdd_corpus: makes corpus_dir and noise_dir absolute, and checks what is there. run.sh sets work_dir, called_from.
+# fsdd_corpus: for stage 0, makes corpus_dir and noise_dir absolute, and checks what is there.
 fsdd_corpus() {
+  if [ "$stage" -gt 0 ]; then return; fi
   if [ -z "$corpus_dir" ]; then
     corpus_dir=$work_dir/downloads/free-spoken-digit-dataset
     [ -d "$corpus_dir" ] || git clone --depth 1 https://github.com/Jakobovski/free-spoken-digit-dataset "$corpus_dir"
@@ -13,4 +14,9 @@ fsdd_corpus() {
   corpus_dir=$(find_dir "$corpus_dir")
   nonspeech
   nrsr doctor --quiet --recipe . --corpus-dir "$corpus_dir" --noise-dir "$noise_dir"
+}
+
+# fsdd_data DATA: stage 0 of a fold.
+fsdd_data() {
+  prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size"
 }

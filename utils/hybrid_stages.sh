@@ -1,27 +1,31 @@
 # shellcheck shell=bash
-# Sourced by the run.sh of the hybrid recipes: stages 2 to 6. GMMs are trained on clean speech, once for all noise; the
-# senone networks on DATA/train with the alignments of the clean speech that it was mixed from.
+# Sourced by utils/recipe.sh for the hybrid recipes: stages 2 to 6. GMMs are trained on clean speech, once for all noise;
+# the senone networks on DATA/train with the alignments of the clean speech that it was mixed from.
 #
-# run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), results (file),
-# cmvn_by (utterance or speaker), scales (acoustic scales to try on development data), probe_layer,
-# probe_sets (separated by commas, or none), lang (folder), grammar (options of make-graph, an array); perhaps report_sets and
-# gmm_variant where they differ from test_sets and variant; and a function make_lang that fills the lang folder and
-# whatever the grammar needs.
+# run.sh sets: config, data, experiments (folder), scales (acoustic scales to try on development data), probe_layer, lang
+# (folder), grammar (options of make-graph, an array), and a function make_lang that fills the lang folder and whatever
+# the grammar needs; perhaps test_sets, probe_sets (separated by commas, or none), cmvn_by (utterance or speaker),
+# variant, and report_sets and gmm_variant where they differ from test_sets and variant.
 # In DATA: train_clean and dev_clean (clean speech), train, dev, and the test sets.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/mixing.sh
+. "$NRSR_ROOT/utils/mixing.sh"
 # shellcheck source=utils/score_words.sh
 . "$NRSR_ROOT/utils/score_words.sh"
 # shellcheck source=utils/report.sh
 . "$NRSR_ROOT/utils/report.sh"
 
 baseline=single
-
-gmm=$experiments/gmm # mono/, tri/ and lda/ in it
+train_set=train
+test_sets=test_clean,test_seen,test_unseen
+probe_sets=test_seen,test_unseen
+if [ "${size:-}" = tiny ]; then probe_sets=; fi # too few utterances of each kind of noise
+cmvn_by=utterance
+variant=
 gmm_kinds=(mono tri lda)
-aligned_by=tri       # the GMM whose senones the networks learn, unless run.sh says otherwise below this file
-train_set=train      # unless run.sh says otherwise for a run of hybrid_stages
+aligned_by=tri # the GMM whose senones the networks learn
 
 features() { # CONFIG FOLDER...
   nrsr make-feats --config "$1" --nj "$nj" "${@:2}"
@@ -146,6 +150,7 @@ probe() { # CONFIG SEED EXPERIMENT
 }
 
 hybrid_stages() {
+  gmm=$experiments/gmm # mono/, tri/ and lda/ in it
   if in_stages 2 "features"; then all_features; fi
   if in_stages 3 "lexicon, GMMs on clean speech, alignments of noisy speech"; then gmms; fi
   if in_stages 4 "training"; then
@@ -162,6 +167,13 @@ hybrid_stages() {
     for_each probe
     report
   fi
+}
+
+# Stage 1: noisy sets, and those that networks learn from with the clean speech in them.
+mix_sets_with_clean() {
+  mix_sets _noisy
+  once "$data/.done/train" with_clean "$data/train_clean" "$data/train_noisy" "$data/train"
+  once "$data/.done/dev" with_clean "$data/dev_clean" "$data/dev_noisy" "$data/dev"
 }
 
 # The clean speech once more, under other names (alignments find UTT by UTT-c0), joined with the noisy speech.

@@ -2,13 +2,14 @@
 # Sourced by run.sh after it has set its options' defaults: `--some-option value` sets the variable some_option.
 #
 # Only variables that are set already count as options, so a misspelt one is an error. --help prints the
-# comment at the top of the script that sources this file.
+# comment at the top of the script, and the options of all recipes where utils/recipe.sh has been sourced.
 
 while [ $# -gt 0 ]; do
   case $1 in
     --help|-h)
       [ -f "$0" ] && _script=$0 || _script=$(basename "$0") # run.sh has gone to its own folder by now
       sed -n '2,/^[^#]/ { /^#/ s/^# \{0,1\}//p }' "$_script"
+      if [ -n "${recipe_options:-}" ]; then sed -n '/^# Options of all/,/^[^#]/ s/^# \{0,1\}//p' "$recipe_options"; fi
       exit 0 ;;
     --*)
       _name=${1#--}

@@ -1,13 +1,15 @@
 # shellcheck shell=bash
-# Sourced by the run.sh of the sep recipes: mixing of stage 1, and stages 4 to 6 for each config and seed of the run.
+# Sourced by utils/recipe.sh for the sep recipes: mixing of stage 1, and stages 4 to 6 for each config and seed of the run.
 #
-# run.sh sets what utils/experiments.sh asks for, and: nj, test_sets (separated by commas), device (cpu or cuda),
-# results (file), baseline (system that the others are compared with), recogniser (a trained experiment of an asr recipe
-# for the WER of each separated speaker, or nothing); for mix_sets also corpus (data directories of speech and noise),
-# speakers (in each mixture) and counts (set -> mixtures).
+# run.sh sets: config, data, experiments (folder), baseline (system that the others are compared with); perhaps the
+# options device (cpu or cuda) and recogniser (a trained experiment of an asr recipe for the WER of each separated
+# speaker), variant, train_set, test_sets; for mix_sets also corpus (data directories of speech and noise), speakers (in
+# each mixture) and counts (set -> mixtures).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/mixing.sh
+. "$NRSR_ROOT/utils/mixing.sh"
 # shellcheck source=utils/report.sh
 . "$NRSR_ROOT/utils/report.sh"
 
@@ -16,16 +18,17 @@ metric=si_snr_i,sdr_i
 primary=all
 also=wer
 
+train_set=train
+test_sets=test_seen,test_unseen
+variant=
+device=${device:-cpu}
+recogniser=${recogniser:+$(find_dir "$recogniser")}
+declare -gA counts=([train]=1500 [dev]=150 [test_seen]=600 [test_unseen]=600)
+if [ "${size:-}" = tiny ]; then counts=([train]=16 [dev]=4 [test_seen]=4 [test_unseen]=4); fi
+
 mix() { # SPEECH NOISE SET
   once "$data/.done/$3" nrsr mix-speakers --speech "$corpus/$1" --noise "$corpus/$2" --speakers "$speakers" \
     --snr=0,5,10 --active --count "${counts[$3]}" --out "$data/$3"
-}
-
-mix_sets() {
-  mix train_clean noise_train train
-  mix dev_clean noise_dev dev
-  mix test_clean noise_seen test_seen
-  mix test_clean noise_unseen test_unseen
 }
 
 separate_sets() {

@@ -31,6 +31,11 @@ once() {
   date '+%F %T' > "$mark"
 }
 
+# absolute PATH: the path, which may be relative to where run.sh was called.
+absolute() {
+  case $1 in /*) echo "$1" ;; *) echo "$called_from/$1" ;; esac
+}
+
 # find_dir PATH: the folder's absolute path; PATH may be relative to where run.sh was called, or to the project's root.
 find_dir() {
   local path

@@ -2,8 +2,6 @@
 # Aurora-4: invariant representations and adversarial multi-task learning with networks of the published size.
 #
 # Usage: egs/aurora4/hybrid/run.sh --corpus-dir AURORA4 --wsj0-dir WSJ0 [options]
-#   --stage N --stop-stage N  0 corpus, 1 development sets, 2 features, 3 lexicon, GMMs and alignments,
-#                             4 training, 5 decoding, 6 scoring, probes and report
 #   --corpus-dir DIR          Aurora-4, the folder that holds lists/    (needed by stage 0)
 #   --wsj0-dir DIR            WSJ0, for transcripts and the language model    (needed by stages 0 and 3)
 #   --noise-list FILE         `utterance noise` lines, if the multi-condition list does not name the noises
@@ -11,41 +9,23 @@
 #   --lm NAME                 language model of WSJ0's lng_modl/base_lm: bcb05cnp, tcb05cnp, ...    (bcb05cnp)
 #   --noises "1 2 3 4 5 6 all"  how many kinds of noise, added one by one, networks are trained with    (all)
 #   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
-#   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
-#   --tag NAME                added to the experiments' names, to keep variants apart
 #   --scales 0.1,0.2          acoustic scales to try on development data    (0.05,0.07,0.1,0.13)
 #   --probe-layer N           hidden layer from which probes classify the noise    (4)
-#   --nj N                    parallel jobs    (4)
-#   --work-dir DIR            where data/ and exp/ go    (this recipe's folder)
-#   --results FILE            the file whose tables are written anew    (exp/RESULTS.md)
-set -euo pipefail
-
-called_from=$PWD
-cd "$(dirname "${BASH_SOURCE[0]}")"
-stage=0
-stop_stage=6
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"
 corpus_dir=
 wsj0_dir=
 noise_list=
 lexicon=
 lm=bcb05cnp
 noises=all
-config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"
-seeds=1
-tag=
 scales=0.05,0.07,0.1,0.13
 probe_layer=4
 nj=4
-work_dir=$PWD
-results=
-. ../../../utils/parse_options.sh
-. ../../../utils/path.sh
-. ../../../utils/stages.sh
+begin hybrid "$@"
 
-case $work_dir in /*) ;; *) work_dir=$called_from/$work_dir ;; esac
 data=$work_dir/data
 experiments=$work_dir/exp
-results=${results:-$experiments/RESULTS.md}
 groups=test_A,test_B,test_C,test_D
 test_sets=$groups
 report_sets=$groups,test_0330
@@ -54,7 +34,6 @@ probe_sets=test_B
 cmvn_by=speaker
 lang=$work_dir/data/lang_$lm
 grammar=(--arpa "$lang.arpa")
-. ../../../utils/hybrid_stages.sh
 
 # The words of the language model and of the training sentences, with CMUdict's phones without stress.
 make_lang() {
@@ -95,16 +74,12 @@ score_sets() { # EXPERIMENT
     nrsr score-wer --data "$data/{SET}" --out "$1/decode_{SET}/score" "$data/{SET}/text" "$1/decode_{SET}/text"
 }
 
-[ -z "$wsj0_dir" ] || wsj0_dir=$(find_dir "$wsj0_dir")
-[ -z "$lexicon" ] || [[ $lexicon == /* ]] || lexicon=$called_from/$lexicon
-[ -z "$noise_list" ] || [[ $noise_list == /* ]] || noise_list=$called_from/$noise_list
-nrsr doctor --quiet
-if in_stages 0 "corpus to data directories"; then
-  [ -z "$corpus_dir" ] || corpus_dir=$(find_dir "$corpus_dir")
-  nrsr doctor --quiet --recipe . ${corpus_dir:+--corpus-dir "$corpus_dir"}
-  once "$data/.done/prepare" nrsr prepare aurora4 --corpus-dir "$corpus_dir" ${wsj0_dir:+--wsj0-dir "$wsj0_dir"} \
-    ${noise_list:+--noise-list "$noise_list"} --out "$data"
-fi
+wsj0_dir=${wsj0_dir:+$(find_dir "$wsj0_dir")}
+lexicon=${lexicon:+$(absolute "$lexicon")}
+noise_list=${noise_list:+$(absolute "$noise_list")}
+given_corpus
+prepare_data "$data" aurora4 --corpus-dir "$corpus_dir" ${wsj0_dir:+--wsj0-dir "$wsj0_dir"} \
+  ${noise_list:+--noise-list "$noise_list"}
 if in_stages 1 "development sets"; then
   once "$data/.done/dev" development_sets
 fi

@@ -1,0 +1,15 @@
+# shellcheck shell=bash
+# Sourced by the stages of the recipes that make their noisy data: stage 1.
+#
+# run.sh sets: data (folder of data directories, with train_clean, dev_clean, test_clean and the noises).
+
+mix() { # SPEECH NOISE OUT
+  once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" --snr=-5,0,5,10,15 --active --out "$data/$3"
+}
+
+mix_sets() { # [SUFFIX]: of the training and development sets
+  mix train_clean noise_train "train${1:-}"
+  mix dev_clean noise_dev "dev${1:-}"
+  mix test_clean noise_seen test_seen
+  mix test_clean noise_unseen test_unseen
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Sourced by every run.sh: the options that all recipes have, and `begin`, after which the stages are at hand.
+#
+#   . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+#   size=full                # the recipe's own options and their defaults, a variable each
+#   begin asr "$@"           # takes the options, and the stages of utils/asr_stages.sh
+#   experiments=$work_dir/exp
+#
+# Options of all recipes:
+#   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
+#   --tag NAME                added to the experiments' names, to keep variants apart
+#   --nj N                    parallel jobs    (2)
+#   --work-dir DIR            where data/, exp/ and downloads/ go    (the recipe's folder)
+#   --results FILE            the file whose tables are written anew    (RESULTS.md in the folder of the experiments)
+#   --stage N --stop-stage N  0 corpus to data directories, 1 mixing and perturbation, 2 features and statistics, 3 units,
+#                             lexicon and alignments, 4 training, 5 decoding or separation, 6 scoring and report
+set -euo pipefail
+
+called_from=$PWD
+cd "$(dirname "${BASH_SOURCE[1]}")"
+recipe_options=../../../utils/recipe.sh # whose options --help prints as well
+stage=0
+stop_stage=6
+config=
+seeds=1
+tag=
+nj=2
+work_dir=$PWD
+results=
+
+# begin TASK ARGUMENTS...: reads the options; the folders and functions that the stages need.
+begin() {
+  local _task=$1
+  shift
+  # shellcheck source=parse_options.sh
+  . ../../../utils/parse_options.sh
+  # shellcheck source=path.sh
+  . ../../../utils/path.sh
+  # shellcheck source=stages.sh
+  . ../../../utils/stages.sh
+  work_dir=$(absolute "$work_dir")
+  case $work_dir in
+    *[{}]*)
+      echo "$0: --work-dir $work_dir holds braces, which belong to placeholders; take another folder" >&2
+      exit 1 ;;
+  esac
+  # shellcheck source=/dev/null
+  . "$NRSR_ROOT/utils/${_task}_stages.sh"
+  # A recipe without a corpus to be brought along has no such option.
+  if [ -n "${corpus_dir+set}" ]; then nrsr doctor --quiet; else nrsr doctor --quiet --recipe .; fi
+}
+
+# given_corpus: for stage 0, makes corpus_dir absolute and looks whether the corpus is whole.
+given_corpus() {
+  if [ "$stage" -gt 0 ]; then return; fi
+  [ -z "$corpus_dir" ] || corpus_dir=$(find_dir "$corpus_dir")
+  nrsr doctor --quiet --recipe . ${corpus_dir:+--corpus-dir "$corpus_dir"}
+}
+
+# prepare_data DATA CORPUS OPTIONS...: stage 0.
+prepare_data() {
+  if in_stages 0 "corpus to data directories${fold:+ (fold $fold)}"; then
+    once "$1/.done/prepare" nrsr prepare "${@:2}" --out "$1"
+  fi
+}
