@@ -7,24 +7,22 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from nrsr.config import ConfigError, build, save_yaml
+from nrsr.config import ConfigError, build
 from nrsr.data.batches import BatchSettings
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
-from nrsr.experiment.average import prune_validations
 from nrsr.experiment.frozen import parted, write_frozen
 from nrsr.experiment.generators import fixed_generators, seed_generators
-from nrsr.experiment.metadata import write_metadata
 from nrsr.experiment.modules import ALL, freeze, initialise
 from nrsr.experiment.settings import ExperimentSettings, parse_experiment
-from nrsr.experiment.versions import versions_text
-from nrsr.files import atomic_open, remove_leftovers
+from nrsr.files import remove_leftovers
 from nrsr.folders import alone_in
 from nrsr.kaldi.audio_states import audio_states, check_states, statistics_of, write_states
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
+from nrsr.training.descriptions import list_skipped, write_descriptions
 from nrsr.training.ema import Ema
 from nrsr.training.loop import train
 from nrsr.training.plan import Training
@@ -36,7 +34,6 @@ from nrsr.training.turns import build_turns, check_moves
 from nrsr.training.validation import TrainingError, validate
 
 RANK_STRIDE = 1_000_003  # between the seeds of one training's processes, so that none has those of another training
-LISTED = 20  # ids named on stderr; skipped.txt has them all
 
 
 def run_training(
@@ -207,39 +204,6 @@ def load_statistics(system: System, path: Path, init: Collection[str] = ()) -> N
         raise TrainingError(f"{path}: made for another system ({odd} on one side alone); {cure}")
     for name, module in norms.items():
         module.load_statistics(statistics[name])
-
-
-def list_skipped(sets: list[TrainingSet], folder: Path) -> None:
-    """List on stderr and in skipped.txt all that is left out."""
-    for data in sets:
-        if data.skipped:
-            print(f"{data.path}: {len(data.skipped)} utterances left out: {data.reasons()}", file=sys.stderr)
-            for name, reason in list(data.skipped.items())[:LISTED]:
-                print(f"  {name}: {reason}", file=sys.stderr)
-            if len(data.skipped) > LISTED:
-                print(f"  ... all of them in {folder / 'skipped.txt'}", file=sys.stderr)
-        for note in data.notes():
-            print(note, file=sys.stderr)
-    with atomic_open(folder / "skipped.txt") as stream:
-        for data in sets:
-            stream.writelines(f"{data.path} {name} {reason}\n" for name, reason in data.skipped.items())
-
-
-def write_descriptions(folder: Path, config: dict[str, Any], units: Units | None, metadata: dict[str, Any]) -> None:
-    """config.yaml, units/, metadata.json and versions.txt, which also notes a resumption with other versions."""
-    if not (folder / "last.pt").exists():  # no weights of an earlier training beside the config of this one
-        (folder / "model.pt").unlink(missing_ok=True)
-        prune_validations(folder, ())
-    save_yaml(config, folder / "config.yaml")
-    if units:
-        units.save(folder / "units")
-    if metadata:
-        write_metadata(metadata, folder)
-    path, now = folder / "versions.txt", versions_text()
-    before = path.read_text(encoding="utf-8") if path.exists() and (folder / "last.pt").exists() else ""
-    if not before.endswith(now):
-        with atomic_open(path) as stream:
-            stream.write(before + ("resumed with\n" if before else "") + now)
 
 
 def check_selection(training: Training) -> None:
