@@ -28,7 +28,7 @@ class LinkError(NrsrError):
 
 
 def cure_of(error: OSError, otherwise: str = "") -> str:
-    """What helps against a failure of the disk; `otherwise` where it tells neither of room nor of permissions."""
+    """The cure for a failure of the disk; `otherwise` where it is neither lack of space nor of permissions."""
     return ROOM if error.errno in NO_ROOM else PERMISSIONS if error.errno in NOT_ALLOWED else otherwise
 
 
@@ -37,11 +37,11 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO]:
     """Open `path` for writing under a temporary name beside it, and rename when the block ends well.
 
     Args:
-        path: final name; missing parent folders are made.
+        path: final name; missing parent folders are created.
         mode: "w" (UTF-8 text, `\\n` line ends) or "wb".
 
     An exception inside the block, a full disk included, removes the temporary file and leaves
-    whatever stood under `path` before. The OSError of a full disk, which has no file name of its own, gets `path`.
+    whatever was under `path` before. The OSError of a full disk, which has no file name of its own, gets `path`.
     """
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     with _temporary_file(Path(path)) as (descriptor, _), open(descriptor, mode, closefd=False, **text) as stream:
@@ -80,7 +80,7 @@ def _create_locked(path: Path) -> tuple[int, Path]:
         try:
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
         except OSError as error:
-            error.filename = str(path)  # the temporary name would tell nobody anything
+            error.filename = str(path)  # the temporary name would mean nothing to the user
             raise
         with suppress(OSError):  # a file system without locks, where leftovers are never removed
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -141,7 +141,7 @@ def open_to_append(path: str | Path) -> IO[str]:
 
 
 def open_anew(path: str | Path) -> IO[str]:
-    """Open a log that begins anew; a link that stands there is removed, and not what it names."""
+    """Open a log that begins anew; an old log that is a link is removed, not its target."""
     Path(path).unlink(missing_ok=True)
     return open_to_append(path)
 

@@ -27,7 +27,7 @@ class IncompleteFolder(NrsrError):
 def making(folder: str | Path, command: str, *, anew: bool = True) -> Iterator[None]:
     """Make or change a folder: it is marked as incomplete until the block ends well, and no other process may write.
 
-    After an exception the mark stays, unless no file in the folder has changed: then what stood there stands.
+    After an exception the mark stays, unless no file in the folder has changed: then its contents are as before.
 
     Args:
         command: "nrsr mix" or another, for messages.
@@ -153,7 +153,7 @@ def _write_mark(descriptor: int, content: bytes) -> None:
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """What tells the files below a folder from others of the same names; temporary ones do not count."""
+    """State of each file below a folder (size and time), temporary files left out."""
     found = {}
     for place, _, names in os.walk(folder):
         for name in names:

@@ -16,7 +16,7 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterato
 
     Args:
         what: what is being done, as in "fbank of data/train".
-        total: number of items where `len(items)` does not tell.
+        total: number of items, where `items` has no length.
     """
     if total is None and hasattr(items, "__len__"):
         total = len(items)

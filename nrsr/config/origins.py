@@ -10,7 +10,7 @@ LOCAL = "local"  # name of the recipe's folder for the user's own modules; utils
 
 
 def is_trusted(module: str) -> bool:
-    """Whether a module may be imported because a config names it: importing runs what stands in it.
+    """Whether a module may be imported because a config names it: importing runs its code.
 
     Args:
         module: dotted path. Private parts (`_x`, `__main__`) are never trusted.

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 MAX_DEPTH = 50  # mappings and lists within each other
-MAX_NODES = 100_000  # values, aliases counted as often as they stand
+MAX_NODES = 100_000  # values, aliases counted at each use
 MAX_CHARACTERS = 1 << 20
 MAX_NUMBER = 2**32 - 1  # the largest seed
 PLAIN = (str, bool, int, float, type(None))
@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, PLAIN):
                 raise ParseError("a key is a list, a mapping or a date, not text", key_node.start_mark.line)
             if key in seen:
-                raise ParseError(f"the key {key!r} stands twice", key_node.start_mark.line)
+                raise ParseError(f"the key {key!r} appears twice", key_node.start_mark.line)
             seen.add(key)
         return super().construct_mapping(node, deep)
 

@@ -8,7 +8,7 @@ from nrsr.kaldi.contents import AUDIO_SCP, Contents
 from nrsr.kaldi.datadir import DataDirError
 from nrsr.kaldi.lists import c_sorted
 
-# Lists that not each utterance needs to stand in; they are joined wherever one of the directories has them.
+# Lists that need not have each utterance; they are joined wherever one of the directories has them.
 # All others are joined only where every directory has them, as in Kaldi.
 PARTIAL = ("utt2noise", "utt2noisefile", "utt2snr", "utt2emo")
 

@@ -42,7 +42,7 @@ class Worker:
     def __call__(self, utterances: list[str]) -> list[tuple[str, np.ndarray]]:
         """Utterance and features [N, D] as float32, in the order given."""
         found = {}
-        # Dither hears the same seed whichever process does the chunk.
+        # Dither gets the same seed whichever process does the chunk.
         torch.manual_seed(int.from_bytes(hashlib.sha256(utterances[0].encode()).digest()[:8], "big") >> 1)
         for names, waves, lengths in padded_batches(self.waves, utterances, self.rate):
             features, frames = self.extractor(waves, lengths)
@@ -67,7 +67,7 @@ def make_features(
 ) -> int:
     """Write feats.ark, feats.scp and utt2num_frames of a data directory; returns the number of utterances.
 
-    utt2audio tells of which audio they were made, so that features are not used after it has changed.
+    utt2audio lists size and time of their audio files, so that features are not used after these have changed.
 
     Args:
         spec: `{class: ..., ...}` of a feature extractor.

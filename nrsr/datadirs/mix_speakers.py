@@ -94,7 +94,7 @@ def mix_speakers(
 ) -> SpeakerSummary:
     """Write OUT with wav.scp, spk1.scp, spk2.scp, ... and noise1.scp, which add up, and lists of what they are.
 
-    text_spk1, ... (mode "max") and utt2spk1, ... tell words and speaker of each source, utt2noise, utt2noisefile and
+    text_spk1, ... (mode "max") and utt2spk1, ... list words and speaker of each source, utt2noise, utt2noisefile and
     utt2snr the noise; each mixture is its own speaker in utt2spk. Equal arguments give equal mixtures. Noise is
     resampled to the rate of the speech.
 

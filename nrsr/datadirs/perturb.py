@@ -41,7 +41,7 @@ def perturb_speed(
         Notes of lists that are left out.
 
     Raises:
-        DataDirError: a factor that is not positive or stands twice; AudioError: audio that cannot be read.
+        DataDirError: a factor that is not positive or appears twice; AudioError: audio that cannot be read.
     """
     if not factors or len(set(factors)) != len(factors) or not all(0.1 <= factor <= 10 for factor in factors):
         raise DataDirError(f"{out}: speeds {list(factors)} are not different numbers from 0.1 to 10; correct them")

@@ -59,8 +59,8 @@ def plan_speaker_mixtures(
     """
     voices = sorted(set(speaker_of.values()))
     if len(voices) < speakers:
-        told = "one speaker only" if len(voices) == 1 else f"{len(voices)} speakers"
-        raise MixingError(f"{told} ({' '.join(voices)}), but mixtures of {speakers} need as many; add others")
+        available = "one speaker only" if len(voices) == 1 else f"{len(voices)} speakers"
+        raise MixingError(f"{available} ({' '.join(voices)}), but mixtures of {speakers} need as many; add others")
     chosen: dict[str, tuple[str, ...]] = {}
     seen, fruitless, rng = set(), 0, np.random.default_rng(seed_of(seed, "speakers"))
     while len(chosen) < count and fruitless < FRUITLESS:

@@ -24,7 +24,7 @@ def validation_files(folder: Path) -> dict[int, Path]:
 
 
 def unit_of(folder: Path) -> str:
-    """What the validations of an experiment are counted by: "epoch" or "step"."""
+    """The unit in which an experiment counts its validations: "epoch" or "step"."""
     return "step" if any((folder / "checkpoints").glob("step*.pt")) else "epoch"
 
 

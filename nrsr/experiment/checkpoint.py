@@ -19,7 +19,7 @@ class CheckpointError(NrsrError):
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain values; a failure leaves the file that stood there before.
+    """Write tensors and plain values; a failure keeps the earlier file.
 
     Raises:
         CheckpointError: the disk is full or cannot be written.
@@ -32,7 +32,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             stream.write(serialised.getbuffer())
     except OSError as error:
         cure = cure_of(error, "run the same command again")
-        raise CheckpointError(f"{path}: {error.strerror}; what was saved before stands, {cure}") from error
+        raise CheckpointError(f"{path}: {error.strerror}; the earlier file is kept, {cure}") from error
 
 
 def load_checkpoint(path: Path, cure: str) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def load_checkpoint(path: Path, cure: str) -> dict[str, Any]:
 
 
 def load_file(path: Path, cure: str) -> Any:
-    """What a file of torch.save holds, to the CPU: tensors and plain values, after a look at its checksums.
+    """What a file of torch.save holds, to the CPU: tensors and plain values, after a check of its checksums.
 
-    torch.save stores a checksum of every record, and torch.load reads on over a wrong one. The look takes a fifth of
+    torch.save stores a checksum of every record, and torch.load ignores a wrong one. The check takes a fifth of
     the time that saving takes.
 
     Raises:
@@ -79,7 +79,7 @@ def weights_in(content: dict[str, Any], path: Path, cure: str) -> dict[str, Tens
     """The weights of a checkpoint, its entry `model`.
 
     Raises:
-        CheckpointError: there are none, or something that is no weight stands among them.
+        CheckpointError: there are none, or a value among them is no weight.
     """
     weights = content.get("model")
     if not isinstance(weights, dict) or not weights:
@@ -91,7 +91,7 @@ def weights_in(content: dict[str, Any], path: Path, cure: str) -> dict[str, Tens
 
 
 def oddity(value: Any) -> str:
-    """What keeps a value from being a weight, nothing if it is one."""
+    """Why a value is not a weight, "" if it is one."""
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
     if value.layout != torch.strided or value.is_quantized:
@@ -124,6 +124,6 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> N
 
 
 def description(weight: Tensor) -> str:
-    """Shape and kind of number of a weight: a float of any width may stand for another."""
+    """Shape and kind of number of a weight: floats of any width are alike."""
     shape = str(tuple(weight.shape))
     return shape if weight.is_floating_point() else f"{shape} of {weight.dtype}"

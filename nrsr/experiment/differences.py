@@ -1,4 +1,4 @@
-"""What differs between two configs of one training."""
+"""Differences between two configs of one training."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What changed between two configs and matters for training, as "key: old -> new"."""
+    """Differences between two configs that affect training, as "key: old -> new"."""
     before, after = flatten(old), flatten(new)
     nothing = "(not set)"
     return [

@@ -18,10 +18,10 @@ class ExperimentError(NrsrError):
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `nrsr train` left.
+    """A trained experiment.
 
     Attributes:
-        config: as config.yaml has it, the seed included.
+        config: that of config.yaml, the seed included.
         system: with the weights of model.pt, in evaluation mode, on the CPU.
         units: None where the system needs none.
     """

@@ -1,4 +1,4 @@
-"""Weights that no step changes stand once in an experiment, in frozen.pt, which its checkpoints name by checksum."""
+"""Frozen weights, stored once in an experiment as frozen.pt, which its checkpoints name by checksum."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

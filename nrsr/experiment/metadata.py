@@ -1,4 +1,4 @@
-"""What a system had to know of its training data, kept in the experiment as metadata.json."""
+"""Metadata of the training data that a system is built with, stored in the experiment as metadata.json."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ class MetadataError(NrsrError):
 
 
 def write_metadata(metadata: dict[str, Any], folder: Path) -> None:
-    """Write what `TrainingSet.metadata` gave, one line for each entry."""
+    """Write the entries of `TrainingSet.metadata`, one a line."""
     with atomic_open(folder / NAME) as stream:
         stream.write("{" + ",".join(f"\n{json.dumps(key)}: {json.dumps(metadata[key])}" for key in metadata) + "\n}\n")
 

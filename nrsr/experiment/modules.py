@@ -1,4 +1,4 @@
-"""The config's `init` and `freeze`: first weights from elsewhere, and modules that stay as they are."""
+"""The config's `init` and `freeze`: initial weights from other files, and modules that are not trained."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -73,7 +73,7 @@ def find_module(system: nn.Module, name: str, where: str) -> nn.Module:
 
 
 def source_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of a checkpoint of nrsr, or of a file with a state dict, which may stand within mappings.
+    """The weights of a checkpoint of nrsr, or of a file with a state dict, perhaps within mappings.
 
     Raises:
         CheckpointError: no such file, or none of these.
@@ -109,7 +109,7 @@ def within(weights: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:
 
 
 def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """What keeps the weights `given` from being those of a module with `own`; nothing where they fit."""
+    """Why the weights `given` do not fit a module with the weights `own`; nothing where they do."""
     shapes = [
         f"{name} {description(given[name])} for {description(own[name])}"
         for name in own

@@ -1,4 +1,4 @@
-"""Which state of its code nrsr runs from: the git commit."""
+"""The git commit of nrsr's code."""
 
 import subprocess
 from pathlib import Path

@@ -35,7 +35,7 @@ class Select:
             raise ConfigError(f"training.select.best: {self.best!r}: take one of {', '.join(DIRECTIONS)}")
 
     def key(self, criteria: dict[str, float], number: int) -> float:
-        """What is lowest for the best validation, which has these criteria and stands at this place in the order."""
+        """Sort key of the validation with these criteria at this place in the order, lowest for the best."""
         if not self.criterion:
             return -float(number)
         return criteria[self.criterion] if self.best == "lowest" else -criteria[self.criterion]
@@ -86,8 +86,8 @@ class TrainingSettings:
             if value is not None and value < 1:
                 raise ConfigError(f"training.{name}: {value} is too small; take 1 or more")
         if (self.epochs is None) == (self.steps is None):
-            stands = "stands beside epochs; take one of them out" if self.steps else "or epochs is missing; set one"
-            raise ConfigError(f"training.steps: {stands}")
+            problem = "is set beside epochs; take one of them out" if self.steps else "or epochs is missing; set one"
+            raise ConfigError(f"training.steps: {problem}")
         if self.validate_steps is not None and self.steps is None:
             raise ConfigError("training.validate_steps: goes with training.steps; each epoch ends with a validation")
         if self.precision not in PRECISIONS:
@@ -139,7 +139,7 @@ class ExperimentSettings:
         units: this part as it is; None where the config has none.
         turns: name -> its settings, in the order of the config.
         init: module -> where its first weights come from.
-        freeze: modules that stay as they are.
+        freeze: modules that are not trained.
     """
 
     config: dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from nrsr.config import ConfigError, check_keys, settings_from
 
-# What one turn says; without `turns` the first four stand at the top of the config, as those of the turn "main".
+# The keys of a turn; without `turns` the first four are at the top of the config, for the turn "main".
 TURN_KEYS = ("loss_weights", "gradients", "optimiser", "schedule")
 GAME_KEYS = (*TURN_KEYS, "start", "every", "repeat", "clip")
 SUM = {"class": "nrsr.gradients.Sum"}
@@ -80,7 +80,7 @@ def parse_turns(config: dict[str, Any], clip: float | None = None) -> dict[str, 
     if "turns" not in config:
         return {"main": _parse(main, "", clip)}
     if main:
-        raise ConfigError(f"{', '.join(main)} stands beside turns; set it within each turn")
+        raise ConfigError(f"{', '.join(main)} is set beside turns; set it within each turn")
     specs = config["turns"]
     if not isinstance(specs, dict) or not all(isinstance(spec, dict) for spec in specs.values()):
         raise ConfigError(f"turns: expected `name: {{loss_weights: ..., optimiser: ...}}` lines, found {specs!r}")

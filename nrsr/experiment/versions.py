@@ -1,4 +1,4 @@
-"""What a training ran on: Python, libraries, the git commit of nrsr."""
+"""The versions that a training ran with: Python, libraries, the git commit of nrsr."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""What the driver applies to data: a trained system alone, or with a search behind it."""
+"""What the driver applies to data: a trained system alone, or with a search after it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -25,11 +25,11 @@ class ApplyError(NrsrError):
 
 @dataclass
 class Result:
-    """What an application makes of an utterance.
+    """The result of an application for an utterance.
 
     Attributes:
-        values: output name -> value; nothing under a name is written nowhere, and `remarks` say why.
-        remarks: what the user should know of the utterance, as what is said of several ("are too short for ...").
+        values: output name -> value; a missing one is not written, and `remarks` say why.
+        remarks: notes for the user on the utterance, worded for several ("are too short for ...").
     """
 
     values: dict[str, Any]
@@ -40,7 +40,7 @@ class Application(ABC):
     """Applied to inputs by the driver, which makes one in each process.
 
     Attributes:
-        outputs: what it gives, by name.
+        outputs: its outputs by name.
         step: an input may be cut into pieces at multiples of so many rows; None where it must stay whole.
     """
 
@@ -53,11 +53,11 @@ class Application(ABC):
 
     @abstractmethod
     def apply(self, inputs: Sequence[np.ndarray]) -> list[Any]:
-        """What comes of each input or piece, for `finish`; none of them is empty."""
+        """The network's outputs for each input or piece, none of them empty; `finish` takes them."""
 
     @abstractmethod
     def finish(self, parts: Sequence[Any], starts: Sequence[int], source: np.ndarray) -> Result:
-        """The result of an input from what came of its pieces, which begin at these rows."""
+        """The result of an input from the outputs of its pieces, which begin at these rows."""
 
     @abstractmethod
     def nothing(self) -> Result:
@@ -76,10 +76,10 @@ class Application(ABC):
 
 
 class SystemOutputs(Application):
-    """A trained system, for some of what it puts out.
+    """A trained system and some of its outputs.
 
     Args:
-        wanted: names of outputs; None takes all but those that are made on request only.
+        wanted: names of outputs; None takes all but those on request.
         device: "cpu" or "cuda".
 
     Raises:
@@ -96,7 +96,7 @@ class SystemOutputs(Application):
         if not wanted or (unknown := [name for name in wanted if name not in known]):
             asked = "" if not wanted else f"{', '.join(unknown)}: "
             raise OutputError(
-                f"{asked}{experiment.path}: {type(self._system).__name__} puts out "
+                f"{asked}{experiment.path}: {type(self._system).__name__} outputs "
                 f"{', '.join(known) or 'nothing'}; take another experiment or output"
             )
         self.outputs = {name: known[name] for name in wanted}
@@ -118,11 +118,11 @@ class SystemOutputs(Application):
                 values[name] = output.join(*zip(*given, strict=True), source)
         if len(values) < len(self.outputs):
             lacking = ", ".join(name for name in self.outputs if name not in values)
-            return Result(values, [f"are too short for {lacking} and stand without"])
+            return Result(values, [f"are too short for {lacking} and get none"])
         return Result(values)
 
     def nothing(self) -> Result:
-        return Result({}, [f"have no frames and stand without {', '.join(self.outputs)}"])
+        return Result({}, [f"have no frames and get no {', '.join(self.outputs)}"])
 
 
 def of_experiment(kind: Callable[..., Application], exp: Path, *args: Any, **options: Any) -> Application:
@@ -135,7 +135,7 @@ def of_experiment(kind: Callable[..., Application], exp: Path, *args: Any, **opt
 
 
 def check_device(device: str) -> None:
-    """Refuse a GPU that is not there.
+    """Refuse "cuda" without a GPU.
 
     Raises:
         ApplyError: torch sees none.

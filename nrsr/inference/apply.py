@@ -1,4 +1,4 @@
-"""Applying a trained system to a data directory or to audio files: what is written, and what is said of it.
+"""Applying a trained system to a data directory or to audio files, and writing outputs, log and skipped utterances.
 
 An utterance that fails does not stop the others: it is listed by name in OUT/skipped, the others are written, and the
 command ends with an error.
@@ -38,9 +38,9 @@ def apply_data(
 ) -> str:
     """Apply to every utterance of a data directory, and write the outputs into a folder.
 
-    Each output writes its own files, and they appear together at the end. The lists that hold for an output are copied
-    beside it. OUT/<command>.log has `head`, what is to be said of the utterances and the times; OUT/skipped lists what
-    failed, OUT/utt2source_audio tells of the audio files, so that the outputs are not scored beside other audio.
+    Each output writes its own files, and they appear together at the end. The lists that are valid for an output are
+    copied beside it. OUT/<command>.log has `head`, remarks on utterances and the times; OUT/skipped lists the
+    failures, OUT/utt2source_audio size and time of the audio files, so that outputs are not scored with other audio.
 
     Args:
         command: that of `nrsr`, for the log's name and for messages.
@@ -78,7 +78,7 @@ def apply_data(
 
 
 def write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[str, set[str]]:
-    """Write what a pass gives; returns the utterances of each output."""
+    """Write the results of a pass; returns the utterances of each output."""
     written: dict[str, set[str]] = {name: set() for name in outputs}
     with ExitStack() as stack:
         # The first output is entered first and thus appears last.
@@ -92,7 +92,7 @@ def write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[s
 
 
 def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], written: Mapping[str, set[str]]) -> None:
-    """Copy the lists that hold for outputs, and remove those of an earlier run where OUT becomes a data directory."""
+    """Copy the lists valid for outputs, and remove those of an earlier run where OUT becomes a data directory."""
     for name, output in outputs.items():
         copy_lists(data, out, output.lists, written[name])
     if copied := {name for output in outputs.values() for name in output.lists if data.has(name)}:
@@ -105,7 +105,7 @@ def pass_over_files(application: Application, inputs: FileInputs, settings: Sett
 
 
 def report_files(run: Pass) -> None:
-    """Say on stderr what is to be said of files, and name those that failed.
+    """Print remarks on files on stderr, and name those that failed.
 
     Raises:
         ApplyError: there are such.
@@ -120,7 +120,7 @@ def report_files(run: Pass) -> None:
 
 
 def write_log(run: Pass, path: Path, head: Sequence[str], passed: float) -> None:
-    """Write a log: `head`, what is to be said of utterances (on stderr too), what failed, and the times.
+    """Write a log: `head`, remarks on utterances (on stderr too), failures, and the times.
 
     Args:
         passed: seconds since the start.
@@ -168,7 +168,7 @@ def write_skipped(run: Pass, out: Path) -> None:
 
 
 def refuse_failures(run: Pass, out: Path) -> None:
-    """Raises ApplyError that names the utterances which failed."""
+    """Raise an ApplyError that names the utterances which failed."""
     failed = sorted(run.failures)
     raise ApplyError(
         f"{len(failed)} of {run.done + len(failed)} utterances failed and are not in {out}: {shown(failed)}; "

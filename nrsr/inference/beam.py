@@ -12,9 +12,9 @@ UNITS_PER_FRAME = 50  # the most probable units of a frame, with which hypothese
 class PrefixBeamSearch:
     """CTC prefix beam search (Hannun et al. 2014): each hypothesis is a sequence of units, summed over alignments.
 
-    It scores log p_ctc(units) + lm_weight * score of the language model. For a model of words `WordBeamSearch` does
-    the work: flashlight's own lexicon search cannot, for CTC, repeat the last unit of a word (units without a separator
-    between words lose most alignments), and a language model cannot forbid its searches a unit.
+    It scores log p_ctc(units) + lm_weight * score of the language model. For a model of words it uses
+    `WordBeamSearch`: flashlight's own lexicon search cannot, for CTC, repeat the last unit of a word (units without a
+    separator between words lose most alignments), and a language model cannot forbid its searches a unit.
     """
 
     def __init__(self, size: int, *, beam: int, lm: LM | WordModel | None = None, lm_weight: float = 1.0):

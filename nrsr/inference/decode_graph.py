@@ -92,8 +92,8 @@ def tuned_scale(
         name, failure = next(iter(run.failures.items()))
         raise DecodingError(f"{dev.path}: {len(run.failures)} utterances failed; {name}: {failure.reason}")
     best = min(errors, key=errors.get)
-    told = f"word errors of {words} on {dev.path}"
-    lines = [f"acoustic scale {scale:g}: {count} {told}" for scale, count in errors.items()]
+    counted = f"word errors of {words} on {dev.path}"
+    lines = [f"acoustic scale {scale:g}: {count} {counted}" for scale, count in errors.items()]
     lines.append(f"acoustic scale {best:g} taken")
     if len(errors) > 1 and best in (min(errors), max(errors)):
         lines.append(f"acoustic scale {best:g} lies at the end of those tried; try further ones")

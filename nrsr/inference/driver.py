@@ -1,4 +1,4 @@
-"""Applying a trained system to many inputs: batches, processes, long inputs by pieces, what failed, and the times."""
+"""Applying a trained system to many inputs: batches, processes, pieces of long inputs, failures and times."""
 
 import functools
 import time
@@ -24,12 +24,12 @@ GIVE_UP = 20  # utterances: where so many fail for one reason, and none succeeds
 
 @dataclass(frozen=True)
 class Settings:
-    """How an application is run.
+    """Settings of a pass.
 
     Attributes:
         nj: worker processes of one thread each; the results do not depend on it.
         batch_size: inputs that go through the network together.
-        pieces: how longer inputs are cut, where the application allows it.
+        pieces: lengths into which longer inputs are cut, where the application allows it.
         reading: options of `Inputs`.
     """
 
@@ -44,7 +44,7 @@ class Settings:
 
     @classmethod
     def from_arguments(cls, args: Namespace, batch_size: int = 16) -> "Settings":
-        """What `nrsr.arguments` adds to a command; `batch_size` where the command line has none."""
+        """The options that `nrsr.arguments` adds to a command; `batch_size` where the command line has none."""
         given = vars(args)
         size = given.get("batch_size")
         reading = {name: given[name] for name in ("allow_pipes",) if name in given}
@@ -70,7 +70,7 @@ class Failure(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What became of a batch: results and failures by utterance, and seconds by what they were spent on."""
+    """Results and failures of a batch by utterance, and the seconds it took by purpose."""
 
     results: dict[str, Result]
     failures: dict[str, Failure]
@@ -130,17 +130,17 @@ def _merged(batches: Sequence[Batch]) -> Batch:
 
 
 class Pass:
-    """One pass over inputs: iterated, it gives (utterance, result) of each; what failed and what it took is in it then.
+    """One pass over inputs: an iterator of (utterance, result), whose attributes hold failures and times at its end.
 
     Args:
         make: makes the application, in this process and in each worker; can be pickled.
         inputs: what is read; can be pickled where there are several processes.
         batches: which of them go through the network together.
-        what: what is being done, for the progress on stderr.
+        what: description of the work, for the progress on stderr.
 
     Attributes:
         failures: utterance -> why it failed.
-        remarks: what is to be said of several utterances -> their names.
+        remarks: remark -> utterances that it is about.
         seconds: of input, of wall time and of processor time, summed over the workers.
     """
 
@@ -192,6 +192,6 @@ class Pass:
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, for a list and for stderr."""
+    """A failure in one line, for a list and for stderr."""
     text = " ".join(str(error).split())
     return text if isinstance(error, NrsrError) and text else f"{type(error).__name__}: {text}"

@@ -45,4 +45,4 @@ class GmmScorer(Application):
         return Result({"loglikes": self.outputs["loglikes"].join(parts, starts, source)})
 
     def nothing(self) -> Result:
-        return Result({}, ["have no frames and stand without loglikes"])
+        return Result({}, ["have no frames and get no loglikes"])

@@ -1,4 +1,4 @@
-"""From senone log-likelihoods to words: a hybrid system or a GMM with a decoding graph behind it."""
+"""Decoding the senone log-likelihoods of a hybrid system or a GMM with a graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ class HybridSettings:
         return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
     def of_search(self) -> WfstSettings:
-        """Those that the search in the graph takes."""
+        """The settings of the search in the graph."""
         return WfstSettings(self.acoustic_scale, self.beam, self.max_active)
 
 
@@ -70,8 +70,8 @@ class GraphSearch(Application):
         exp: folder of a hybrid experiment, or of a GMM.
         graph: folder of make-graph.
         search: how to search.
-        scales: acoustic scales in place of that of `search`; the words of each are given under its name, `str(scale)`.
-        loglikes: whether the log-likelihoods are given.
+        scales: acoustic scales in place of that of `search`; the words of each are the output `str(scale)`.
+        loglikes: whether to output the log-likelihoods as well.
 
     Raises:
         DecodingError: a graph of another model.
@@ -120,7 +120,7 @@ class GraphSearch(Application):
         return Result(values | ({"loglikes": scores} if self._loglikes else {}), remarks)
 
     def nothing(self) -> Result:
-        return Result(dict.fromkeys(self._scales, ""), ["have no frames and stand without words"])
+        return Result(dict.fromkeys(self._scales, ""), ["have no frames and get no words"])
 
 
 def missing_pdfs(graph: Path, pdfs: int, may_lack: bool) -> int:

@@ -24,7 +24,7 @@ class Beam(NamedTuple):
         attention: log-probability by the decoder, [H].
         ctc: prefix log-probability by CTC, [H].
         lm: weighted score of the language model, [H].
-        ctc_state, lm_states: what CTC and the language model need to go on.
+        ctc_state, lm_states: of CTC and the language model, to extend the hypotheses.
     """
 
     units: Tensor

@@ -28,7 +28,7 @@ class NgramModel:
     """Witten-Bell smoothed n-grams, interpolated (Witten and Bell 1991; Chen and Goodman 1998, equation 2.15).
 
     p(w | h) = (c(h w) + t(h) p(w | h')) / (c(h) + t(h)), where c counts, t(h) is the number of different words
-    seen after h, and h' is h without its oldest word. Below the unigrams stands 1 / |vocabulary|, `</s>` and
+    seen after h, and h' is h without its oldest word. The unigrams back off to 1 / |vocabulary|, `</s>` and
     `<unk>` included. Unlike Kneser-Ney's discounts it is defined for any text, ten digits included.
     """
 
@@ -61,7 +61,7 @@ class NgramModel:
     def _count(self, sentence: tuple[str, ...]) -> None:
         marks = {START, END}.intersection(sentence)
         if marks:
-            raise LanguageModelError(f"{marks.pop()} stands in the text as a word; sentences are marked by line ends")
+            raise LanguageModelError(f"{marks.pop()} is a word of the text; sentences are marked by line ends")
         if not sentence:
             return
         padded = (START, *sentence, END)

@@ -1,7 +1,7 @@
 """From waveforms to words: a trained CTC system, its units and a search.
 
 A recording that is longer than a piece goes through the network in overlapping pieces. Their CTC log-probabilities are
-joined in the overlap, at the frame at which both pieces are surest of the blank, so that no unit is cut or doubled;
+joined in the overlap, at the frame where the blank is most probable in both pieces, so that no unit is cut or doubled;
 the best path is that of the whole, and the searches go from pause to pause, in stretches of at most a piece.
 """
 
@@ -27,7 +27,7 @@ from nrsr.kaldi import DataDir
 from nrsr.nn.losses import ctc_collapse
 from nrsr.signal.masks import zero_padding
 
-TOO_SHORT = "are too short for one frame and stand without words"
+TOO_SHORT = "are too short for one frame and get no words"
 Search = Callable[[Tensor, np.ndarray], list[int]]
 
 
@@ -36,7 +36,7 @@ class DecodingError(ApplyError):
 
 
 class Encoded(NamedTuple):
-    """What the network makes of a recording or piece: hidden vectors [M, dim], CTC log-probabilities [M, V] (host)."""
+    """The network's outputs for a recording or piece: hidden vectors [M, dim], CTC log-probabilities [M, V] (host)."""
 
     hidden: Tensor
     log_probs: np.ndarray
@@ -54,7 +54,7 @@ class Recogniser(Application):
         settings: how to search.
         lm: ARPA file, over words or over the units.
         device: "cpu" or "cuda".
-        loglikes: whether the log-probabilities are given.
+        loglikes: whether to output the log-probabilities as well.
 
     Raises:
         DecodingError: a system that recognises no words, or cannot be searched by this method.
@@ -115,7 +115,7 @@ class Recogniser(Application):
 
     @torch.inference_mode()
     def apply(self, inputs: Sequence[np.ndarray]) -> list[Encoded | None]:
-        """None for waveforms too short for one frame: no layer is asked what it makes of them.
+        """Encode waveforms; None for those too short for one frame, which do not go through the network.
 
         Raises:
             DecodingError: the system gives NaN.
@@ -162,14 +162,14 @@ class Recogniser(Application):
         return Encoded(torch.cat([part.hidden for part in kept]), np.concatenate([part.log_probs for part in kept]))
 
     def _parts(self, whole: Encoded, longest: int) -> list[Encoded]:
-        """What is searched by itself: the stretches between pauses, or all of it for the best path."""
+        """The parts to search one by one: the stretches between pauses, or the whole for the best path."""
         if self._method == "greedy":
             return [whole]
         return [whole.cut(first, last) for first, last in stretches(whole.log_probs, longest)]
 
 
 def ctc_output(experiment: Experiment) -> CtcOutput:
-    """What an experiment's system says of its CTC output.
+    """The CTC output of an experiment's system.
 
     Raises:
         DecodingError: it has none.

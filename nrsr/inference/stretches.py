@@ -7,7 +7,7 @@ def stretches(log_probs: np.ndarray, longest: int) -> list[tuple[int, int]]:
     """First frame and last + 1 of each part of CTC log-probabilities [M, V], of at most `longest` frames (2 or more).
 
     A part ends in the middle of the longest pause (frames whose best unit is the blank, 0) of its second half; without
-    one there, at the last frame of a pause in its first half; without any, at the frame that is surest of the blank.
+    one there, at the last frame of a pause in its first half; without any, at the frame with the most probable blank.
     """
     pause = log_probs.argmax(axis=1) == 0
     parts, first = [], 0

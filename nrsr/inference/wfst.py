@@ -22,8 +22,8 @@ class WfstSettings:
 
     Attributes:
         acoustic_scale: factor of the log-likelihoods against the graph's costs; 0.1 is usual, to be tuned.
-        beam: how much worse than the best a path may be and go on.
-        max_active: paths that go on at most.
+        beam: largest cost over the best path's at which a path is kept.
+        max_active: most paths kept.
     """
 
     acoustic_scale: float = 0.1

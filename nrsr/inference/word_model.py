@@ -53,7 +53,7 @@ class Lexicon:
 
 
 class WordState(NamedTuple):
-    """Where a hypothesis stands.
+    """The state of a hypothesis.
 
     Attributes:
         words: KenLM's state after its whole words.

@@ -29,7 +29,7 @@ def add_deltas(features: Tensor, frames: Tensor, order: int = 2, window: int = 2
     """Append the derivatives up to `order` to each frame.
 
     Args:
-        features: [B, N, D]; what stands past an utterance's end is not looked at.
+        features: [B, N, D]; frames past an utterance's end are ignored.
         frames: [B] frames of each utterance.
 
     Returns:

@@ -41,7 +41,7 @@ class FeatureExtractor(nn.Module, ABC):
         """Features of a batch.
 
         Args:
-            waves: [B, T] samples in ±1; what stands past an utterance's end is not looked at.
+            waves: [B, T] samples in ±1; those past an utterance's end are ignored.
             lengths: [B] samples of each utterance, at most T.
 
         Returns:

@@ -10,12 +10,12 @@ def splice(features: Tensor, frames: Tensor, left: int, right: int) -> Tensor:
     """Concatenate each frame with `left` frames before and `right` after it.
 
     Args:
-        features: [B, N, D]; what stands past an utterance's end is not looked at.
+        features: [B, N, D]; frames past an utterance's end are ignored.
         frames: [B] frames of each utterance.
 
     Returns:
-        [B, N, (left + 1 + right) * D], oldest frame first; the first and last frame of an utterance stand in for
-        those outside it. Zero past its end.
+        [B, N, (left + 1 + right) * D], oldest frame first; the first and last frame of an utterance are repeated
+        outside it. Zero past its end.
     """
     spliced = neighbours(features, frames, left, right).transpose(2, 3).flatten(2)
     return zero_padding(spliced, frames)

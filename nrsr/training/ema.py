@@ -23,7 +23,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights of a step."""
+        """Update the means with the weights of a step."""
         torch._foreach_lerp_(self._means, self._parameters, 1.0 - self._decay)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What a training tells: train.log and stderr, TensorBoard, metrics.jsonl."""
+"""The log of a training: train.log and stderr, TensorBoard, metrics.jsonl."""
 
 import json
 import math
@@ -21,8 +21,8 @@ class TrainingLog:
 
     Args:
         folder: of the experiment.
-        step: TensorBoard points from this step on, left by a training that was killed, are replaced.
-        silent: tell nothing, as the further processes of a training do.
+        step: TensorBoard points from this step on, of a killed training, are replaced.
+        silent: write nothing, as in the further processes of a training.
     """
 
     def __init__(self, folder: Path, step: int, silent: bool = False):

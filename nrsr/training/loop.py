@@ -18,7 +18,7 @@ from nrsr.training.validation import TrainingError, finish_part, selection_keys
 
 
 def train(training: Training, progress: Progress) -> None:
-    """Train from where `progress` stands to the end; leaves model.pt, the mean of the best validations.
+    """Train from `progress` to the end, and write model.pt, the mean of the best validations.
 
     Raises:
         TrainingStopped: by a signal, after saving.

@@ -28,7 +28,7 @@ def stepped(progress: Progress, means: dict[str, float], total: int, steps_a_sec
 
 
 def skipped(step: int, turn: Turn, metrics: dict[str, float], ids: list[list[str]]) -> str:
-    """A step that was not made, with what was not finite and the utterances of each process."""
+    """A skipped step, with the values that were not finite and the utterances of each process."""
     bad = {name: value for name, value in metrics.items() if not math.isfinite(value)}
     names = " ".join(dict.fromkeys(name for own in ids for name in own))
     return f"step {step + 1}, turn {turn.name}: skipped, not finite: {metrics_text(bad)}; utterances {names}"
@@ -49,7 +49,7 @@ def validated(training: Training, progress: Progress) -> str:
 
 
 def selected(training: Training, numbers: list[int], early: bool) -> str:
-    """Of which validations model.pt is made."""
+    """The validations that model.pt averages."""
     settings = training.settings
     what = "epochs" if settings.unit == "epoch" else "validations"
     reason = f"no better {settings.selection.criterion} for {settings.patience} {what}; " if early else ""

@@ -1,4 +1,4 @@
-"""What is trained, on what, in which batches: an experiment's training, put together and ready to begin."""
+"""An experiment's training, ready to begin: system, data, batches and settings."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class Group(NamedTuple):
     """Batches that make one own step of a turn.
 
     Attributes:
-        size: how many, over all processes.
+        size: their number over all processes.
         own: those of this process.
         shares: what each of these counts in the step.
     """
@@ -37,13 +37,13 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, on what, and how.
+    """An experiment's training: system, data, turns and settings.
 
     Attributes:
         folder: of the experiment.
         config: its settings.
         identity: what a resumed training must have in common with this one (config, data), part of last.pt.
-        frozen: modules that stay as they are, by name.
+        frozen: modules that are not trained, by name.
         ema: the mean of the weights, where the config asks for it.
     """
 
@@ -65,7 +65,7 @@ class Training:
 
     @property
     def device(self) -> torch.device:
-        """Where this process computes."""
+        """The device of this process."""
         return self.processes.device
 
     def plan(self, epoch: int) -> list[list[Any]]:

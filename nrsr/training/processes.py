@@ -21,10 +21,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one training; alone, none of the methods costs anything.
+    """The processes of one training; with a single one, the methods do nothing.
 
     Attributes:
-        rank: of this process; the one of rank 0 writes and speaks for all.
+        rank: of this process; the one of rank 0 writes files and logs.
         size: how many there are.
         device: on which this process computes.
     """
@@ -36,7 +36,7 @@ class Processes:
     def share(self, group: Sequence[Item]) -> tuple[list[Item], list[float]]:
         """This process' batches of a step, and what each counts in the mean over all of them.
 
-        All processes get as many; where the batches do not suffice, one is taken twice and counts nothing.
+        All processes get as many; where there are too few batches, one is repeated with a share of 0.
         """
         numbers = [slot * self.size + self.rank for slot in range(math.ceil(len(group) / self.size))]
         shares = [1.0 / len(group) if number < len(group) else 0.0 for number in numbers]
@@ -59,7 +59,7 @@ class Processes:
         return values
 
     def wait(self) -> None:
-        """Go on when all processes have come here."""
+        """Wait until all processes have called this."""
         if self.size > 1:
             dist.barrier()
 

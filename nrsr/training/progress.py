@@ -37,12 +37,12 @@ class Progress:
         position: batches done in the current epoch.
         step: steps done, skipped ones included.
         skipped: steps skipped because a value was not finite.
-        made: steps that each turn has made.
+        made: steps of each turn that updated its weights.
         skipped_in_a_row: steps that each turn has skipped since it last made one.
-        sums: sums and counts of the current epoch's figures (see `Means`).
-        history: what metrics.jsonl says, one entry a finished epoch.
+        sums: sums and counts of the current epoch's metrics (see `Means`).
+        history: the lines of metrics.jsonl, one entry a finished epoch.
         seconds: time spent: wall and cpu in all; waiting for loading; logging, saving included.
-        finished: all epochs are done, or the training stopped early; model.pt stands.
+        finished: all epochs are done, or the training stopped early; model.pt is final.
     """
 
     epoch: int = 0

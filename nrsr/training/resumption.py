@@ -1,4 +1,4 @@
-"""Going on from last.pt: what it must hold, and putting a training where it stands."""
+"""Resuming from last.pt: what it must hold, and how a training takes its state."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,7 +27,7 @@ SECTIONS = {"config": dict, "data": dict, "model": dict, "optimisers": dict, "sc
 
 
 def save_state(training: Training, progress: Progress, clock: Clock) -> None:
-    """Write last.pt, from which the training can go on; all processes come here, the first one writes."""
+    """Write last.pt, from which the training can be resumed; called by all processes, written by the first."""
     clock.tick()
     generators = training.processes.gathered(generator_states())
     if training.processes.rank > 0:
@@ -69,7 +69,7 @@ def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def resume(training: Training, state: dict[str, Any]) -> Progress:
-    """Put the training where last.pt stands.
+    """Give the training the state of last.pt.
 
     Raises:
         CheckpointError: the data or the units have changed since, or a section does not fit the training.

@@ -46,7 +46,7 @@ def run_training(
     *,
     allow_pipes: bool = False,
 ) -> Progress:
-    """Train an experiment from the start, or from where last.pt stands; a finished one is left as it is.
+    """Train an experiment from the start or from last.pt; a finished one is left unchanged.
 
     Args:
         units_dir: folder of nrsr make-units, `units` in `folder` if None; systems that need no units have none.
@@ -124,15 +124,15 @@ def make_training(
 
 
 def digests(sets: list[TrainingSet], units: Units | None) -> dict[str, str]:
-    """What tells whether two trainings have the same data and units."""
-    found = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
-    return {**found, "units": digest(units.symbols)} if units else found
+    """Digests that are equal if two trainings have the same data and units."""
+    data = {"train": sets[0].fingerprint(), "dev": sets[1].fingerprint()}
+    return {**data, "units": digest(units.symbols)} if units else data
 
 
 def check_audio(folder: Path, directories: dict[str, str | Path], *, resumed: bool, write: bool) -> None:
-    """Refuse audio that has changed since the statistics were made of it, or since a training began that goes on.
+    """Refuse audio that has changed since the statistics were computed, or since the training to resume began.
 
-    EXP/train.utt2audio and EXP/dev.utt2audio tell of which audio files that was.
+    EXP/train.utt2audio and EXP/dev.utt2audio list the size and time of those audio files.
 
     Raises:
         StaleError: it has.
@@ -174,7 +174,7 @@ def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder:
 def open_data(
     config: dict[str, Any], path: str | Path, units: Units | None, settings: BatchSettings, allow_pipes: bool
 ) -> TrainingSet:
-    """A data directory as the data that the config's system takes, with the options that stand under `data`."""
+    """A data directory as the data that the config's system takes, with the options of the key `data`."""
     kind, options = system_class(config).data, config.get("data", {})
     if not isinstance(options, dict) or "class" in options:
         raise ConfigError(f"data: expected options of {kind.__name__}, which the system takes, found {options!r}")
@@ -230,5 +230,5 @@ def length_text(config: ExperimentSettings, progress: Progress) -> str:
 
 
 def digest(symbols: list[str]) -> str:
-    """Whether two lists of units are the same, in few letters."""
+    """A short hash of a list of units."""
     return hashlib.sha256("\n".join(symbols).encode()).hexdigest()

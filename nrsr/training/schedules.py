@@ -15,7 +15,7 @@ class Schedule(ABC):
         """The factor on the learning rate at `step` (0, 1, ..., total - 1) of a training of `total` steps."""
 
     def epochs_done(self, criteria: Sequence[float]) -> None:
-        """Hear the criterion of every finished epoch, the lowest the best; nothing follows from it by default.
+        """Take the criteria of the finished epochs, the lowest the best; does nothing by default.
 
         The training calls it when it starts or goes on, and after each epoch, always with all values so far.
         """
@@ -55,7 +55,7 @@ class Warmup(Schedule):
     Vaswani et al. 2017, "Attention is all you need", equation 3, scaled so that the peak is the optimiser's rate.
 
     Args:
-        steps: where the peak lies; 25,000 in the usual conformer recipes.
+        steps: step of the peak; 25,000 in the usual conformer recipes.
     """
 
     def __init__(self, steps: int):
@@ -77,7 +77,7 @@ class Plateau(Schedule):
 
     Args:
         decay: what a cut multiplies the rate with.
-        patience: epochs above the mark that are borne in a row.
+        patience: successive epochs above the mark that are tolerated.
         start: epochs before the first that counts.
         least: smallest factor.
     """

@@ -1,4 +1,4 @@
-"""Being told to stop."""
+"""Signals that stop a training after it has been saved."""
 
 import signal
 
@@ -6,7 +6,7 @@ from nrsr.errors import NrsrError
 
 
 class TrainingStopped(NrsrError):
-    """A training was told to stop; the same command resumes it."""
+    """A training was stopped by a signal; the same command resumes it."""
 
 
 class StopSignal:

@@ -20,12 +20,12 @@ from nrsr.training.schedules import Schedule
 
 
 class Step(NamedTuple):
-    """What came of a step.
+    """The outcome of a step.
 
     Attributes:
         metrics: to log: losses, the combiner's metrics, "norm" of the gradient before clipping.
         counts: rows over which each loss is the mean.
-        made: whether the weights moved; not where a loss or the norm is not finite.
+        made: whether the weights were updated; not where a loss or the norm is not finite.
     """
 
     metrics: dict[str, float]
@@ -55,10 +55,10 @@ class Turn:
     """One player's part of a step. An ordinary system has one turn, an adversarial game several.
 
     Attributes:
-        settings: what the config says of it.
-        parameters: what this turn changes.
-        shared: those of them where its tasks meet, by name.
-        buffers: of the system; a step that is not made leaves them as they were.
+        settings: from the config.
+        parameters: those that this turn trains.
+        shared: those of them that its tasks share, by name.
+        buffers: of the system; a skipped step leaves them unchanged.
         precision: of the forward pass: float32, or what autocast takes instead.
         scaler: keeps gradients of float16 in its range; it does nothing for other precisions.
     """
@@ -93,7 +93,7 @@ class Turn:
 
         Args:
             shares: what each batch counts in means of the combiner's metrics; over all processes they sum to 1. A
-                batch with a share of 0 stands for one that is missing, and counts in nothing.
+                batch with a share of 0 fills the place of a missing one, and does not count.
             factor: on the optimiser's own learning rate.
             weights: of the losses that count now; all of the turn's by default.
         """
@@ -241,7 +241,7 @@ def _build_turn(
 
 
 def check_moves(turns: list[Turn], total: int) -> None:
-    """Refuse a turn or a loss that a training of `total` steps never comes to.
+    """Refuse a turn or a loss that starts after the last of `total` steps.
 
     Raises:
         ConfigError: there is one.

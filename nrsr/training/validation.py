@@ -76,14 +76,14 @@ def finish_part(
 
 
 def selection_keys(training: Training, progress: Progress) -> dict[int, float]:
-    """What is lowest for the best validation, by epoch or step."""
+    """The key of each validation by epoch or step, lowest for the best."""
     settings = training.settings
     selection = settings.selection
     return {entry[settings.unit]: selection.key(entry["dev"], number) for number, entry in enumerate(progress.history)}
 
 
 def first_best(keys: dict[int, float]) -> int:
-    """The place of the first validation that no later one has bettered."""
+    """The index of the first validation that no later one improves on."""
     values = [math.inf if math.isnan(value) else value for value in keys.values()]
     return values.index(min(values))
 
@@ -113,7 +113,7 @@ def validate(training: Training, batches: list, stop: StopSignal | None = None) 
 
 @torch.no_grad()
 def take_samples(training: Training) -> dict[str, torch.Tensor]:
-    """What the system shows of the first batch of the development data; nothing from one that shows nothing."""
+    """The system's samples for the first batch of the development data; none from a system without samples."""
     if type(training.system).samples is System.samples:
         return {}
     training.system.eval()

@@ -59,7 +59,7 @@ def test_a_task_outside_the_package(nrsr_main, outside, data, tmp_path):
 
 def test_outputs_of_a_recogniser(nrsr_main, experiment, data, tmp_path):
     status, _, err = nrsr_main("apply", "--exp", experiment, "--data", data, "--out", tmp_path / "a")
-    assert status == 0 and "1 utterances are too short for loglikes and stand without: spk1-short" in err
+    assert status == 0 and "1 utterances are too short for loglikes and get none: spk1-short" in err
     assert nrsr_main("decode", "--exp", experiment, "--data", data, "--out", tmp_path / "b", "--write-loglikes")[0] == 0
     applied, decoded = (open_table(tmp_path / name / "loglikes.scp") for name in "ab")
     assert set(applied) == set(decoded)
@@ -73,8 +73,8 @@ def test_outputs_of_a_recogniser(nrsr_main, experiment, data, tmp_path):
     np.testing.assert_allclose(hidden, wanted[0], atol=1e-4)
     assert set(DataDir(tmp_path / "c").waves()) == set(DataDir(data).waves())
     for wanted, message in (
-        ("loglikes,x", "x: .* puts out loglikes, wav, layer1"),
-        ("", ": .* puts out loglikes, wav"),
+        ("loglikes,x", "x: .* outputs loglikes, wav, layer1"),
+        ("", ": .* outputs loglikes, wav"),
     ):
         status, _, err = nrsr_main("apply", *options, "--outputs", wanted)
         assert status == 1 and re.search(message, err)

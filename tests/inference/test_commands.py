@@ -72,7 +72,7 @@ def test_what_is_too_short_is_listed(nrsr_main, experiment, data, tmp_path):
     assert status == 0
     assert "1 utterances are too short for one frame" in err
     assert "spk1-short\n" in (tmp_path / "out" / "text").read_text()
-    assert "too short for one frame and stand without words: spk1-short" in (tmp_path / "out/decode.log").read_text()
+    assert "too short for one frame and get no words: spk1-short" in (tmp_path / "out/decode.log").read_text()
 
 
 def test_bad_input_is_named_and_the_rest_is_recognised(nrsr_main, experiment, data, tmp_path):

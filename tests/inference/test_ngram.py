@@ -62,7 +62,7 @@ def test_bad_text_and_orders():
         NgramModel([[], []], 2)
     with pytest.raises(LanguageModelError, match="--order 7"):
         NgramModel([["a"]], 7)
-    with pytest.raises(LanguageModelError, match="</s> stands in the text"):
+    with pytest.raises(LanguageModelError, match="</s> is a word of the text"):
         NgramModel([["a", "</s>"]], 2)
 
 

@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_named(nrsr_main, exp, data, experiment, tmp_path):
     cases = [
         (("--exp", exp), "give either --data or audio files"),
         (("--exp", exp, "--data", data, "x.wav"), "give either --data or audio files"),
-        (("--exp", experiment, "--data", data), "JointAsr puts out loglikes, wav, layer1"),
+        (("--exp", experiment, "--data", data), "JointAsr outputs loglikes, wav, layer1"),
         (("--exp", exp, "a/x.wav", "b/x.wav"), "x: several files of one name"),
         (("--exp", exp, "--data", data, "--overlap", "20"), "--overlap 20: the overlap must be"),
         (("--exp", exp, "nowhere.wav"), "files: nothing succeeded; failed: nowhere.wav; nowhere.wav: "),

@@ -140,7 +140,7 @@ BAD = [
     ({"freeze": "map"}, "freeze: expected a list"),
     ({"freeze": ["generator"]}, "turns.generator: all its parameters are frozen, so that it never moves"),
     ({"freeze": ["all"]}, "turns.generator: all its parameters are frozen"),
-    ({"training": SHORT | {"epochs": 2}}, "training.steps: stands beside epochs; take one of them out"),
+    ({"training": SHORT | {"epochs": 2}}, "training.steps: is set beside epochs; take one of them out"),
     ({"training": {"select": "last"}}, "training.steps: or epochs is missing; set one"),
     ({"training": {"epochs": 2, "validate_steps": 3}}, "training.validate_steps: goes with training.steps"),
     ({"training": SHORT | {"ema": 1.0}}, "training.ema: 1.0 must lie between 0 and 1"),

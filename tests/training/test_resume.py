@@ -210,7 +210,7 @@ def test_full_disk_leaves_the_old_file(run_toy, toy_config, tmp_path, monkeypatc
 
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint, "atomic_open", Opened)
-        with pytest.raises(CheckpointError, match=r"pt: No space left on device; what was saved before stands"):
+        with pytest.raises(CheckpointError, match=r"pt: No space left on device; the earlier file is kept"):
             run_toy(tmp_path / "full")
     run_toy(tmp_path / "full")
     assert_same(tmp_path / "full", whole)

@@ -37,7 +37,7 @@ from nrsr.training.validation import TrainingError
         ({"optimiser": {"class": "torch.optim.AdamW", "lr": float("nan")}}, "does not take {lr: nan}"),
         ({"units": {"kind": "bpe"}}, "units.kind: bpe, but .*units holds word units; run nrsr make-units again"),
         ({"units": "word"}, "units: expected a mapping"),
-        ({"turns": {}}, "loss_weights, optimiser, schedule stands beside turns"),
+        ({"turns": {}}, "loss_weights, optimiser, schedule is set beside turns"),
     ],
 )
 def test_bad_configs_are_refused_before_training(run_toy, tmp_path, changes, message):
