@@ -1,4 +1,4 @@
-"""From a corpus as its authors publish it (or as it is made on the spot) to Kaldi data directories.
+"""From a corpus as its authors publish it (or as it is generated on the spot) to Kaldi data directories.
 
 Each module has `add_arguments(parser)`, `prepare(**options) -> Prepared`, and `check(...) -> list[str]`, a cheap
 look at the folders that lists what is wrong with them.

@@ -4,7 +4,7 @@ The folder holds lists/ and the audio that the lists name: headerless 16-bit big
 first microphone and .wv2 of the second. Transcripts come from WSJ0. Utterances are called as in Kaldi's recipe: base
 name in lower case and one character, 0 for clean and 1 for multi-condition training, 0 to 9 and a to d for the
 fourteen development and test sets. The lists give the noise of a test set by its number. The multi-condition list
-tells it in the folders of its paths, as a whole word (street in street_16k/...); other paths are clean speech.
+names it in the folders of its paths, as a whole word (street in street_16k/...); other paths are clean speech.
 """
 
 import argparse
@@ -48,8 +48,8 @@ class Utterance:
 
     Attributes:
         id: base name and mark of the condition; all but the last character are WSJ0's own name.
-        noise: kind of noise, "clean", or None where nothing tells it.
-        original: the same sentence as the first microphone heard it, without noise.
+        noise: kind of noise, "clean", or None where it is unknown.
+        original: the same sentence by the first microphone, without noise.
     """
 
     id: str
@@ -67,19 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus, WSJ0 for its transcripts, and what is known of the noise of train_multi."""
     parser.add_argument("--corpus-dir", required=True, help="Aurora-4, the folder that holds lists/")
     parser.add_argument("--wsj0-dir", required=True, help="WSJ0, for the transcripts")
-    parser.add_argument("--noise-list", help="`utterance noise` lines for train_multi, if its paths tell no noise")
+    parser.add_argument("--noise-list", help="`utterance noise` lines for train_multi, if its paths name no noise")
     parser.add_argument("--out", required=True, help="folder for the data directories")
 
 
 def prepare(
     corpus_dir: str | Path, wsj0_dir: str | Path, out: str | Path, noise_list: str | Path | None = None
 ) -> Prepared:
-    """Write OUT/train_clean, train_multi, dev_0330, dev_1206, test_0166, test_0330 and what is parts of them.
+    """Write OUT/train_clean, train_multi, dev_0330, dev_1206, test_0166, test_0330 and the groups of them.
 
     test_A to test_D are the groups of test_0330: clean, noisy, and both by the second microphone. train_noises1 to
     train_noises6 are the clean utterances of train_multi with those in the first, the first two, ... of `NOISES`.
     Each has wav.scp (absolute paths), text, utt2spk, spk2utt, utt2dur, utt2noise, utt2mic (1 or 2) and utt2uniq (the
-    parallel utterance without noise, by which alignments are carried over).
+    parallel utterance without noise, by which alignments are copied).
 
     Raises:
         Aurora4Error: missing files (the first one named), lines that are not of the lists' form, missing transcripts.
@@ -107,7 +107,7 @@ def prepare(
 
 
 def check(corpus_dir: str | Path) -> list[str]:
-    """Lists that the corpus should have and has not, a line each."""
+    """Lists that the corpus lacks, a line each."""
     lists = Path(corpus_dir) / "lists"
     if not lists.is_dir():
         return [f"{lists}: no such folder; {CURE}"]
@@ -127,7 +127,7 @@ def training_set(root: Path, name: str, noise_of: Mapping[str, str] | None) -> l
     """The utterances of a training list.
 
     Args:
-        noise_of: utterance -> noise, where the user tells it.
+        noise_of: utterance -> noise, where the user gives it.
     """
     file, is_clean = TRAINING[name], name == "train_clean"
     members = []
@@ -152,7 +152,7 @@ def noise_in(line: str) -> str:
     words = {word for folder in Path(line).parts[:-1] for word in re.split("[^a-z]+", folder.lower())}
     found = words.intersection(NOISES)
     if len(found) > 1:
-        raise Aurora4Error(f"{line}: the path names {' and '.join(sorted(found))}; tell the noise with --noise-list")
+        raise Aurora4Error(f"{line}: the path names {' and '.join(sorted(found))}; give the noise by --noise-list")
     return found.pop() if found else CLEAN
 
 
@@ -234,10 +234,10 @@ def parts_of(name: str, members: list[Utterance], done: Prepared) -> dict[str, l
             parts[f"test_{group}"] = [member for member in members if member.id[-1] in marks]
     if name != "train_multi":
         return parts
-    if untold := sum(member.noise is None for member in members):
+    if unknown := sum(member.noise is None for member in members):
         done.notes.append(
-            f"train_multi: nothing tells the noise of {untold} utterances, so utt2noise lacks them and train_noises1 "
-            "to 6 are not made; give --noise-list FILE"
+            f"train_multi: the noise of {unknown} utterances is unknown, so utt2noise lacks them and train_noises1 "
+            "to 6 are not written; give --noise-list FILE"
         )
         return parts
     for count in range(1, len(NOISES) + 1):
@@ -256,7 +256,7 @@ def write_set(
     """Write one data directory and its line of the table."""
     by_id = {member.id: member for member in members}
     speakers = {name: name[:3] for name in by_id}
-    told = {name: member.noise for name, member in by_id.items() if member.noise is not None}
+    noises = {name: member.noise for name, member in by_id.items() if member.noise is not None}
     lists = {
         "wav.scp": {name: member.path for name, member in by_id.items()},
         "text": {name: texts[member.sentence] for name, member in by_id.items()},
@@ -265,10 +265,10 @@ def write_set(
         "utt2dur": {name: f"{seconds[name]:.6f}" for name in by_id},
         "utt2mic": {name: member.path.suffix[-1] for name, member in by_id.items()},
         "utt2uniq": {name: member.original for name, member in by_id.items()},
-        **({"utt2noise": told} if told else {}),
+        **({"utt2noise": noises} if noises else {}),
     }
     write_lists(folder, lists)
-    kinds = len(set(told.values()) - {CLEAN})
+    kinds = len(set(noises.values()) - {CLEAN})
     hours = sum(seconds[name] for name in by_id) / 3600
     done.table.append(
         f"{folder.name:<14}{len(by_id):>6} utterances {len(set(speakers.values())):>4} speakers {hours:>6.2f} h"

@@ -1,4 +1,4 @@
-"""Files of a corpus as it lies on a disk: what operating systems leave among them is passed over."""
+"""Files of a corpus on disk, without those that operating systems leave among them."""
 
 import os
 import re

@@ -80,7 +80,7 @@ def check(corpus_dir: str | Path, noise_dir: str | Path) -> list[str]:
 
 
 def check_recordings(folder: Path) -> list[str]:
-    """The recordings that the corpus should have and has not, in one line."""
+    """The recordings that the corpus lacks, in one line."""
     if not folder.is_dir():
         return [f"{folder}: no such folder; {CURE}"]
     present = set(names_in(folder))
@@ -149,7 +149,7 @@ def category_table(sets: dict[str, list[str]]) -> list[str]:
 
 
 def notes(folder: Path, noise_dir: Path) -> list[str]:
-    """What was found and not used, and what was changed on the way."""
+    """Remarks on files that are not used, and on resampling."""
     found = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz"]
     absent = nonspeech.missing(noise_dir)
     if absent:

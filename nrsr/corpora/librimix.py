@@ -4,8 +4,8 @@ From mixtures that LibriMix's own scripts have made, ROOT/Libri2Mix/wav8k/min/{t
 
     nrsr prepare librimix --corpus-dir ROOT --out data/libri2mix
 
-Or from LibriSpeech, WHAM and LibriMix's metadata, which makes those very files below ROOT first. A run that was stopped
-goes on where it was, and one that was finished makes nothing anew. WHAM's training noises at 0.8 and 1.2 of their speed
+Or from LibriSpeech, WHAM and LibriMix's metadata, which makes those very files below ROOT first. A stopped run
+is resumed, and a finished one is not repeated. WHAM's training noises at 0.8 and 1.2 of their speed
 need not be there; they are made on the way, and WHAM stays as it is:
 
     nrsr prepare librimix --librispeech-dir LibriSpeech --wham-dir wham_noise --metadata-dir LibriMix/metadata/Libri2Mix
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Words parted by commas."""
+    """Words separated by commas."""
     return tuple(filter(None, text.split(",")))
 
 
@@ -134,22 +134,24 @@ def make_sets(
     if unknown := [name for name in sets if name not in files]:
         raise LibriMixError(f"{metadata}: no metadata of {', '.join(unknown)}; it has {', '.join(files)}")
     recipes = {name: read_metadata(files[name], speakers) for name in sets or files}
-    missing = [line for own in recipes.values() for line in missing_recordings(own, job.librispeech, job.wham)]
+    missing = [
+        line for mixtures in recipes.values() for line in missing_recordings(mixtures, job.librispeech, job.wham)
+    ]
     refuse(missing, "recordings that the metadata name are missing", listing)
-    for name, own in recipes.items():
+    for name, mixtures in recipes.items():
         with making(job.folder / name, "nrsr prepare librimix"):
-            make_set(replace(job, folder=job.folder / name), own, nj, listing, done)
+            make_set(replace(job, folder=job.folder / name), mixtures, nj, listing, done)
 
 
 def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prepared) -> None:
-    """Make the mixtures of one set that do not stand yet, and LibriMix's own list of them."""
+    """Make the mixtures of one set that are missing, and LibriMix's own list of them."""
     speakers, name = len(recipes[0].sources), job.folder.name
     for folder in folders(speakers, job.types):
         (job.folder / folder).mkdir(parents=True, exist_ok=True)
     results = run_work(functools.partial(make_mixer, job), recipes, nj)
     made = list(track(results, f"mixing {name}", total=len(recipes)))
     refuse([result.problem for result in made if result.problem], f"mixtures of {name} could not be made", listing)
-    done.table.append(f"{name}: {sum(r.new for r in made)} mixtures made, {sum(not r.new for r in made)} stood already")
+    done.table.append(f"{name}: {sum(r.new for r in made)} mixtures made, {sum(not r.new for r in made)} already there")
     remade = sum(
         original_noise(recipe.noise)[1] != 1.0 and not (job.wham / recipe.noise).is_file() for recipe in recipes
     )

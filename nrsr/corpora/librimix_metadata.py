@@ -10,12 +10,12 @@ from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import problem_of_id, read_lines
 
 RATE = 16000  # of LibriSpeech and WHAM, in Hz
-SPEEDS = {"sp08": 0.8, "sp12": 1.2}  # how WHAM's training noises are multiplied; the end of their names tells
+SPEEDS = {"sp08": 0.8, "sp12": 1.2}  # how WHAM's training noises are multiplied; by the end of their names
 CURE = "clone https://github.com/JorisCos/LibriMix anew and give its metadata/Libri2Mix or metadata/Libri3Mix"
 
 
 class LibriMixError(NrsrError):
-    """LibriMix, or what it is made of, is not what it should be; names the first file and the cure."""
+    """LibriMix or its sources are incomplete or broken; names the first file and the cure."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_metadata(path: Path, speakers: int) -> list[Recipe]:
     for line in lines:
         recipe = _recipe(f"{path}:{lines.line_num}", line, numbers)
         if recipe.id in recipes:
-            raise LibriMixError(f"{path}:{lines.line_num}: mixture {recipe.id!r} stands twice; {CURE}")
+            raise LibriMixError(f"{path}:{lines.line_num}: mixture {recipe.id!r} appears twice; {CURE}")
         recipes[recipe.id] = recipe
     if not recipes:
         raise LibriMixError(f"{path}: lists no mixtures; {CURE}")

@@ -28,7 +28,7 @@ HEADER_BYTES, SAMPLE_BYTES = 44, 2  # of the WAVs that are written
 
 @dataclass(frozen=True)
 class Job:
-    """Where the mixtures of one set are made of what.
+    """The folders of a set's mixtures and of their sources.
 
     Attributes:
         folder: of the set (ROOT/Libri2Mix/wav8k/min/train-360).
@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of one mixture.
+    """The outcome for one mixture.
 
     Attributes:
         new: whether it was made now, rather than by an earlier run.
@@ -65,7 +65,7 @@ def make_mixer(job: Job) -> Callable[[Recipe], Made]:
 
 
 def make_mixture(job: Job, recipe: Recipe) -> Made:
-    """Write the mixture, sources and noise of one line of the metadata, unless they stand already."""
+    """Write the mixture, sources and noise of one line of the metadata, unless they are there already."""
     if is_made(job, recipe):
         return Made(recipe.id, new=False)
     try:
@@ -99,7 +99,7 @@ def needs_noise(types: tuple[str, ...]) -> bool:
 
 
 def is_made(job: Job, recipe: Recipe) -> bool:
-    """Whether all files of a mixture stand, with equally many samples."""
+    """Whether all files of a mixture are there, with equally many samples."""
     sizes = set()
     for folder in folders(len(recipe.sources), job.types):
         try:

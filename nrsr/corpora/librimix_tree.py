@@ -80,21 +80,21 @@ def read_set(folder: Path, parts: list[str], rate: int, nj: int) -> TreeSet:
 
 
 def make_look(folder: Path, parts: list[str], rate: int) -> Callable[[str], int | str]:
-    """A function that gives the samples of a mixture, or says what is wrong with it."""
+    """A function that gives the samples of a mixture, or its problem."""
 
     def look(name: str) -> int | str:
         lengths = {}
         for part in parts:
             path = folder / part / f"{name}.wav"
             try:
-                lengths[part], found = audio_info(str(path))
+                lengths[part], actual = audio_info(str(path))
             except NrsrError as error:
                 return str(error)
-            if found != rate:
-                return f"{path}: has {found} Hz instead of {rate}"
+            if actual != rate:
+                return f"{path}: has {actual} Hz instead of {rate}"
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{samples} samples in {part}" for part, samples in lengths.items())
-            return f"{folder}: {name}: sources of unequal length: {told}; make the mixture again"
+            found = ", ".join(f"{samples} samples in {part}" for part, samples in lengths.items())
+            return f"{folder}: {name}: sources of unequal length: {found}; make the mixture again"
         return lengths[parts[-1]]
 
     return look

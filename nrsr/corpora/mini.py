@@ -1,4 +1,4 @@
-"""A small corpus made on the spot: digit strings and commands by espeak-ng voices, 17 kinds of generated noise.
+"""A small corpus generated on the spot: digit strings and commands by espeak-ng voices, 17 kinds of generated noise.
 
 Every stage of a recipe can be tried on it anywhere, without a network. 56 speakers, each an English accent with
 a voice variant, a speed and a pitch of its own; no variant is in two of the sets. Noise for training,
@@ -65,12 +65,12 @@ INSTANCES = {
     "full": {"train": 6, "dev": 1, "seen": 2, "unseen": 6},
     "tiny": {"train": 1, "dev": 1, "seen": 1, "unseen": 1},
 }
-# Whose speech babbles: test sets hear neither their own voices in it nor those of the training babble.
+# Speakers of the babble: that of a test set contains neither its own speakers nor those of the training babble.
 BABBLERS = {"train": "train", "dev": "train", "seen": "dev", "unseen": "dev"}
 
 
 class MiniError(NrsrError):
-    """The mini corpus cannot be made."""
+    """The mini corpus cannot be generated."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,7 @@ def prepare(out: str | Path, size: str = "full", seed: int = 0) -> Prepared:
 
 
 def check() -> list[str]:
-    """What is missing to make the corpus."""
+    """What is missing to generate the corpus."""
     return espeak.check()
 
 

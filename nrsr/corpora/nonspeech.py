@@ -56,7 +56,7 @@ UNSEEN = (
 
 
 class NonspeechError(NrsrError):
-    """The folder of nonspeech sounds lacks what a split needs, or holds what cannot be read."""
+    """The folder of nonspeech sounds lacks what a split needs, or has files that cannot be read."""
 
 
 def find_files(noise_dir: Path) -> dict[int, Path]:

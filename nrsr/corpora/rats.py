@@ -35,12 +35,12 @@ CURE = "copy LDC2015S02 anew and give the folder that holds data/ as --corpus-di
 
 
 class RatsError(NrsrError):
-    """Neither the corpus nor prepared directories are as they should be."""
+    """The corpus or the prepared directories are incomplete or broken."""
 
 
 @dataclass
 class Counts:
-    """What became of the stretches of speech of one partition."""
+    """Numbers of the stretches of speech of one partition, by what was done with them."""
 
     written: int = 0
     clean: int = 0
@@ -85,7 +85,7 @@ def prepare(
             done.notes.append(f"{partition}: {counts.left_out} stretches are not of {low} to {high:g} s and left out")
         if counts.unaligned:
             done.notes.append(
-                f"{partition}: {len(counts.unaligned)} recordings get no clean speech, since their tables do not tell "
+                f"{partition}: {len(counts.unaligned)} recordings get no clean speech, since their tables do not say "
                 f"how they lie in time to the source, first {counts.unaligned[0]}"
             )
     done.notes.append("LDC2015S02 has no transcripts: recognisers need --prepared-dir")

@@ -39,8 +39,8 @@ def files_of(folder: Path, ending: str, channel: str) -> dict[str, Path]:
 def read_table(path: Path) -> list[Row]:
     """The rows of a .tab file in order of time.
 
-    Columns, parted by tabs: partition, file, start, end, label, and further ones that are not read here. Tables of the
-    corpus have 12, of which speaker and transcript are empty.
+    Columns, separated by tabs: partition, file, start, end, label, and further ones that are not read. The corpus' tables
+    have 12, of which speaker and transcript are empty.
 
     Raises:
         RatsTableError: fewer than five columns, another file's name, times that are no times, an unknown label.
@@ -78,14 +78,14 @@ def spoken(rows: list[Row]) -> list[tuple[float, float]]:
 
 
 def shift_between(source: list[Row], channel: list[Row]) -> float | None:
-    """Seconds by which a channel lies behind its source, or None where the tables do not tell.
+    """Seconds by which a channel lies behind its source, or None where the tables do not agree on one.
 
     The corpus' makers aligned each channel with its source and moved the source's annotation by what they found, so
-    the shift stands in the two tables.
+    the two tables contain the shift.
     """
     pairs = list(zip(spoken(source), spoken(channel), strict=False))
     if not pairs or len(spoken(source)) != len(spoken(channel)):
         return None
     shifts = [there[0] - here[0] for here, there in pairs]
     shift = statistics.median(shifts)
-    return shift if max(abs(one - shift) for one in shifts) <= DRIFT else None
+    return shift if max(abs(other - shift) for other in shifts) <= DRIFT else None

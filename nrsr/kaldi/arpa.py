@@ -36,7 +36,7 @@ class LanguageModelError(NrsrError):
 
 @dataclass(frozen=True)
 class Arpa:
-    """What a whole ARPA file says of itself.
+    """A summary of an ARPA file.
 
     Attributes:
         order: of its longest n-grams.
@@ -52,7 +52,7 @@ class Arpa:
 def read_arpa(path: str | Path, copy: IO[bytes] | None = None) -> Arpa:
     """Check an ARPA file (packed by gzip or not) from end to end.
 
-    Text before `\\data\\` and behind `\\end\\` is passed over, as are blank lines; white space of any kind and length
+    Text before `\\data\\` and behind `\\end\\` is ignored, as are blank lines; white space of any kind and length
     separates fields. A field that is to be a number must be one as a whole.
 
     Args:
@@ -230,7 +230,7 @@ def _read_section(lines: _Lines, order: int, count: int, words: dict[bytes, None
 
 
 def _repeated(hashes: array.array) -> int | None:
-    """The place of the first n-gram that stood before, None for none; 64 bits each do not collide by chance."""
+    """The index of the first repeated n-gram, None for none; hashes of 64 bits do not collide by chance."""
     numbers = np.frombuffer(hashes, np.int64)
     order = np.argsort(numbers, kind="stable")
     again = order[1:][np.diff(numbers[order]) == 0]

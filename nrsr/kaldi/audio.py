@@ -22,13 +22,13 @@ class AudioError(NrsrError):
 
 
 class AudioHeader(NamedTuple):
-    """What a recording is, without its samples.
+    """The properties of a recording without its samples.
 
     Attributes:
         samples: per channel.
         rate: samples per second.
         channels: how many there are.
-        assumed: what the header does not tell and was taken so, "" for nothing.
+        assumed: assumption for what the header lacks, "" for none.
     """
 
     samples: int
@@ -79,7 +79,7 @@ def audio_info(entry: str | Path, *, rate: int | None = None, allow_pipes: bool 
 
 
 def audio_header(entry: str | Path, *, rate: int | None = None, allow_pipes: bool = False) -> AudioHeader:
-    """What a recording is, from its header.
+    """Read the header of a recording.
 
     Args:
         rate: rate of headerless files.
@@ -95,7 +95,7 @@ def audio_header(entry: str | Path, *, rate: int | None = None, allow_pipes: boo
 
 @contextmanager
 def named(entry: str | Path) -> Iterator[None]:
-    """Make an AudioError that names the entry of whatever goes wrong in the block."""
+    """Turn failures in the block into an AudioError that names the entry."""
     try:
         yield
     except NrsrError as error:
@@ -113,7 +113,7 @@ def named(entry: str | Path) -> Iterator[None]:
 
 
 def open_entry(entry: str, allow_pipes: bool) -> BinaryIO:
-    """The stream of an entry, standing at its offset."""
+    """Open the stream of an entry at its offset."""
     if not entry:
         raise AudioError("the entry of wav.scp is empty; complete the line")
     if is_pipe(entry):

@@ -1,4 +1,4 @@
-"""Checking the audio of a data directory by its headers: broken, of several channels, of another length than told."""
+"""Checking the audio of a data directory by its headers: broken, of several channels, of another length than listed."""
 
 import math
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ class AudioCheck:
 
     Args:
         lists: file name -> id -> line, of the directory `path`.
-        channel: that recordings of several channels will be read with, or None.
+        channel: to read of recordings with several, or None.
         allow_pipes: accept entries that are commands.
 
     Attributes:
-        notes: what is no failure; filled while `failures` are gone through.
+        notes: remarks that are no failures; complete when `failures` has been iterated.
     """
 
     def __init__(self, path: Path, lists: dict[str, dict[str, Line]], channel: int | None, allow_pipes: bool):
@@ -76,14 +76,14 @@ class AudioCheck:
                 yield f"{self.at('segments', key)}: utterance {key!r} {error}; correct the line"
         yield from self.segment_times(parts, seconds)
         yield from self.stale_durations("reco2dur", seconds)
-        # Of a segment that ends behind its recording, utt2dur may tell either length.
+        # Of a segment that ends behind its recording, utt2dur may have either length.
         whole = {key: part for key, part in parts.items() if 0 <= part.end <= seconds.get(part.recording, math.inf)}
         yield from self.stale_durations("utt2dur", {key: part.end - part.start for key, part in whole.items()})
 
     def note_headers(self, name: str, headers: dict[str, AudioHeader]) -> None:
-        """Recordings of several channels, and those whose header does not tell their length."""
+        """Recordings of several channels, and those whose header lacks their length."""
         several = [key for key, header in headers.items() if header.channels > 1]
-        chosen = self.channel is not None or (name == "wav.scp" and self.segments_tell_channels())
+        chosen = self.channel is not None or (name == "wav.scp" and self.segments_name_channels())
         if several and not chosen:
             first = several[0]
             self.notes.append(
@@ -93,11 +93,11 @@ class AudioCheck:
         if assumed := [key for key, header in headers.items() if header.assumed]:
             first = assumed[0]
             self.notes.append(
-                f"{self.at(name, first)}: {len(assumed)} of {len(headers)} recordings do not tell their length, the "
+                f"{self.at(name, first)}: {len(assumed)} of {len(headers)} recordings do not state their length, the "
                 f"first {first!r}: {headers[first].assumed}"
             )
 
-    def segments_tell_channels(self) -> bool:
+    def segments_name_channels(self) -> bool:
         """Whether each line of segments ends with a channel."""
         lines = self.lists.get("segments", {}).values()
         return bool(lines) and all(len(split_words(line.value)) == 4 for line in lines)

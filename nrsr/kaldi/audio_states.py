@@ -1,7 +1,7 @@
-"""Whether the audio of a data directory is still that of which something was made: size and time of each file.
+"""Detects audio that has changed since something was computed from it, by size and time of each file.
 
-What is made of audio and used later (features, statistics, an unfinished training, separated speakers) keeps a list of
-these beside it. Audio of another length shows elsewhere; this finds what was replaced by audio of the same length.
+Files computed from audio and used later (features, statistics, an unfinished training, separated speakers) have a list
+of these beside them. Other checks find audio of another length; this one finds changes that keep the length.
 """
 
 import os
@@ -15,14 +15,14 @@ from nrsr.kaldi.lists import read_list, write_list
 from nrsr.kaldi.recordings import split_offset
 from nrsr.kaldi.streams import is_pipe
 
-FEATURES_OF = "utt2audio"  # list in a data directory: what its features were made of
-SOURCES_OF = "utt2source_audio"  # list beside what a system put out: the audio that it was applied to
+FEATURES_OF = "utt2audio"  # list in a data directory: the audio of its features
+SOURCES_OF = "utt2source_audio"  # list beside a system's outputs: the audio that it was applied to
 UNKNOWN = "?"  # of what a command writes, and of files that cannot be looked at
 SECOND = 10**9
 
 
 class StaleError(NrsrError):
-    """Something was made of other audio than there is now."""
+    """Something was computed from other audio than is there now."""
 
 
 def audio_states(data: DataDir, *, parallel: bool = False) -> dict[str, str]:
@@ -82,12 +82,12 @@ def same_file(before: str, now: str) -> bool:
 
 
 def statistics_of(ark: str | Path) -> Path:
-    """Where the states of the audio stand of which a system's statistics were made, beside the ark."""
+    """The list of audio states beside the ark of a system's statistics."""
     return Path(ark).with_suffix(".utt2audio")
 
 
 def write_states(path: Path, states: Mapping[str, str]) -> None:
-    """Write a list of states, or remove an earlier one where there is no audio to tell of."""
+    """Write a list of states, or remove an earlier one where there is no audio."""
     if states:
         write_list(path, states)
     else:
@@ -95,12 +95,12 @@ def write_states(path: Path, states: Mapping[str, str]) -> None:
 
 
 def check_states(path: Path, data: DataDir, made: str, cure: str, *, parallel: bool = False) -> None:
-    """Refuse what was made of other audio; utterances that only one side has do not count.
+    """Refuse files computed from other audio; utterances that only one side has do not count.
 
     Args:
-        path: the list that write_states has left; without it nothing is known, and nothing refused.
+        path: the list of write_states; without it nothing is refused.
         data: directory with the audio as it is now.
-        made: what was made of the audio, for the message.
+        made: what was computed from the audio, for the message.
         cure: what to do about it.
         parallel: as it was written.
 
@@ -119,7 +119,7 @@ def check_states(path: Path, data: DataDir, made: str, cure: str, *, parallel: b
 
 
 def refuse_stale_features(data: DataDir) -> None:
-    """Refuse a directory whose audio has changed since its features were made.
+    """Refuse a directory whose audio has changed since its features were computed.
 
     Raises:
         StaleError: it has.

@@ -14,7 +14,7 @@ FLOATS = {"FV": "<f4", "DV": "<f8", "FM": "<f4", "DM": "<f8"}
 
 
 class ModelFileError(NrsrError):
-    """A model or tree that is not what its name says; names file, byte and cure."""
+    """A broken model or tree; names file, byte and cure."""
 
 
 class BinaryReader:
@@ -60,7 +60,7 @@ class BinaryReader:
         return self.token()
 
     def number(self, mark: int, form: str) -> int | float:
-        """A number behind the byte that tells its size and sign."""
+        """A number behind the byte of its size and sign."""
         if self.take(1)[0] != mark:
             self.at -= 1
             raise self.wrong("expected a number")

@@ -13,11 +13,11 @@ from nrsr.kaldi.lists import ListError, c_sorted, read_list, split_words, write_
 Kind = Literal["utterance", "speaker", "recording"]
 AUDIO_SCP = re.compile(r"(spk|noise|dereverb)\d+\.scp")  # ESPnet's names of parallel audio
 UTTERANCE_FILE = re.compile(r"text|text_spk\d+|segments|utt2.+|(feats|vad|ali)\.scp")
-MAX_EXTRA = 1 << 16  # bytes; settings such as frame_shift are carried along, large files are not
+MAX_EXTRA = 1 << 16  # bytes; settings such as frame_shift are copied, large files are not
 
 
 def kind_of_name(name: str, segmented: bool) -> Kind | None:
-    """What a file of this name is listed by in Kaldi's and ESPnet's directories, or None where the name does not tell.
+    """The kind of ids in a file of this name in Kaldi's and ESPnet's directories, or None for an unknown name.
 
     Args:
         segmented: whether the directory has `segments`, so that wav.scp lists recordings.
@@ -32,7 +32,7 @@ def kind_of_name(name: str, segmented: bool) -> Kind | None:
 
 
 def spk2utt_of(utt2spk: Mapping[str, str]) -> dict[str, str]:
-    """speaker -> its utterances in the C locale's order, parted by spaces."""
+    """speaker -> its utterances in the C locale's order, separated by spaces."""
     lists: dict[str, list[str]] = {}
     for utterance in c_sorted(utt2spk):
         lists.setdefault(utt2spk[utterance], []).append(utterance)
@@ -47,7 +47,7 @@ def write_lists(path: Path, lists: Mapping[str, Mapping[str, object]]) -> None:
 
 
 def remove_other_lists(path: Path, keep: Collection[str]) -> None:
-    """Remove what an earlier run has left in a data directory: lists other than `keep`, and their arks."""
+    """Remove lists of an earlier run from a data directory, all but `keep`, and their arks."""
     for file in path.iterdir():
         is_list = kind_of_name(file.name, False) is not None or file.name == "cmvn.scp"
         if is_list and file.is_file() and file.name not in keep:
@@ -65,7 +65,7 @@ class Contents:
         lists: file name -> id -> value; without spk2utt, which is made from utt2spk.
         kinds: file name -> what it is listed by.
         extra: small files that list nothing, such as frame_shift.
-        left: names of larger files that are not carried along.
+        left: names of larger files that are not copied.
     """
 
     utterances: list[str]
@@ -76,10 +76,10 @@ class Contents:
 
     @classmethod
     def load(cls, path: str | Path) -> "Contents":
-        """Read all lists of a directory; files of unknown names are sorted in by the ids they hold.
+        """Read all lists of a directory; files of unknown names are classified by their ids.
 
         Raises:
-            DataDirError, ListError: no data directory, or a broken list (nrsr validate-data tells more).
+            DataDirError, ListError: no data directory, or a broken list (see nrsr validate-data).
         """
         data = DataDir(path)
         contents = cls(data.utterances, {}, {})
@@ -109,9 +109,9 @@ class Contents:
         self.lists[name], self.kinds[name] = entries, kind
 
     def add_unknown(self, file: Path) -> None:
-        """A file whose name tells nothing: sorted in by its ids, else carried along if small."""
+        """Add a file of unknown name by its ids, or copy it if it is small."""
         if file.suffix == ".ark":
-            return  # the scps name arks by their paths, wherever they stand
+            return  # the scps name arks by their paths, wherever they are
         try:
             entries = read_list(file, allow_empty_values=True)
         except ListError:

@@ -16,8 +16,8 @@ class DataDir:
 
     Args:
         path: the folder.
-        channel: that recordings of several channels are read with, counted from 0; None where they have one, or
-            segments tell it.
+        channel: to read of recordings with several, counted from 0; None where they have one, or segments name
+            it.
 
     Raises:
         DataDirError: there is no such folder, or no file in it lists utterances.

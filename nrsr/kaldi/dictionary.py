@@ -25,7 +25,7 @@ class Dictionary:
     Attributes:
         lexicon: pronunciations.
         silence, nonsilence: sets of phones; those of one set share the root of a decision tree.
-        optional_silence: the phone that may stand between words.
+        optional_silence: the phone that may occur between words.
         questions: sets of phones that the decision tree may ask for, beside the automatic ones.
     """
 
@@ -69,7 +69,7 @@ def read_dictionary(folder: str | Path) -> Dictionary:
     where there is one, extra_questions.txt.
 
     Raises:
-        DictionaryError, LexiconError, ListError: a file is missing or faulty, or a phone stands in two sets or in none.
+        DictionaryError, LexiconError, ListError: a file is missing or faulty, or a phone is in two sets or in none.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -111,6 +111,6 @@ def _refuse_repeated(folder: Path, silence: list[tuple[str, ...]], nonsilence: l
     twice = c_sorted({phone for phone in phones if phones.count(phone) > 1})
     if twice:
         raise DictionaryError(
-            f"{folder}: {len(twice)} phones stand twice in silence_phones.txt and nonsilence_phones.txt:"
+            f"{folder}: {len(twice)} phones appear twice in silence_phones.txt and nonsilence_phones.txt:"
             f" {shown(twice)}; leave each once"
         )

@@ -8,7 +8,7 @@ from nrsr.kaldi.tables import open_table
 
 
 def write_utt2dur(path: str | Path, *, rate: int | None = None, allow_pipes: bool = False) -> dict[str, float]:
-    """Write utt2dur (seconds, four decimals) of a data directory; what stood in it is kept for what it covers.
+    """Write utt2dur (seconds, four decimals) of a data directory; durations that it already has are kept.
 
     Args:
         rate: rate of headerless audio.

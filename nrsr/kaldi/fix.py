@@ -1,4 +1,4 @@
-"""Repairing a data directory: sort it, and drop what is incomplete or broken, telling each."""
+"""Repairing a data directory: sort it, and drop what is incomplete or broken, listing each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +75,7 @@ def load_leniently(path: Path) -> tuple[Contents, list[str]]:
 
 
 def foreign_entries(path: Path, contents: Contents) -> Iterator[str]:
-    """A note for each list with entries of utterances, speakers or recordings that the directory has not."""
+    """A note for each list with entries of utterances, speakers or recordings that the directory lacks."""
     known: dict[str, set[str]] = {
         "utterance": set(contents.utterances),
         "speaker": set(contents.lists.get("utt2spk", {}).values()),
@@ -89,7 +89,7 @@ def foreign_entries(path: Path, contents: Contents) -> Iterator[str]:
 
 
 def required_lists(contents: Contents) -> list[str]:
-    """The lists that each utterance must stand in."""
+    """The lists that must have each utterance."""
     return [name for name in (*REQUIRED, "wav.scp") if name in contents.lists and contents.kinds[name] == "utterance"]
 
 

@@ -1,4 +1,4 @@
-"""How long a FLAC is whose writer could not tell: its last frame says where it starts and how long it is.
+"""The length of a FLAC whose header lacks it, from the position and length of its last frame.
 
 A program that encodes into a pipe leaves the length in the header 0. libsndfile takes that for the largest number there
 is, and cannot read such a file through Python. The formats are those of RFC 9639.
@@ -11,7 +11,7 @@ from nrsr.errors import NrsrError
 STREAMINFO = 4 + 4  # bytes before it: the magic and its block's header
 SIZE = 34  # bytes of STREAMINFO
 MAX_FRAME = 1 << 21  # bytes searched for the last frame, which has some thousand samples of each channel
-MAX_TRIED = 4  # what looks like the header of a frame seldom is none; behind the last one of a cut file stands no frame
+MAX_TRIED = 4  # what looks like a frame's header seldom is none; the last one of a cut file is followed by no frame
 BLOCK_SIZES = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
 RATE_BYTES = {12: 1, 13: 2, 14: 2}  # codes of the sample rate behind which the rate itself follows
 
@@ -28,7 +28,7 @@ class Frame(NamedTuple):
 
 
 def length_is_unknown(content: bytes) -> bool:
-    """Whether a FLAC's header does not tell its length."""
+    """Whether a FLAC's header lacks its length."""
     info = content[STREAMINFO : STREAMINFO + SIZE]
     return content.startswith(b"fLaC") and len(info) == SIZE and info[13] & 15 == 0 and info[14:18] == bytes(4)
 
@@ -44,7 +44,7 @@ def with_length(content: bytes) -> bytes:
     frame = last_frame(content, fixed_size)
     if frame is None:
         raise FlacError(
-            "is a FLAC that does not tell its length and does not end with a whole frame; it is cut short, or tags "
+            "is a FLAC that does not state its length and does not end with a whole frame; it is cut short, or tags "
             "follow it; encode it again into a file (`flac -d -c in.flac | flac -f -o out.flac -`)"
         )
     total = frame.start + frame.samples
@@ -72,7 +72,7 @@ def last_frame(content: bytes, fixed_size: int) -> Frame | None:
 
 
 def parse_frame(header: bytes, fixed_size: int) -> Frame | None:
-    """What the header of a frame says, or None where its checksum is wrong."""
+    """The fields of a frame's header, or None where its checksum is wrong."""
     if len(header) < 6 or header[3] & 1:
         return None
     size_code, rate_code = header[2] >> 4, header[2] & 15

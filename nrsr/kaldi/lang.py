@@ -1,4 +1,4 @@
-"""Kaldi's lang folder without its FSTs: phones, words and what is known of them, read, made and written."""
+"""Kaldi's lang folder without its FSTs: phones, words and their properties, read, generated and written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Lang:
         phones, words: symbol -> number; both with `<eps>` and the disambiguation symbols, words with `<s>` and `</s>`.
         oov: the word (as a string) that stands for all words without a pronunciation.
         silence, nonsilence, disambiguation: phones of each kind, ascending.
-        optional_silence: the phone that may stand between words.
+        optional_silence: the phone that may occur between words.
         sets: phones that count as one when questions are clustered.
         roots: which phones share a decision tree.
         questions: sets of phones that the tree may ask for, beside the automatic ones.

@@ -34,7 +34,7 @@ def problem_of_phone(phone: str) -> str | None:
     if phone == "<eps>" or DISAMBIGUATION.fullmatch(phone):
         return f"{phone!r} is Kaldi's own symbol and cannot be a phone; rename it"
     if DECIMAL.fullmatch(phone):
-        return f"{phone!r} is a number and no phone; probabilities stand in lexiconp.txt, one in each line"
+        return f"{phone!r} is a number and no phone; probabilities belong into lexiconp.txt, one in each line"
     return problem_of_id(phone)
 
 
@@ -53,7 +53,7 @@ def is_scored_name(path: str | Path) -> bool:
 
 
 def has_probabilities(path: Path, rows: Iterable[list[str]]) -> bool:
-    """Whether a file is of the second form: by its name, or because a number stands before the phones of all words.
+    """Whether a file is of the second form: by its name, or because a number precedes the phones of all words.
 
     Args:
         rows: words of each line.
@@ -77,7 +77,7 @@ def has_probabilities(path: Path, rows: Iterable[list[str]]) -> bool:
 
 
 def _leading_numbers(columns: list[str]) -> int:
-    """How many numbers stand before the phones; the last column is a phone."""
+    """How many numbers precede the phones; the last column is a phone."""
     count = 0
     while count < len(columns) - 1 and NUMBER.fullmatch(columns[count]):
         count += 1
@@ -96,7 +96,7 @@ def read_lexicon(path: str | Path, phones: Collection[str] | None = None) -> lis
         pronunciations in the order of the file.
 
     Raises:
-        LexiconError: names all lines with a word without phones, an unknown phone, a pronunciation that stands twice,
+        LexiconError: names all lines with a word without phones, an unknown phone, a pronunciation that appears twice,
             a probability outside (0, 1] or a reserved symbol; or says that there is no word at all.
         ListError: the file is missing or not UTF-8.
     """

@@ -56,7 +56,7 @@ def problem_of_spaces(text: str) -> str | None:
 
 
 def columns_of(line: str) -> tuple[str, str]:
-    """Id and rest of a line, parted by ASCII white space alone as in Kaldi; empty strings for what is not there."""
+    """Id and rest of a line, separated by ASCII white space alone as in Kaldi; empty strings where missing."""
     columns = ASCII_SPACE.split(line.strip(WHITE), maxsplit=1)
     return columns[0], columns[1] if len(columns) == 2 else ""
 
@@ -89,7 +89,7 @@ def read_list(path: str | Path, *, allow_empty_values: bool = False) -> dict[str
     """Read a two-column file.
 
     Args:
-        path: UTF-8 text; columns parted by spaces or tabs, lines ended by LF or CRLF.
+        path: UTF-8 text; columns separated by spaces or tabs, lines ended by LF or CRLF.
         allow_empty_values: accept lines that hold an id alone (an empty transcript).
 
     Returns:
@@ -110,7 +110,7 @@ def read_list(path: str | Path, *, allow_empty_values: bool = False) -> dict[str
         if "\0" in line:
             raise ListError(f"{path}:{number}: contains a NUL character; it is binary, no list; check the path")
         if key in entries:
-            raise ListError(f"{path}:{number}: id {key!r} stands already in line {first_seen[key]}; remove one of them")
+            raise ListError(f"{path}:{number}: id {key!r} is already in line {first_seen[key]}; remove one of them")
         if problem := problem_of_id(key):
             raise ListError(f"{path}:{number}: {problem}")
         if not value and not allow_empty_values:
@@ -164,7 +164,7 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
 
     Returns:
         id -> line, the first of each id and also those without a value; and all bad lines. Of lines that
-        are out of order only the first is told.
+        are out of order only the first is listed.
     """
     entries: dict[str, Line] = {}
     bad: list[BadLine] = []
@@ -183,9 +183,7 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
         elif problem := problem_of_id(key):
             bad.append(BadLine(number, problem, "rename it in all lists"))
         elif key in entries:
-            bad.append(
-                BadLine(number, f"id {key!r} stands already in line {entries[key].number}", "remove one of them")
-            )
+            bad.append(BadLine(number, f"id {key!r} is already in line {entries[key].number}", "remove one of them"))
         else:
             entries[key] = Line(number, value)
             if not value:
@@ -196,7 +194,7 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
                 bad.append(BadLine(number, f"the text of {key!r} {problem}", cure, lost=False))
             if is_sorted and key < previous:
                 cure = f"sort the file with LC_ALL=C sort, or the directory with nrsr fix-data {path.parent}"
-                bad.append(BadLine(number, f"{key!r} stands behind {previous!r}", cure, lost=False))
+                bad.append(BadLine(number, f"{key!r} comes after {previous!r}", cure, lost=False))
                 is_sorted = False
             previous = key
     return entries, bad

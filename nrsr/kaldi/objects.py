@@ -186,7 +186,7 @@ def text_numbers(text: bytes, dtype: np.dtype) -> np.ndarray:
     except (ValueError, OverflowError):
         start = text[:40].decode("ascii", "backslashreplace").strip()
         raise ObjectError(
-            f"holds {start!r} where {'integers' if dtype.kind == 'i' else 'numbers'} should stand; "
+            f"holds {start!r} where {'integers' if dtype.kind == 'i' else 'numbers'} should be; "
             "it is corrupt, or no text ark"
         ) from None
 

@@ -1,4 +1,4 @@
-"""The audio formats behind a wav.scp entry: each gives a Recording, whose header is read and whose samples wait."""
+"""The audio formats of wav.scp entries: each opens a Recording, which has read its header and not yet its samples."""
 
 import io
 import re
@@ -16,11 +16,11 @@ from nrsr.kaldi.streams import Truncated, is_pipe, take, take_up_to
 HEADERLESS = (".wv1", ".wv2", ".raw")  # Aurora-4's names; 16-bit big-endian mono
 # First bytes of the files that libsndfile is asked to read; it would take almost anything else for an MP3.
 HEADERS = (b"fLaC", b"OggS", b"RIFX", b"FORM", b".snd", b"caff", b"ID3", b"\xff\xfb", b"\xff\xf3")
-# libsndfile shortens a file that was cut, and tells it in its log alone: the size of the samples, and what is there.
+# libsndfile shortens a file that was cut, and reports it in its log alone: the size of the samples, and what is there.
 CUT = re.compile(r"^ *(?:SSND|data|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 # Full scale is 1. Float recordings may go over it, but not by 40 dB: those are broken, or 16-bit numbers as floats.
 LOUDEST = 100.0
-MOST = 1 << 48  # samples; libsndfile tells an unknown length by its largest number
+MOST = 1 << 48  # samples; libsndfile marks an unknown length by its largest number
 BLOCK = 1 << 22  # samples soundfile reads at once, so that a corrupt count does not ask for terabytes
 
 
@@ -36,7 +36,7 @@ class Recording(NamedTuple):
         rate: samples per second.
         channels: how many there are.
         read: gives float32 [last - first, channels] of samples first..last-1.
-        assumed: what the header does not tell and was taken so, "" for nothing.
+        assumed: assumption for what the header lacks, "" for none.
     """
 
     samples: int
@@ -55,15 +55,15 @@ def split_offset(entry: str) -> tuple[str, int]:
 
 
 def open_recording(stream: BinaryIO, entry: str, rate: int | None) -> Recording:
-    """The recording that starts where `stream` stands.
+    """Open the recording that starts at the position of `stream`.
 
     Args:
-        entry: the entry of wav.scp; its extension tells headerless files, and only where no header is seen.
+        entry: the entry of wav.scp; its extension identifies headerless files, where there is no header.
         rate: rate of headerless files.
 
     Raises:
         RecordingError, WavError, SphereError, FlacError, Truncated: another format, or less than the header announces.
-        soundfile.SoundFileError: what libsndfile has to say.
+        soundfile.SoundFileError: from libsndfile.
     """
     start = stream.tell()
     magic = stream.read(5)
@@ -99,7 +99,7 @@ def wav_recording(stream: BinaryIO) -> Recording:
     announced, size = header.data_bytes, header.size(available)
     assumed = ""
     if announced is None or announced > available:
-        assumed = f"the header tells no length ({announced or 0} bytes of samples); all {size} bytes to the end count"
+        assumed = f"the header lacks the length ({announced or 0} bytes of samples); all {size} bytes to the end count"
         if in_ark:
             stream.seek(data)
             wav.refuse_several(take_up_to(stream, None))
@@ -127,7 +127,7 @@ def sphere_recording(stream: BinaryIO) -> Recording:
 def headerless_recording(stream: BinaryIO, rate: int | None) -> Recording:
     """16-bit big-endian mono samples without a header (Aurora-4's .wv1 and .wv2)."""
     if rate is None:
-        raise RecordingError("has no header that tells its rate; say which (rate=16000 for Aurora-4's 16k files)")
+        raise RecordingError("has no header with its rate; give it (rate=16000 for Aurora-4's 16k files)")
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
     if size % 2:
@@ -149,13 +149,13 @@ def soundfile_recording(stream: BinaryIO) -> Recording:
         stream = io.BytesIO(take_up_to(stream, None))
     if flac.length_is_unknown(head := take_up_to(stream, flac.STREAMINFO + flac.SIZE)):
         stream = io.BytesIO(flac.with_length(head + take_up_to(stream, None)))
-        assumed = "the header tells no length; the last frame does"
+        assumed = "the header lacks the length; the last frame has it"
     stream.seek(0)
     file = soundfile.SoundFile(stream)
     if file.samplerate <= 0 or file.channels <= 0:
         raise RecordingError(f"its header says {file.samplerate} Hz and {file.channels} channels; it is corrupt")
     if file.frames >= MOST:
-        raise RecordingError("does not tell its length; encode it again into a file, not into a pipe")
+        raise RecordingError("does not state its length; encode it again into a file, not into a pipe")
     if (cut := CUT.search(file.extra_info)) and not wav.is_unwritten(int(cut[1])) and int(cut[1]) > int(cut[2]):
         raise Truncated(f"the header announces {cut[1]} bytes of samples but {cut[2]} follow; the file is truncated")
 

@@ -21,12 +21,12 @@ class SphereError(NrsrError):
 
 
 class SphereHeader(NamedTuple):
-    """What stands before the samples.
+    """The header of the samples.
 
     Attributes:
         rate: samples per second.
         channels: samples per moment, interleaved.
-        samples: of each channel, None where the header does not tell.
+        samples: of each channel, None where the header lacks it.
         coding: "pcm", "ulaw" or "alaw".
         dtype: of a stored sample, as numpy spells it.
     """
@@ -98,7 +98,7 @@ def parse_fields(fields: dict[str, str]) -> SphereHeader:
     coding = fields.get("sample_coding", "pcm")
     width = number(fields, "sample_n_bytes", 1 if CODINGS.get(coding) in ("ulaw", "alaw") else 2)
     order = fields.get("sample_byte_format", "")
-    if coding in CODINGS and order.lower() in CODINGS:  # some writers tell the coding there
+    if coding in CODINGS and order.lower() in CODINGS:  # some writers put the coding there
         coding, order = order.lower(), "1"
     if coding not in CODINGS:
         if "shorten" in coding:
@@ -111,7 +111,7 @@ def parse_fields(fields: dict[str, str]) -> SphereHeader:
         raise SphereError(f"is a NIST sphere file whose samples are coded as {coding}; {cure}")
     if width not in (1, 2) or (width == 2 and (CODINGS[coding] != "pcm" or order not in BYTE_ORDERS)):
         raise SphereError(
-            f"is a NIST sphere file with samples of {width} bytes in the order {order or 'that it does not tell'}; "
+            f"is a NIST sphere file with samples of {width} bytes in the order {order or 'that it does not state'}; "
             "convert it to 16-bit PCM WAV with sox or sph2pipe"
         )
     rate, channels = number(fields, "sample_rate", 0), number(fields, "channel_count", 1)

@@ -60,7 +60,7 @@ def check_limit(count: int) -> None:
 
 
 def failure_reason(error: BaseException) -> str:
-    """What a READ_FAILURE means, and the cure."""
+    """The reason of a READ_FAILURE, and the cure."""
     if isinstance(error, MemoryError):
         return "does not fit into memory; free some, or cut it into parts"
     if isinstance(error, OSError) and error.errno in DENIED:
@@ -119,7 +119,7 @@ def is_pipe(entry: str) -> bool:
 
 
 def run_pipe(command: str, allow_pipes: bool) -> bytes:
-    """What a command of an scp writes to its standard output; its stderr goes to the user's.
+    """The standard output of a command of an scp; its stderr goes to the user's.
 
     Raises:
         StreamError: pipes are not allowed, or the program fails.

@@ -19,13 +19,13 @@ def read_symbols(path: str | Path) -> dict[str, int]:
     """Symbol -> number.
 
     Raises:
-        ListError: the file is missing, a symbol stands twice, a number is none or stands twice, or `<eps>` is not 0.
+        ListError: the file is missing, a symbol appears twice, a number is none or appears twice, or `<eps>` is not 0.
     """
     table: dict[str, int] = {}
     owners: dict[int, str] = {}
     for symbol, number in read_list(path).items():
         if not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= HIGHEST):
-            raise ListError(f"{path}: symbol {symbol!r} has {number!r} where its number should stand; correct the line")
+            raise ListError(f"{path}: symbol {symbol!r} has {number!r} where its number should be; correct the line")
         if (owner := owners.setdefault(int(number), symbol)) != symbol:
             raise ListError(
                 f"{path}: symbols {owner!r} and {symbol!r} both have the number {number}; make the file anew"

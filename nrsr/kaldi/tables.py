@@ -60,12 +60,12 @@ def read_table(rspecifier: str, *, allow_pipes: bool = False) -> Iterator[tuple[
 
 
 def read_ark(stream: BinaryIO, name: str) -> Iterator[tuple[str, Value]]:
-    """Yield what an open ark holds; `name` stands in messages."""
+    """Yield the entries of an open ark; `name` is for messages."""
     seen: set[str] = set()
     last = None
     while (key := read_key(stream, name, last)) is not None:
         if key in seen:
-            raise TableError(f"{name}: key {key!r} stands in it twice; make the keys unique")
+            raise TableError(f"{name}: key {key!r} appears twice; make the keys unique")
         seen.add(key)
         with located(f"{name}: key {key!r}"):
             value = read_object(stream)

@@ -22,11 +22,11 @@ NUMBERS = ("utt2dur", "utt2num_frames", "reco2dur")
 
 
 class Report(NamedTuple):
-    """What was found in a data directory.
+    """The result of checking a data directory.
 
     Attributes:
         failures: one line for each, naming file, line and cure; empty for a valid directory.
-        notes: what is no failure, but asks for an option or was assumed.
+        notes: remarks that are no failures: options needed, assumptions made.
     """
 
     failures: list[str]
@@ -45,7 +45,7 @@ def check(
 
     Args:
         need: files that must be there.
-        channel: that recordings of several channels will be read with, counted from 0.
+        channel: to read of recordings with several, counted from 0.
         allow_pipes: accept entries of wav.scp that are commands; they are not run here.
 
     Raises:
@@ -101,7 +101,7 @@ class Checker:
         return f"{self.path / name}:{self.lists[name][key].number}"
 
     def unmatched_ids(self) -> Iterator[str]:
-        """Ids that one list has and another has not."""
+        """Ids that one list has and another lacks."""
         segments = {
             key: split_words(line.value)[0] for key, line in self.lists.get("segments", {}).items() if line.value
         }
@@ -190,7 +190,7 @@ class Checker:
 
 
 def cure_of_missing(name: str, path: Path) -> str:
-    """How to get a file that must be there."""
+    """How to get a required file."""
     if name == "spk2utt":
         return f"nrsr fix-data {path} makes it from utt2spk"
     if name == "utt2spk":

@@ -29,14 +29,14 @@ class WavError(NrsrError):
 
 @dataclass
 class WavHeader:
-    """What stands before the samples.
+    """The header of the samples.
 
     Attributes:
         rate: samples per second.
         channels: samples per moment, interleaved.
         encoding: 1 integer PCM, 3 float.
         bits: bits per sample.
-        data_bytes: announced size of the samples, None where it says that the writer did not know it.
+        data_bytes: announced size of the samples, None where the writer did not know it.
         after_data: bytes of further chunks that belong to this WAV.
         streamed: whether the size of the whole file was not known to the writer.
         empty: whether no samples are announced, neither by the samples' size nor by that of the file: a WAV without
@@ -82,7 +82,7 @@ class WavHeader:
 
 
 def is_unwritten(size: int) -> bool:
-    """Whether a size of 32 bits is one that stands in the header of a stream."""
+    """Whether a size of 32 bits is one that streaming writers put into the header."""
     return size == 0 or abs(size - (1 << 31)) <= LIMIT_SLACK or (1 << 32) - LIMIT_SLACK <= size < 1 << 32
 
 
@@ -164,10 +164,10 @@ def decode(content: bytes, header: WavHeader) -> np.ndarray:
 
 
 def read_wav(stream: BinaryIO) -> tuple[int, np.ndarray]:
-    """One WAV from just after the magic `RIFF`, as it stands inside an ark.
+    """Read one WAV inside an ark, from just after the magic `RIFF`.
 
     Returns:
-        rate, float32 samples [T, channels]; the stream stands behind the WAV.
+        rate, float32 samples [T, channels]; the stream is then behind the WAV.
     """
     header = read_header(stream)
     content = take_up_to(stream, header.data_bytes)
@@ -180,7 +180,7 @@ def read_wav(stream: BinaryIO) -> tuple[int, np.ndarray]:
 
 
 def refuse_several(content: bytes) -> None:
-    """Refuse samples up to the end of an ark in which further WAVs stand."""
+    """Refuse samples up to the end of an ark that contain further WAVs."""
     place = content.find(b" RIFF")
     while place >= 0:
         if content[place + 9 : place + 13] == b"WAVE":

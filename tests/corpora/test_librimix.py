@@ -16,7 +16,7 @@ from nrsr.kaldi.validate import validate
 @pytest.mark.parametrize("speakers", [2, 3])
 def test_mixtures_from_metadata_are_what_the_rules_say(speakers, parts, tmp_path):
     done = librimix.prepare(**options(parts, tmp_path, speakers))
-    assert "train-100: 3 mixtures made, 0 stood already" in done.table
+    assert "train-100: 3 mixtures made, 0 already there" in done.table
     assert done.notes[1:] == [f"train-100: 3 mixtures; the official set has {({2: 13900, 3: 9300})[speakers]}"]
     assert "the noises of 1 mixtures, at 0.8 or 1.2 of their speed, are made here" in done.notes[0]
     folder = tmp_path / f"Libri{speakers}Mix" / "wav8k" / "min" / "train-100"
@@ -71,7 +71,7 @@ def test_a_stopped_run_goes_on_and_a_finished_one_makes_nothing(parts, tmp_path)
     assert len(files) == 3 * 4
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
     lists = {path.name: path.read_bytes() for path in (tmp_path / "data" / "train-100").iterdir()}
-    assert "train-100: 0 mixtures made, 3 stood already" in librimix.prepare(**options(parts, tmp_path)).table
+    assert "train-100: 0 mixtures made, 3 already there" in librimix.prepare(**options(parts, tmp_path)).table
     assert all(path.stat().st_mtime_ns == before[path][1] for path in files)
 
     # As a killed run leaves it: a mixture that lacks files, one that a crash has cut, a temporary file.
@@ -80,7 +80,7 @@ def test_a_stopped_run_goes_on_and_a_finished_one_makes_nothing(parts, tmp_path)
     second.write_bytes(second.read_bytes()[:1000])
     (folder / "noise" / ".x.wav.123.tmp").write_bytes(b"half")
     done = librimix.prepare(**options(parts, tmp_path) | {"nj": 2})
-    assert "train-100: 2 mixtures made, 1 stood already" in done.table
+    assert "train-100: 2 mixtures made, 1 already there" in done.table
     assert {path: path.read_bytes() for path in files} == {path: content for path, (content, _) in before.items()}
     assert sorted(folder.glob("*/.*")) == []
     assert {path.name: path.read_bytes() for path in (tmp_path / "data" / "train-100").iterdir()} == lists

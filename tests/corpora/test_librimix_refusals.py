@@ -71,7 +71,7 @@ def test_silent_and_broken_recordings_are_listed(parts, tmp_path):
         for path, content in kept.items():
             path.write_bytes(content)
     assert str(broken) in (tmp_path / "data" / "problems.txt").read_text()
-    assert "train-100: 2 mixtures made, 1 stood already" in librimix.prepare(**options(parts, tmp_path)).table
+    assert "train-100: 2 mixtures made, 1 already there" in librimix.prepare(**options(parts, tmp_path)).table
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_silent_and_broken_recordings_are_listed(parts, tmp_path):
         (("0.77", "-1"), r":2: gains .* are not all above 0"),
         ((",0.77", ""), ":2: has not as many columns as the header"),
         (("84-100-0000_", "../x_"), ":2: '../x_.*' is no id that can name a file"),
-        (("174-100-0001_251-100-0001,", "84-100-0000_174-100-0000,"), "stands twice"),
+        (("174-100-0001_251-100-0001,", "84-100-0000_174-100-0000,"), "appears twice"),
     ],
 )
 def test_metadata_that_are_not_whole_are_refused(change, message, parts, tmp_path):

@@ -155,7 +155,7 @@ def test_changed_graphs(toy, tmp_path, name):
         ("num_pdfs", lambda text: "", "num_pdfs: must hold one number above 0"),
         ("num_pdfs", lambda text: "1\n", "num_pdfs says 1"),
         ("words.txt", lambda text: text.replace("two 3", "two 1000000000"), "has the output label 3"),
-        ("words.txt", lambda text: text.replace("two 3", "two 9" + "9" * 5000), "where its number should stand"),
+        ("words.txt", lambda text: text.replace("two 3", "two 9" + "9" * 5000), "where its number should be"),
     ],
 )
 def test_files_of_a_graph_without_checksums_must_fit(toy, tmp_path, name, change, what):

@@ -1,4 +1,4 @@
-"""Audio whose header does not tell its length, or tells another one than there is: read rightly, or refused by name."""
+"""Audio whose header states no length, or a wrong one: read rightly, or refused by name."""
 
 import io
 import struct
@@ -136,7 +136,7 @@ def test_flac_of_unknown_length(subtype, channels, rate, samples):
     assert audio_info("s.flac") == (samples, rate)
     np.testing.assert_array_equal(read_audio("s.flac", channel=0)[0], want[:, 0])
     Path("c.flac").write_bytes(content[:-3])
-    assert "does not tell its length" in failure("c.flac", channel=0)
+    assert "does not state its length" in failure("c.flac", channel=0)
     Path("x.ark").write_bytes(b"a AUDIO" + bytes([4]) + len(content).to_bytes(4, "little") + bytes(content))
     np.testing.assert_array_equal(dict(read_table("ark:x.ark"))["a"][1].reshape(-1, channels), want)
 

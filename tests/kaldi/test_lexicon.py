@@ -160,7 +160,7 @@ def test_a_dict_folder(tmp_path):
     ("changes", "error", "what"),
     [
         ({"lexicon": "<unk> spn\nno n ow x\n"}, LexiconError, r"lexicon\.txt:2: 'no' has the unknown phone 'x'"),
-        ({"nonsilence_phones": "n\nn ow\n"}, DictionaryError, "1 phones stand twice .*: n;"),
+        ({"nonsilence_phones": "n\nn ow\n"}, DictionaryError, "1 phones appear twice .*: n;"),
         ({"nonsilence_phones": ""}, DictionaryError, "holds no phone"),
         ({"optional_silence": "n\n"}, DictionaryError, "must hold one phone of silence_phones"),
         ({"extra_questions": "n q\n"}, DictionaryError, r"extra_questions\.txt:1: 'q'"),

@@ -92,4 +92,4 @@ def test_streams_are_noted():
     content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
     Path("rec1.wav").write_bytes(content)
     failures, [note] = check(folder)
-    assert not failures and note.startswith("seg/wav.scp:1: 1 of 2 recordings do not tell their length, the first")
+    assert not failures and note.startswith("seg/wav.scp:1: 1 of 2 recordings do not state their length, the first")
