@@ -12,17 +12,17 @@ from nrsr.kaldi.tables import open_table
 
 
 class FramesError(NrsrError):
-    """Features and alignments of which no frames can be made."""
+    """Features and alignments that do not give frames with senones."""
 
 
 class Alignments:
-    """Alignments of a data directory, gone through once when it is opened and read again when they are asked for.
+    """Alignments of a data directory, checked once when it is opened, and read again on access.
 
     Attributes:
         ids: utterances with features and an alignment of the same length, in C order.
         skipped: the others, with the reason.
         counts: frames of each of `ids`, int64 [N].
-        senone_counts: how often each senone stands in them, int64 [S].
+        senone_counts: frames of each senone in them, int64 [S].
         digest: of ids and alignments.
     """
 

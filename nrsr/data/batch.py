@@ -34,7 +34,7 @@ class Example:
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """What batches of every kind have in common.
+    """The base of batches of every kind.
 
     Attributes:
         ids: utterance ids, B of them.

@@ -79,7 +79,7 @@ class StoredFeatures:
         """Frames of each utterance, from DATA/utt2num_frames, or by reading the features where it is missing.
 
         Raises:
-            FeaturesError: a number of frames that is none.
+            FeaturesError: a number of frames that is not one.
         """
         counts = DataDir(self.path).read("utt2num_frames") if (self.path / "utt2num_frames").is_file() else {}
         found = {}
@@ -121,7 +121,7 @@ class StoredFeatures:
         return self.with_deltas(features, np.array([len(features)]))
 
     def with_deltas(self, features: np.ndarray, frames: np.ndarray) -> np.ndarray:
-        """Append deltas to utterances that stand one behind the other.
+        """Append deltas to concatenated utterances.
 
         Args:
             features: float32 [sum of frames, stored_dim].
@@ -205,7 +205,7 @@ def slope(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def padded_rows(frames: np.ndarray, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
-    """How utterances that stand one behind the other are laid out with their edge frames repeated.
+    """Row numbers of concatenated utterances with their edge frames repeated.
 
     Args:
         frames: [U] frames of each utterance.
@@ -213,7 +213,7 @@ def padded_rows(frames: np.ndarray, left: int, right: int) -> tuple[np.ndarray, 
 
     Returns:
         rows: the row of the original array for each row of the padded one, int64 [sum of (left + frames + right)].
-        centres: where each original row stands in the padded one, int64 [sum of frames].
+        centres: the place of each original row in the padded array, int64 [sum of frames].
     """
     frames = np.asarray(frames, dtype=np.int64)
     starts = np.cumsum(frames) - frames

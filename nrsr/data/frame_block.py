@@ -11,13 +11,13 @@ from nrsr.data.alignments import Alignments
 from nrsr.data.features import FeaturesError, StoredFeatures, padded_rows
 from nrsr.data.frame_plan import shuffled_items
 
-IGNORED = -100  # the senone of what stands behind an utterance's end
+IGNORED = -100  # the senone of frames behind an utterance's end
 Key = tuple[int, int, int]  # seed, epoch and number of a block
 
 
 @dataclass(frozen=True)
 class Block:
-    """Utterances one behind the other, and the chunks of frames in them.
+    """Concatenated utterances, and the chunks of frames in them.
 
     Attributes:
         inputs: float32 [R, D], with edge frames repeated before and behind each utterance.

@@ -60,8 +60,8 @@ def shuffled_items(counts: Sequence[int], order: Sequence[int] | None) -> np.nda
     """The items of a block in the order of its batches, int [groups, most], of which each batch takes some columns.
 
     Args:
-        counts: items of each group; in the block they stand one group behind the other.
-        order: seed of the shuffling, None for the items as they stand. The smaller groups of a block, which lack
+        counts: items of each group; in the block the groups are concatenated.
+        order: seed of the shuffling, None for the items in order. The smaller groups of a block, which lack
             parts of an utterance, are filled up with items of their own.
     """
     rows, start = [], 0

@@ -62,7 +62,7 @@ class FrameDataset(TrainingSet):
 
     Attributes:
         counts: frames of each utterance, int64 [N].
-        senone_counts: how often each senone stands in the alignments, int64 [S].
+        senone_counts: frames of each senone in the alignments, int64 [S].
         labels: name -> `Labels` of the utterances.
     """
 
@@ -86,7 +86,7 @@ class FrameDataset(TrainingSet):
         """Open a data directory with feats.scp, cmvn.scp, ali.scp, and the lists of the labels.
 
         Args:
-            units, rate: not looked at; given by the program.
+            units, rate: ignored; given by the program.
             settings: of `size` (chunks in a batch) and `workers`; the rest is for audio.
             cmvn, deltas, delta_window: see `FeatureSettings`.
             labels: name -> `LabelSettings`, the domains that heads learn.
@@ -125,7 +125,7 @@ class FrameDataset(TrainingSet):
         self.left, self.right = system.network.left, system.network.right
 
     def metadata(self) -> dict[str, Any]:
-        """What the system must know: features per frame, frames of each senone, classes of each kind of label.
+        """Metadata for the system: features per frame, frames of each senone, classes of each kind of label.
 
         Raises:
             LabelError: a kind of label with fewer than two classes.
@@ -140,7 +140,7 @@ class FrameDataset(TrainingSet):
         """Number labels as the training data do, and check that features and senones are theirs.
 
         Raises:
-            FramesError: features of another width, or senones that the training data have not.
+            FramesError: features of another width, or senones that the training data lack.
         """
         for name, labels in self.labels.items():
             labels.number(self.ids, metadata["classes"][name])

@@ -1,4 +1,4 @@
-"""What trained systems are applied to: the waveforms or the stored features of a data directory, by utterance."""
+"""Inputs of trained systems: the waveforms or the stored features of a data directory, by utterance."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -33,7 +33,7 @@ class Inputs(Mapping[str, np.ndarray], ABC):
         """Those of a data directory, for an experiment with this config.
 
         Raises:
-            NrsrError: utterances that the directory lists without what is read. What cannot be read raises on access.
+            NrsrError: listed utterances without audio or features. Files that cannot be read raise on access.
         """
 
     @abstractmethod
@@ -101,13 +101,13 @@ class FeatureInputs(Inputs):
 
 
 class FileInputs(Mapping[str, np.ndarray]):
-    """Anyone's own audio files, float32 [T] at `rate`: resampled where they have another rate.
+    """Audio files, float32 [T] at `rate`: resampled where they have another rate.
 
-    What had to be changed or assumed is said on stderr.
+    Changes and assumptions are reported on stderr.
 
     Args:
         files: paths; several formats, any rate.
-        channel: which one is taken of several, counted from 0; None takes the first, which is said.
+        channel: which one is taken of several, counted from 0; None takes the first and reports it.
 
     Raises:
         AudioError: on access; no such file, no audio, no samples, NaN.

@@ -16,7 +16,7 @@ OTHERS = "other"  # the second class where `against` is given
 
 
 class LabelError(NrsrError):
-    """Labels of which nothing can be learnt."""
+    """Labels that cannot be learnt."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Labels:
     """The labels of one kind for the utterances of a data directory.
 
     Attributes:
-        classes: what the numbers stand for.
+        classes: names of the numbers.
         numbers: the class of each utterance, int64 [N], `UNKNOWN` where there is none.
     """
 
@@ -94,8 +94,8 @@ class Labels:
         if not names:
             return None
         kinds = Counter("no label" if name is None else name for name in names)
-        told = ", ".join(f"{name} ({count})" for name, count in sorted(kinds.items()))
-        return f"{self._place}: {len(names)} of {len(ids)} utterances have no label that is learnt: {told}"
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(kinds.items()))
+        return f"{self._place}: {len(names)} of {len(ids)} utterances have no label that is learnt: {listed}"
 
 
 def open_labels(specs: Mapping[str, Any] | None, directory: DataDir) -> dict[str, Labels]:

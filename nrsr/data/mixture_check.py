@@ -24,7 +24,7 @@ def check_mixtures(path: str | Path, nj: int = 1, channel: int | None = None) ->
         channel: of recordings that have several, counted from 0.
 
     Returns:
-        One line for each mixture that is not whole, is clipped, has a silent source, or, where noise1.scp tells the
+        One line for each mixture that is not whole, is clipped, has a silent source, or, where noise1.scp lists the
         noise, is not the sum of its parts.
 
     Raises:
@@ -63,6 +63,6 @@ def problem_of(wave: np.ndarray, sources: np.ndarray, noise: np.ndarray | None) 
 
 
 def clipped_samples(wave: np.ndarray) -> int:
-    """Samples at full scale or beyond that stand next to another such one of the same sign."""
+    """Samples at full scale or beyond that are next to another such one of the same sign."""
     high, low = wave >= FULL_SCALE, wave <= -FULL_SCALE
     return int(sum((side[1:] & side[:-1]).sum() for side in (high, low)))

@@ -85,7 +85,7 @@ class MixtureFiles:
         return waves.info(name)[0]
 
     def read(self, name: str, *, silence: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Mixture [T], sources [K, T] and noise [T] (None where the directory does not tell it), float32.
+        """Mixture [T], sources [K, T] and noise [T] (None where the directory does not list it), float32.
 
         Args:
             silence: let sources be silent.

@@ -21,7 +21,7 @@ SPEED_LIMITS = (50.0, 200.0)  # percent
 
 
 class MixtureSet(WaveformDataset):
-    """Mixtures (wav.scp), what each speaker says in them (spk1.scp, spk2.scp, ...) and their noise (noise1.scp).
+    """Mixtures (wav.scp), the signal of each speaker in them (spk1.scp, spk2.scp, ...) and their noise (noise1.scp).
 
     All parts of a mixture must be there, as long as it is. Beside what all waveforms have (labels, augmentation,
     segments, for which places with sound of every source are preferred), a training epoch changes them by these, none
@@ -30,9 +30,9 @@ class MixtureSet(WaveformDataset):
     - speeds: each source is spoken at a speed drawn from these percentages (95, 100, 105 in the recipes for LibriMix);
       the sources, cut to the shortest, are added up again, with the noise that the mixture had.
     - dynamic mixing: the first source is one of the mixture's own; the others are from any mixtures, of different
-      speakers (utt2spk1, utt2spk2, ... tell them), at the levels they have there, and so is the noise.
+      speakers (listed in utt2spk1, utt2spk2, ...), at the levels they have there, and so is the noise.
 
-    Where there is no noise1.scp, what the sources leave of the mixture counts as its noise in remixing.
+    Where there is no noise1.scp, the difference between mixture and sources is its noise in remixing.
 
     Args:
         path, units, rate, settings and options that are not below: as `WaveformDataset`.

@@ -1,4 +1,4 @@
-"""What systems put out when they are applied: how pieces of a long input are joined, and how each kind is written."""
+"""The kinds of outputs of systems: how pieces of a long input are joined, and how each kind is written."""
 
 import io
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", 
 
 
 class OutputError(NrsrError):
-    """A system is asked for what it does not put out, or applied to what it does not take."""
+    """A system lacks the output that is asked for, or does not take the input that it is applied to."""
 
 
 class OutputWriter(AbstractContextManager, ABC):
@@ -29,7 +29,7 @@ class OutputWriter(AbstractContextManager, ABC):
 
     @abstractmethod
     def write(self, utterance: str, value: Any) -> str | None:
-        """Write an utterance's value; returns what the user should know of it, such as 'were scaled down', or None."""
+        """Write an utterance's value; returns a remark for the user, such as 'were scaled down', or None."""
 
 
 class Output(ABC):
@@ -38,7 +38,7 @@ class Output(ABC):
     Attributes:
         step: an input may be cut at multiples of so many rows; None where it must stay whole.
         on_request: whether it is written only where it is asked for by name.
-        lists: lists of the data directory that hold for the output, and are copied beside it.
+        lists: lists of the data directory that are valid for the output, and are copied beside it.
     """
 
     step: int | None = None
@@ -62,7 +62,7 @@ class Output(ABC):
 
     @abstractmethod
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        """What writes this output, which the system calls `name`, into a folder."""
+        """A writer of this output, which the system calls `name`, into a folder."""
 
 
 class TextOutput(Output):
@@ -93,7 +93,7 @@ class FrameOutput(Output):
         self.step, self.on_request = step, on_request
 
     def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
-        """One piece goes over into the next where `cut` says, as a rule in the middle of their overlap."""
+        """Join the pieces at the frames of `cut`, by default in the middle of each overlap."""
         bounds = self.bounds(parts, starts)
         return np.concatenate([part[first:last] for part, (first, last) in zip(parts, bounds, strict=True)])
 
@@ -122,9 +122,9 @@ class CtcOutput(FrameOutput):
     """Log-probabilities [M, V] of a CTC system's units, the blank being unit 0."""
 
     def cut(self, before: np.ndarray, after: np.ndarray) -> int:
-        """Where both pieces are surest of the blank, in the middle half of the overlap: no unit is cut or doubled.
+        """The frame in the middle half of the overlap where the blank is most probable: no unit is cut or doubled.
 
-        Of places where they are as sure, within 0.01 nats, the one nearest to the middle.
+        Of equal ones, within 0.01 nats, the one nearest to the middle.
         """
         low, high = len(before) // 4, max(len(before) // 4 + 1, len(before) - len(before) // 4)
         blank = np.minimum(before[low:high, 0], after[low:high, 0])
@@ -164,7 +164,7 @@ class WaveOutput(Output):
         self.on_request, self.lists = on_request, lists
 
     def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
-        """Overlaps are faded over."""
+        """Join the pieces with a cross-fade in each overlap."""
         return faded(parts, [start * self.samples for start in starts], len(source) * self.samples)
 
     def names(self, name: str) -> list[str]:
@@ -172,10 +172,10 @@ class WaveOutput(Output):
         return [name] if self.channels is None else [f"{name}{number}" for number in range(1, self.channels + 1)]
 
     def files(self, name: str) -> list[str]:
-        return [f"{one}.scp" for one in self.names(name)]
+        return [f"{file}.scp" for file in self.names(name)]
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _WavesWriter([(folder / f"{one}.ark", folder / f"{one}.scp") for one in self.names(name)], self.rate)
+        return _WavesWriter([(folder / f"{file}.ark", folder / f"{file}.scp") for file in self.names(name)], self.rate)
 
     def save(self, value: np.ndarray, folder: Path, name: str) -> bool:
         """Write one value as FOLDER/NAME.wav, or NAME1.wav, ...; returns whether it was scaled down to fit 16 bits."""

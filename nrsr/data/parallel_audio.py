@@ -10,7 +10,7 @@ from nrsr.kaldi.datadir import DataDir
 
 
 class DatasetError(NrsrError):
-    """A data directory does not serve for training."""
+    """A data directory cannot be used for training."""
 
 
 class ParallelAudio:

@@ -1,4 +1,4 @@
-"""How a long recording is cut into pieces that overlap, so that the memory a network takes is that of one piece."""
+"""Cuts long recordings into overlapping pieces, so that a network needs no more memory than for one piece."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class PiecesError(NrsrError):
 
 @dataclass(frozen=True)
 class Pieces:
-    """How long inputs are cut.
+    """Lengths of the pieces of long inputs.
 
     Attributes:
         seconds: of a piece; an input up to so long is processed whole.

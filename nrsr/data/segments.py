@@ -12,11 +12,11 @@ SHORT = ("pad", "leave_out")
 
 @dataclass(frozen=True)
 class Segments:
-    """How training utterances are cut.
+    """Settings of segments of training utterances.
 
     Attributes:
         samples: length of a segment.
-        short: what becomes of shorter utterances: "pad" puts silence behind them, "leave_out" lists them as skipped.
+        short: "pad" appends silence to shorter utterances, "leave_out" lists them as skipped.
     """
 
     samples: int

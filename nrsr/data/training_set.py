@@ -1,4 +1,4 @@
-"""What training needs of a data set of any kind: examples, their batches by epoch, and what to tell the user."""
+"""What training needs of a data set of any kind: examples, their batches by epoch, and remarks for the user."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -18,12 +18,12 @@ class TrainingSet(Dataset, ABC):
     """Utterances to train on or to validate with; a system names the kind it takes as `System.data`.
 
     Training builds it as `(path, units, rate, settings, allow_pipes=..., **data)`: data directory, `Units` or None,
-    samples a second, `BatchSettings`, and what the config says under `data`.
+    samples a second, `BatchSettings`, and the keys of the config's `data`.
 
     Attributes:
         path: the data directory.
         ids: utterances, in C order.
-        skipped: utterances left out, with the reason; what stands before a colon is its kind.
+        skipped: utterances left out, with the reason; the part before a colon is its kind.
         readers: processes that should read ahead in a training on a CPU: 1 where reading an example takes some work.
     """
 
@@ -39,7 +39,7 @@ class TrainingSet(Dataset, ABC):
     def __getitem__(self, item: Any) -> Any:
         """One example, for an item of a batch: the utterance's number, perhaps with what is drawn for it in an epoch.
 
-        All that is drawn stands in the item, so that it does not matter which process reads it, and when.
+        The item holds all that is drawn, so that it does not matter which process reads it, and when.
         """
 
     @abstractmethod
@@ -56,10 +56,10 @@ class TrainingSet(Dataset, ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A digest of ids, lengths and targets: it tells whether two runs train on the same data."""
+        """A digest of ids, lengths and targets: equal if two runs train on the same data."""
 
     def metadata(self) -> dict[str, Any]:
-        """What a system must know of its training data: arguments of the system, written into the experiment as JSON.
+        """Metadata of the training data: further arguments of the system, written into the experiment as JSON.
 
         Class lists and counts, say; nothing by default.
         """
@@ -70,7 +70,7 @@ class TrainingSet(Dataset, ABC):
         return
 
     def prepare_for_training(self) -> None:
-        """Open what training draws on the fly, and leave out what serves for validation alone; nothing by default.
+        """Open what training draws on the fly, and leave out what is for validation alone; nothing by default.
 
         It is called for the training data, once, before anything below.
         """
@@ -81,7 +81,7 @@ class TrainingSet(Dataset, ABC):
         return
 
     def notes(self) -> list[str]:
-        """What the user should know of the data beside what was left out, one line each."""
+        """Remarks for the user on the data, beside skipped utterances, one line each."""
         return []
 
     def reasons(self) -> str:

@@ -1,4 +1,4 @@
-"""The transcripts of a data directory as unit ids: what a recogniser learns."""
+"""The transcripts of a data directory as unit ids, the targets of recognisers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Transcripts:
         self.unknown_words: Counter[str] = Counter()
 
     def reason_against(self, name: str) -> str | None:
-        """Why an utterance has nothing to learn, or None."""
+        """Why an utterance has no targets, or None."""
         if name not in self._texts:
             return "no transcript"
         return None if split_words(self._texts[name]) else "empty transcript"

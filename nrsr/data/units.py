@@ -21,7 +21,7 @@ WORD_START = "▁"  # how sentencepiece marks the first piece of a word
 
 
 class UnitsError(NrsrError):
-    """Units cannot be made from this text, or a units folder is not whole."""
+    """A text from which no units can be made, or an incomplete units folder."""
 
 
 class Units:
@@ -117,7 +117,7 @@ class Units:
         return " ".join(split_words(text))
 
     def unknown_words(self, texts: Iterable[str]) -> Counter[str]:
-        """Words with a part that is not among the units, and how often each stands in the texts."""
+        """Words with a part that is not among the units, and how often each occurs in the texts."""
         words = Counter(word for text in texts for word in split_words(text))
         return Counter({word: count for word, count in words.items() if self.unknown in self.encode(word)})
 

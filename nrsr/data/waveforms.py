@@ -34,7 +34,7 @@ class WaveformDataset(TrainingSet):
 
     Attributes:
         samples: lengths of the utterances by utt2dur or the audio headers, int64 [N].
-        transcripts: what they say in units, None for a system without.
+        transcripts: their transcripts in units, None for a system without.
         labels: name -> their `Labels`.
     """
 
@@ -62,7 +62,7 @@ class WaveformDataset(TrainingSet):
             labels: name -> `LabelSettings`; none unless the system learns some.
             augment: `Augmentation`s of the training data, in order.
             segment: samples that are cut out of each training utterance, at random; null takes utterances whole.
-            short: what becomes of utterances shorter than a segment: "pad" (the default) or "leave_out".
+            short: "pad" (the default) or "leave_out", for utterances shorter than a segment.
 
         Raises:
             DatasetError: no transcripts where units are learnt, or no utterance left.
@@ -97,7 +97,7 @@ class WaveformDataset(TrainingSet):
         self._training = False
 
     def _open_audio(self, directory: DataDir) -> tuple[dict[str, int], dict[str, str]]:
-        """The samples of each utterance that is whole, and what the others lack where it is more than the audio."""
+        """The samples of each utterance that is whole, and the reasons of those that lack more than audio."""
         durations = directory.durations(rate=self.rate, allow_pipes=self._allow_pipes)
         self.audio = ParallelAudio(directory, self.rate, durations, allow_pipes=self._allow_pipes)
         return {name: round(seconds * self.rate) for name, seconds in durations.items() if name in self.audio}, {}
@@ -211,7 +211,7 @@ class WaveformDataset(TrainingSet):
         """Leave out utterances for which CTC has no path: fewer output frames than units and blanks between repeats.
 
         Args:
-            output_lengths: frames that the system puts out for so many samples, int [N] -> int [N].
+            output_lengths: frames of the system's output for so many samples, int [N] -> int [N].
         """
         shortest, _ = self._lengths()
         frames = output_lengths(torch.from_numpy(shortest)).tolist()

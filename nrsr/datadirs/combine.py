@@ -78,7 +78,7 @@ def join_lists(name: str, having: list[tuple[str, Contents]]) -> dict[str, str]:
 
 
 def join_extras(joined: Contents, directories: list[tuple[str, Contents]]) -> list[str]:
-    """Carry files such as frame_shift along where they are the same everywhere."""
+    """Copy files such as frame_shift where all directories have the same."""
     notes = []
     files = {file.name: [] for _, contents in directories for file in contents.extra}
     for _, contents in directories:

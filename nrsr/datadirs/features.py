@@ -23,7 +23,7 @@ NAMED = 20  # utterances that an error lists
 
 
 class FeatureDataError(NrsrError):
-    """Utterances that give no features."""
+    """Utterances of which no features can be computed."""
 
 
 class Worker:

@@ -12,7 +12,7 @@ from nrsr.hmm.gmm_folder import SETTINGS, load_settings, open_features
 from nrsr.hmm.model import TRANSFORM, read_model, read_transitions
 from nrsr.hmm.share import Share
 from nrsr.hmm.topology import Topology
-from nrsr.hmm.train_gmm import Outcome, align_and_write, announce, checked, tell_skipped
+from nrsr.hmm.train_gmm import Outcome, align_and_write, announce, checked, list_skipped
 from nrsr.hmm.transcripts import read_transcripts, shares
 from nrsr.hmm.tree import Tree
 from nrsr.hmm.worker_pool import WorkerPool
@@ -25,7 +25,7 @@ MODEL_FILES = ("final.mdl", "tree", TRANSFORM, SETTINGS)
 
 
 def say(line: str) -> None:
-    """Tell the user."""
+    """Print a line on stderr."""
     print(f"nrsr align: {line}", file=sys.stderr, flush=True)
 
 
@@ -97,12 +97,12 @@ def take_parallel(folder: Path, data: Path, out: Path) -> int:
         write_alignments(out, found, skipped, transitions, phones, settings.frame_shift)
         copy_model(folder, out)
     say(f"{data}: {len(found)} utterances have the alignments of their clean speech; all numbers of frames agree")
-    tell_skipped(skipped, out, say)
+    list_skipped(skipped, out, say)
     return len(found)
 
 
 def copy_model(source: Path, target: Path) -> None:
-    """Put the model's files beside the alignments made with it."""
+    """Copy the model's files beside the alignments made with it."""
     if source.resolve() == target.resolve():
         return
     for name in MODEL_FILES:

@@ -18,7 +18,7 @@ RETRIES = 10  # of the random way that a first, even alignment takes
 
 @dataclass(frozen=True)
 class Beams:
-    """How far from the best a way may be to be followed, and again where nothing reached the end."""
+    """Beams of the search (differences in cost): the first, and that of a second try where no path reached the end."""
 
     beam: float = 10.0
     retry_beam: float = 40.0

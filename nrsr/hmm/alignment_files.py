@@ -72,7 +72,7 @@ def read_alignments(folder: str | Path, transitions: Transitions) -> dict[str, n
         for path in kaldi_files(folder):
             for utterance, ids in read_table(f"ark:{path}"):
                 if utterance in found:
-                    raise AlignmentError(f"{path}: utterance {utterance} stands in another ali.*.gz too; remove one")
+                    raise AlignmentError(f"{path}: utterance {utterance} is in another ali.*.gz too; remove one")
                 found[utterance] = ids
     for utterance, ids in found.items():
         good = isinstance(ids, np.ndarray) and ids.dtype == np.int32 and ids.ndim == 1 and len(ids)
@@ -103,9 +103,9 @@ def kaldi_files(folder: Path) -> list[Path]:
 
 
 def clean_names(utterances: list[str], originals: Mapping[str, str], known: Mapping[str, object]) -> dict[str, str]:
-    """Utterance of a parallel set -> the utterance it was made of, for those found.
+    """Utterance of a parallel set -> its clean utterance, for those found.
 
-    It has the same name, or stands in utt2uniq, or ends in -c1, -c2, ... as copies made by nrsr mix do.
+    That has the same id, or the id in utt2uniq, or the id without the ending -c1, -c2, ... of nrsr mix.
     """
     found = {}
     for name in utterances:

@@ -155,7 +155,7 @@ def check_labels(fst: FstContent, side: str, known: Collection[int], path: objec
 
     Args:
         side: "input" or "output".
-        known: labels that may stand on an arc, beside epsilon.
+        known: labels that an arc may have, beside epsilon.
         what: where the labels should be.
 
     Raises:
@@ -174,7 +174,7 @@ def check_labels(fst: FstContent, side: str, known: Collection[int], path: objec
 def epsilon_cycles(fst: FstContent) -> np.ndarray:
     """Arcs [A], of those without input, that lie on a cycle of such arcs or between two of them.
 
-    States into which, or out of which, no such arc leads are taken away until none is left to take.
+    Removes states without such arcs in or out, again and again until there are none.
     """
     arcs = fst.arcs
     kept = np.flatnonzero(fst.body[arcs] == 0)

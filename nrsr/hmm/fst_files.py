@@ -24,7 +24,7 @@ def read_fst(
     """Read a vector FST over the tropical semiring, checked against the checksums of its folder and in itself.
 
     Args:
-        inputs, outputs: labels that may stand on its arcs, beside epsilon; None for all.
+        inputs, outputs: labels that its arcs may have, beside epsilon; None for all.
 
     Raises:
         FstError: no such file, no FST, one of another kind, or labels that are not known.

@@ -47,12 +47,12 @@ class Gmm:
         return np.repeat(np.arange(self.num_pdfs), np.diff(self.starts))
 
     def constants(self) -> np.ndarray:
-        """What does not depend on the frame in the log of weight times density, [G]."""
+        """The terms of log(weight times density) that do not depend on the frame, [G]."""
         spread = np.log(self.variances) + self.means**2 / self.variances
         return np.log(self.weights) - 0.5 * (self.dim * LOG_2PI + spread.sum(axis=1))
 
     def scorer(self) -> "Scorer":
-        """What scores frames quickly."""
+        """The Gaussians in the form that scores frames by a matrix product."""
         linear = np.concatenate([self.means / self.variances, -0.5 / self.variances], axis=1)
         return Scorer(self.starts, linear.astype(np.float32).T.copy(), self.constants().astype(np.float32))
 
@@ -83,7 +83,7 @@ class Gmm:
         return model
 
     def write_to(self, writer: BinaryWriter) -> None:
-        """Kaldi's binary form, as it stands in a model behind the transitions."""
+        """Write Kaldi's binary form, which in a model follows the transitions."""
         constants, inverse = self.constants(), 1.0 / self.variances
         writer.token("<DIMENSION>")
         writer.integer(self.dim)
@@ -103,7 +103,7 @@ class Gmm:
 
     @classmethod
     def read_from(cls, reader: BinaryReader) -> "Gmm":
-        """From a reader that stands behind the transitions of a GMM.
+        """Read from behind the transitions of a GMM.
 
         Raises:
             ModelFileError: bytes that are none, or the model is a neural network.

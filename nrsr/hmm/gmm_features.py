@@ -52,7 +52,7 @@ class GmmFeatures(StoredFeatures):
 
 
 def transformed(features: np.ndarray, frames: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Splice and multiply utterances that stand one behind the other.
+    """Splice and multiply concatenated utterances.
 
     Args:
         features: float32 [N, D].

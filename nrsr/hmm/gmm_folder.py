@@ -27,7 +27,7 @@ PARTS = {"features": FeatureSettings, "alignment": Beams, **KINDS}
 
 @dataclass(frozen=True)
 class GmmSettings:
-    """All settings of GMMs; what a config leaves out is Kaldi's default.
+    """All settings of GMMs; the defaults are Kaldi's.
 
     Attributes:
         features: how stored features are normalised, and their deltas.
@@ -75,7 +75,7 @@ def _check(settings: GmmSettings, where: str) -> None:
 
 
 def save_settings(folder: Path, settings: GmmSettings, kind: str, seed: int) -> None:
-    """Write what a GMM was trained with: the features and its own kind."""
+    """Write the settings of a GMM's training: its features and those of its kind."""
     content = {name: part for name, part in asdict(settings).items() if name == kind or name not in KINDS}
     save_yaml({"trained": kind, "seed": seed, **content}, folder / SETTINGS)
 
@@ -113,7 +113,7 @@ def load_settings(folder: Path) -> GmmSettings:
 
 
 def open_features(folder: Path, model: Model, data: Path, *, allow_pipes: bool = False) -> GmmFeatures:
-    """The features of DATA as the model of a folder takes them: all that aligns or scores comes this way.
+    """The features of DATA as the model of a folder takes them, for alignment and scoring alike.
 
     Raises:
         FeaturesError: missing features, or others than those that the model was trained with.

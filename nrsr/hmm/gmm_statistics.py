@@ -1,4 +1,4 @@
-"""Statistics of Viterbi EM: how often each Gaussian is meant, and the sums of its frames; no loop over frames."""
+"""Statistics of Viterbi EM: occupancy of each Gaussian, and the sums of its frames; no loop over frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ BLOCK = 4096  # frames of one pdf taken at once, so that memory stays bounded
 
 @dataclass
 class GmmStatistics:
-    """What EM needs of aligned frames.
+    """Statistics of aligned frames for EM.
 
     Attributes:
         occupancy: [G], frames of each Gaussian.
         first, second: [G, D], sums of the frames and of their squares, weighted by the posteriors.
         transitions: [ids + 1], frames of each transition-id.
         log_likelihood: of all frames under their pdfs.
-        frames: how many.
+        frames: their number.
     """
 
     occupancy: np.ndarray

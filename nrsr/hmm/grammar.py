@@ -87,7 +87,7 @@ def read_weights(path: str | Path) -> dict[str, float]:
         if len(columns) not in (1, 2) or not 0 < weight < math.inf:
             raise GrammarError(f"{path}:{number}: expected a word and perhaps its weight above 0; correct the line")
         if columns[0] in weights:
-            raise GrammarError(f"{path}:{number}: {columns[0]!r} stands in an earlier line too; remove one of them")
+            raise GrammarError(f"{path}:{number}: {columns[0]!r} is in an earlier line too; remove one of them")
         weights[columns[0]] = weight
     return weights
 
@@ -98,7 +98,7 @@ def read_sentences(path: str | Path) -> list[list[str]]:
 
 
 def arpa_grammar(path: str | Path, lang: Lang) -> kaldifst.StdVectorFst:
-    """The acceptor of an ARPA file (.gz too) by Kaldi's arpa2fst; `#0` stands on its backing-off arcs.
+    """The acceptor of an ARPA file (.gz too) by Kaldi's arpa2fst; its backing-off arcs have `#0`.
 
     `<unk>` and the lang folder's word for unknown words are left out with all their n-grams.
 

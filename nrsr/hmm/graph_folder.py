@@ -27,7 +27,7 @@ COPIED = ("word_boundary.int", "align_lexicon.int", "silence.csl", "disambig.int
 
 @dataclass(frozen=True)
 class Graph:
-    """A decoding graph and what its labels mean.
+    """A decoding graph and the meaning of its labels.
 
     Attributes:
         fst: from pdf-ids + 1 to words. HCLG.fst itself has transition-ids, as Kaldi's programs want them; the search
@@ -127,7 +127,7 @@ def check_phones(lang: Lang, transitions: Transitions, what: str) -> None:
         names = {number: name for name, number in lang.phones.items()}
         listed = shown(sorted(names.get(phone, str(phone)) for phone in differing))
         raise LangError(
-            f"{what}: {len(differing)} phones stand in one of them alone: {listed}; use one lang folder for both"
+            f"{what}: {len(differing)} phones are in one of them alone: {listed}; use one lang folder for both"
         )
 
 

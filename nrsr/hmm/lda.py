@@ -10,7 +10,7 @@ from nrsr.hmm.gmm_features import spliced
 
 
 class LdaError(NrsrError):
-    """Frames of which no transform can be estimated."""
+    """Frames from which no transform can be estimated."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ def lexicon_fst(
 
     The probability of optional silence is paid at the start of an utterance and at the end of each word; none follows a
     word that is silence itself. `disambiguate` adds a symbol after words that sound alike or begin others, one after
-    optional silence, and lets G's own symbol through.
+    optional silence, and accepts G's own symbol.
     """
     lines: list[str] = []
 

@@ -19,17 +19,17 @@ ENOUGH = 1e-6  # gain of a sweep, a frame, at which it ends
 
 
 class MlltError(NrsrError):
-    """Frames of which no transform can be estimated."""
+    """Frames from which no transform can be estimated."""
 
 
 @dataclass
 class MlltStatistics:
-    """What the rows of the transform are estimated from.
+    """Statistics from which the rows of the transform are estimated.
 
     Attributes:
         scatter: [D, D, D], for each row i the sum over frames and Gaussians of posterior / variance_i times
             (x - mean) (x - mean)^T: Gales's G(i).
-        frames: how many.
+        frames: their number.
     """
 
     scatter: np.ndarray
@@ -52,7 +52,7 @@ def accumulate_mllt(gmm: Gmm, features: np.ndarray, pdfs: np.ndarray) -> MlltSta
 
 
 def objective(matrix: np.ndarray, statistics: MlltStatistics) -> float:
-    """What depends on the transform in the log likelihood of all frames, in the space of the untransformed ones."""
+    """The terms of all frames' log likelihood that depend on the transform, in the untransformed space."""
     log_determinant = np.linalg.slogdet(matrix)[1]
     return statistics.frames * log_determinant - 0.5 * np.einsum("id,ide,ie->", matrix, statistics.scatter, matrix)
 

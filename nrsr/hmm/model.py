@@ -54,7 +54,7 @@ def read_transitions(path: str | Path) -> Transitions:
 
 
 def read_model(folder: str | Path) -> Model:
-    """Read `tree`, `final.mdl` and any `final.mat` of a GMM, made here or by Kaldi.
+    """Read `tree`, `final.mdl` and any `final.mat` of a GMM, of nrsr or Kaldi.
 
     Raises:
         ModelFileError: a missing or broken file, parts that do not belong together, or a model that needs features
@@ -71,7 +71,7 @@ def read_model(folder: str | Path) -> Model:
     transitions = Transitions.read_from(reader)
     if reader.peek() != "<DIMENSION>":
         raise ModelFileError(
-            f"{folder}/final.mdl: is no GMM; take the alignments made with it, with nrsr align --from-kaldi {folder}"
+            f"{folder}/final.mdl: is not a GMM; take the alignments made with it, with nrsr align --from-kaldi {folder}"
         )
     gmm, tree = Gmm.read_from(reader), Tree.read(folder / "tree")
     if not tree.num_pdfs == transitions.num_pdfs == gmm.num_pdfs:

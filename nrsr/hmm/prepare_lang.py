@@ -22,7 +22,7 @@ SHOWN = 20  # words that a message lists
 
 @dataclass(frozen=True)
 class Pronunciations:
-    """A dictionary and what of its lexicon was guessed."""
+    """A dictionary, and the words of its lexicon whose pronunciations were guessed."""
 
     dictionary: Dictionary
     guessed: list[Pronunciation]
@@ -55,11 +55,11 @@ def find_pronunciations(
 ) -> Pronunciations:
     """The dictionary of a dict folder or a lexicon, or of espeak-ng alone, for the words that are needed.
 
-    Words without a pronunciation are guessed or, without `guess_missing`, left to `oov`; both is told on stderr, with
-    the words. Without a dict folder `oov` is pronounced as the last phone of `silence`, unless the lexicon has it.
+    Words without a pronunciation are guessed or, without `guess_missing`, left to `oov`; stderr lists these words.
+    Without a dict folder `oov` is pronounced as the last phone of `silence`, unless the lexicon has it.
 
     Raises:
-        DictionaryError: there is nothing to make a dictionary of.
+        DictionaryError: no dict folder, lexicon or guesses.
         PronunciationError, LexiconError, ListError: as guess, read_dictionary and read_lexicon.
     """
     if folder is not None:

@@ -46,7 +46,7 @@ def guess(words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH) 
     """Pronunciations of words, one each, sorted by word.
 
     Args:
-        words: spelled words; what has no letter or digit, or stands in brackets such as `<noise>`, is refused.
+        words: spelled words; what has no letter or digit, or is in brackets such as `<noise>`, is refused.
         like: the speech phones of a lexicon that the guesses join. They are ARPAbet (with stress digits, as AH0, where
             `like` has them), unless `like` holds other phones or the voice has none; then they are IPA.
         voice: espeak-ng's name of a language or accent; American and British English have ARPAbet.
@@ -108,7 +108,7 @@ def _arpabet(sounds: Sequence[str], stressed: bool) -> list[str]:
 
 
 def _split(sound: str) -> list[str | None]:
-    """A sound's phones; None stands for a part that ARPAbet does not have."""
+    """A sound's phones; None for a part that ARPAbet does not have."""
     phones: list[str | None] = []
     while sound:
         length = next((size for size in range(min(LONGEST, len(sound)), 0, -1) if sound[:size] in ARPABET), 0)

@@ -10,7 +10,7 @@ from nrsr.hmm.tree_statistics import TreeStatistics
 
 @dataclass(frozen=True)
 class Questions:
-    """What may be asked.
+    """The questions that a tree may ask.
 
     Attributes:
         phones: of any place in the context: sets of phones, each ascending.

@@ -26,7 +26,7 @@ SEEDS = 1 << 20  # of even alignments, different for each utterance
 
 @dataclass(frozen=True)
 class ShareSpec:
-    """What a share is made of; it travels to the process.
+    """The description of a share, which is sent to its process.
 
     Attributes:
         data: data directory with feats.scp.

@@ -78,7 +78,7 @@ class Topology:
         return "\n".join([*lines, "</Topology>"]) + "\n"
 
     def write_binary(self, writer: BinaryWriter) -> None:
-        """Kaldi's binary form, as it stands in a model."""
+        """Write Kaldi's binary form, as in a model."""
         groups = grouped(self.entries)
         entry_of = {phone: number for number, (_, phones) in enumerate(groups) for phone in phones}
         writer.token("<Topology>")
@@ -154,14 +154,14 @@ def parse(text: str) -> Topology:
     content = " ".join(text.split())
     whole = re.fullmatch(r"<Topology>(.*)</Topology>", content)
     if not whole:
-        raise ValueError("it does not stand between <Topology> and </Topology>")
+        raise ValueError("it is not between <Topology> and </Topology>")
     entries: dict[int, Entry] = {}
     for part in whole.group(1).split("<TopologyEntry>")[1:]:
         phones, body = re.fullmatch(r" ?<ForPhones>(.*)</ForPhones>(.*)</TopologyEntry> ?", part).groups()
         states = tuple(parse_state(text) for text in body.split("<State>")[1:])
         for phone in map(int, phones.split()):
             if phone in entries:
-                raise ValueError(f"phone {phone} stands in two entries")
+                raise ValueError(f"phone {phone} is in two entries")
             entries[phone] = states
     return Topology(entries)
 

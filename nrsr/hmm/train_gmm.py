@@ -24,11 +24,11 @@ from nrsr.workers import WorkerError
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training or an alignment did.
+    """The outcome of a training or an alignment.
 
     Attributes:
         model: that aligned the utterances.
-        aligned: how many have an alignment.
+        aligned: number of utterances with an alignment.
         skipped: utterance -> why it has none.
     """
 
@@ -90,10 +90,10 @@ def align_and_write(
     out: Path,
     log: Log,
 ) -> Outcome:
-    """Align with a model whose graphs the processes have, write the alignments, and tell who has none.
+    """Align with a model whose graphs the processes have, write the alignments, and list utterances without one.
 
     Raises:
-        AlignmentError: nobody has one.
+        AlignmentError: no utterance has one.
     """
     retried = sum(pool.ask("align", model.gmm, model.transitions.log_probs, settings.alignment))
     aligned, skipped = {}, dict(transcripts.skipped)
@@ -105,18 +105,18 @@ def align_and_write(
         raise AlignmentError(f"{out}: none of {len(skipped)} utterances was aligned; {name}: {why}")
     write_alignments(out, aligned, skipped, model.transitions, lang.phones, settings.frame_shift)
     log(f"{len(aligned)} utterances aligned, {retried} with the wider beam; {model.gmm.num_gaussians} Gaussians")
-    tell_skipped(skipped, out, log)
+    list_skipped(skipped, out, log)
     return Outcome(model, len(aligned), skipped)
 
 
 def announce(transcripts: Transcripts, data: Path, log: Log) -> None:
-    """What is worth knowing of the data before work begins."""
+    """Print remarks on the data before training begins."""
     log(f"{data}: {len(transcripts.words)} utterances")
     for note in transcripts.notes():
         log(note)
 
 
-def tell_skipped(skipped: dict[str, str], out: Path, log: Log) -> None:
+def list_skipped(skipped: dict[str, str], out: Path, log: Log) -> None:
     """Name and count the utterances without alignment, by reason."""
     reasons: dict[str, list[str]] = {}
     for name, why in sorted(skipped.items()):

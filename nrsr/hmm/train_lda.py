@@ -16,11 +16,11 @@ MLLT = frozenset([2, 4, 6, 12])  # iterations that begin with it; Kaldi's
 
 @dataclass(frozen=True)
 class LdaSettings(TriSettings):
-    """As for other triphones, and what LDA is made of.
+    """Settings of triphones and of LDA.
 
     Attributes:
         context: frames on each side that are joined to a frame.
-        dim: values that LDA leaves.
+        dim: dimension after LDA.
     """
 
     context: int = 3

@@ -47,7 +47,7 @@ def train_mono(
     All pdfs start as one Gaussian of all frames, and utterances as evenly divided.
 
     Raises:
-        TopologyError, ModelFileError: a lang folder that does not fit itself.
+        TopologyError, ModelFileError: an inconsistent lang folder.
     """
     topology = Topology.from_text(lang.topo, f"{where}/topo")
     tree = monophone_tree(lang.sets, {phone: topology.classes(phone) for phone in topology.phones})

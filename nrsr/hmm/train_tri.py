@@ -103,7 +103,7 @@ def grow(statistics: TreeStatistics, topology: Topology, lang: Lang, settings: T
 
 
 def leaf_gaussians(statistics: TreeStatistics, tree: Tree) -> Gmm:
-    """One Gaussian for each leaf; that of all frames for leaves without any (phones that were never said)."""
+    """One Gaussian for each leaf; that of all frames for leaves without any (unseen phones)."""
     sums = np.zeros((tree.num_pdfs, statistics.sums.shape[1]))
     np.add.at(sums, tree.pdf_ids(statistics.contexts, statistics.classes), statistics.sums)
     sums[sums[:, 0] == 0] = statistics.sums.sum(axis=0)

@@ -16,7 +16,7 @@ SHOWN = 10  # ids or words that a message lists
 
 @dataclass(frozen=True)
 class Transcripts:
-    """What a data directory gives.
+    """The transcripts of a data directory.
 
     Attributes:
         words: utterance -> words as numbers, in the C locale's order.

@@ -1,4 +1,4 @@
-"""Kaldi's transition model: what each transition-id stands for, and the probabilities of transitions."""
+"""Kaldi's transition model: the meaning of each transition-id, and the probabilities of transitions."""
 
 import kaldi_hmm_gmm
 import numpy as np
@@ -129,7 +129,7 @@ class Transitions:
 
     @classmethod
     def read_from(cls, reader: BinaryReader) -> "Transitions":
-        """From a reader that stands before a transition model.
+        """Read from before a transition model.
 
         Raises:
             ModelFileError, TopologyError: bytes that are none.

@@ -12,7 +12,7 @@ from nrsr.kaldi.binary import BinaryReader, BinaryWriter, ModelFileError, open_m
 PDF_CLASS = -1  # the key of the pdf class; keys from 0 are places in the context
 WIDEST = 9  # phones in a context; Kaldi's recipes have 1 to 5
 MOST_GAPS, FEWEST_PDFS = 2, 100  # pdf-ids are numbered from 0 with few gaps, or none
-EDGE = 0  # stands in a context for what is beyond the utterance
+EDGE = 0  # in a context: beyond the utterance
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Tree:
 
     @classmethod
     def read_from(cls, reader: BinaryReader) -> "Tree":
-        """From a reader that stands before the tree."""
+        """Read from before the tree."""
         reader.expect("ContextDependency")
         width, central = reader.integer(), reader.integer()
         reader.expect("ToPdf")
@@ -168,7 +168,7 @@ class Tree:
 
 
 def leaves(node: Node | None) -> Iterator[Leaf]:
-    """All leaves under a node; one that stands at several places comes several times."""
+    """All leaves under a node; one that is at several places comes several times."""
     todo = [node]
     while todo:
         node = todo.pop()
@@ -181,7 +181,7 @@ def leaves(node: Node | None) -> Iterator[Leaf]:
 
 
 def problem_of_nodes(root: Node, width: int) -> str | None:
-    """What a tree asks for that a context does not have, or answers that is no pdf-id; None where all is well."""
+    """A question on a place that contexts lack, or an answer that is no pdf-id; None for a valid tree."""
     pdfs, todo = set(), [root]
     while todo:
         node = todo.pop()

@@ -9,7 +9,7 @@ from nrsr.hmm.alignments import pdf_classes, phone_contexts
 from nrsr.hmm.transitions import Transitions
 
 WIDTH, CENTRAL = 3, 1  # triphones
-UNKNOWN = -1  # stands for the neighbours of phones whose context does not count, such as silence
+UNKNOWN = -1  # neighbours of phones whose context does not count, such as silence
 BLOCK = 1 << 16  # frames summed at once, so that memory stays bounded
 VARIANCE_FLOOR = 0.01  # Kaldi's, of single Gaussians that trees are grown with
 

@@ -41,7 +41,7 @@ class Growing:
     Attributes:
         rows: events, as numbers of rows of the statistics.
         gain, key, values: of the best question, the gain 0 where none helps.
-        yes, no: what the answers lead to, once the question is put.
+        yes, no: nodes of the answers, once the question is set.
         answer: pdf-id, in the end.
     """
 
@@ -192,7 +192,7 @@ class _Asked:
 
 
 def _choose(stumps: list[_Stump]) -> Node:
-    """The node that leads to the stump of the central phone: by halves, as in Kaldi, so that no leaf stands twice."""
+    """The node that leads to the stump of the central phone: by halves, as in Kaldi, so that no leaf appears twice."""
     if len(stumps) == 1:
         (stump,) = stumps
         if stump.shared:

@@ -20,7 +20,7 @@ class WorkerPool:
 
     Args:
         make: called with each part, gives the object; picklable.
-        parts: what the objects are made of, picklable; as many as there shall be processes.
+        parts: arguments of `make`, picklable, one for each process.
     """
 
     def __init__(self, make: Callable[[Any], Any], parts: Sequence[Any]):

@@ -78,7 +78,7 @@ def test_grammar_files(tmp_path):
     with pytest.raises(GrammarError, match=r"words:2: expected a word and perhaps its weight"):
         read_weights(tmp_path / "words")
     (tmp_path / "words").write_text("one\none\n")
-    with pytest.raises(GrammarError, match=r"words:2: 'one' stands in an earlier line"):
+    with pytest.raises(GrammarError, match=r"words:2: 'one' is in an earlier line"):
         read_weights(tmp_path / "words")
     (tmp_path / "list").write_text("one\n\ntwo three\n")
     assert read_sentences(tmp_path / "list") == [["one"], [], ["two", "three"]]

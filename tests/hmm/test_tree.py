@@ -176,7 +176,7 @@ def test_topologies_of_chain_models_are_read_but_not_trained():
         ("<Topology> <TopologyEntry> <ForPhones> 1 </ForPhones> </Topology>", "is no topology"),
         (topology_text([2], [1]).replace("<PdfClass> 1", "<PdfClass> 7"), "pdf classes"),
         (topology_text([2], [1]).replace("<Transition> 3 0.25", "<Transition> 9 0.25"), "leads to no state"),
-        (topology_text([2], [1]).replace("\n2\n", "\n1\n"), "phone 1 stands in two entries"),
+        (topology_text([2], [1]).replace("\n2\n", "\n1\n"), "phone 1 is in two entries"),
     ],
 )
 def test_bad_topologies_are_named(text, problem):

@@ -202,7 +202,7 @@ def test_bad_scores_and_settings(digits, nrsr_main):
 def test_make_graph_refuses_what_does_not_fit(digits, tmp_path, nrsr_main):
     small_lang(tmp_path / "lang")
     status, _, err = nrsr_main("make-graph", "--lang", tmp_path / "lang", "--model", digits / "model", "--loop")
-    assert status == 1 and "phones stand in one of them alone" in err
+    assert status == 1 and "phones are in one of them alone" in err
     (tmp_path / "list").write_text("ten\n")
     options = ["--lang", digits / "lang", "--model", digits / "model", "--sentences", tmp_path / "list"]
     status, _, err = nrsr_main("make-graph", *options)

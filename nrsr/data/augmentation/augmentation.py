@@ -12,11 +12,11 @@ from nrsr.errors import NrsrError
 
 
 class AugmentationError(NrsrError):
-    """Files that do not serve for augmentation."""
+    """Files that cannot be used for augmentation."""
 
 
 class Augmentation(ABC):
-    """An entry of the list `data.augment`; its arguments are what stands in the config.
+    """An entry of the list `data.augment`; its arguments are those in the config.
 
     Training utterances go through the list in its order. Development data are never changed.
     """
@@ -33,7 +33,7 @@ class Augmentation(ABC):
 
     @abstractmethod
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Signals:
-        """The changed audio of an utterance; all that is random comes from `rng`, and nothing is changed in place.
+        """The changed audio of an utterance; `rng` is the only source of randomness, and nothing is changed in place.
 
         What holds the clean speech must still be parallel to the waveform afterwards: of its length, in time with it.
         """
@@ -43,7 +43,7 @@ class Augmentation(ABC):
         return samples, samples
 
     def fingerprint(self) -> str:
-        """What tells the files that it reads from others, so that a resumed training finds them unchanged."""
+        """A description of the files that it reads, by which a resumed training finds changes."""
         return ""
 
 

@@ -24,7 +24,7 @@ class Reverberate(Augmentation):
     is recorded in a room of its own.
 
     The parallel clean speech follows: "dry" is the direct path alone, "early" has the reflections of the first
-    milliseconds as well (which do no harm to intelligibility, and leave an enhancer something that it can find), and
+    milliseconds as well (which do not harm intelligibility, and which an enhancer can estimate), and
     "reverberant" all of them, for an enhancer that takes away noise alone. Utterances of several speakers are refused:
     each would need a place of its own.
 

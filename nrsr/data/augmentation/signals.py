@@ -13,7 +13,7 @@ class Signals:
     """The audio of one utterance.
 
     Attributes:
-        wave: what is listened to, float32 [T].
+        wave: the waveform that the system gets, float32 [T].
         parallel: the clean speech of each of its speakers, float32 [K, T] (K is 1 but in mixtures of speakers), or
             None where it is not known.
     """
