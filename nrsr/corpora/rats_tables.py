@@ -39,8 +39,8 @@ def files_of(folder: Path, ending: str, channel: str) -> dict[str, Path]:
 def read_table(path: Path) -> list[Row]:
     """The rows of a .tab file in order of time.
 
-    Columns, separated by tabs: partition, file, start, end, label, and others, which are not read. The corpus' tables have
-    12, of which speaker and transcript are empty.
+    Columns, separated by tabs: partition, file, start, end, label, and others, which are ignored. Tables of the
+    corpus have 12, of which speaker and transcript are empty.
 
     Raises:
         RatsTableError: fewer than five columns, another file's name, times that are no times, an unknown label.

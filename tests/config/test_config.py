@@ -44,7 +44,7 @@ def test_of_several_bases_each_goes_over_those_before_it(tmp_path):
         ("base: [a.yaml]\n", "own base"),
         ("base: [{a: 1}]\n", "is no file"),
         ("base: 3\n", "is no file"),
-        ("a: 1\na: 2\n", "'a' stands twice"),
+        ("a: 1\na: 2\n", "'a' appears twice"),
         ("a: [1\n", "a.yaml:2: not readable as YAML: expected"),
         ("- a\n", "top level"),
         ("", "top level"),
