@@ -74,7 +74,7 @@ def _temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _create_locked(path: Path) -> tuple[int, Path]:
-    """Create a file under a name that nobody can have foreseen, and hold its lock as a sign of life."""
+    """Create a file under an unpredictable name, and lock it as long as its writer lives."""
     while True:
         temporary = path.with_name(f".{path.name[:KEPT]}.{secrets.token_hex(8)}.tmp")
         try:

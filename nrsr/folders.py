@@ -1,4 +1,4 @@
-"""Folders that are made by one process at a time, and that nobody reads before they are whole."""
+"""Folders that one process writes at a time, and that no process reads before they are complete."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ class FolderInUse(NrsrError):
 
 
 class IncompleteFolder(NrsrError):
-    """A folder whose command is still at work, or was stopped before it had finished."""
+    """A folder whose command is still running, or was stopped before it had finished."""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterato
     """Yield `items` and show how far the work is on stderr.
 
     Args:
-        what: what is being done, as in "fbank of data/train".
+        what: description of the work, as "fbank of data/train".
         total: number of items, where `items` has no length.
     """
     if total is None and hasattr(items, "__len__"):

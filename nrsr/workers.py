@@ -19,7 +19,7 @@ AHEAD = 4  # items per process that may be handed out before their results are t
 
 
 class WorkerError(NrsrError):
-    """A number of processes that cannot be, or a process that died."""
+    """A number of processes below 1, or a process that died."""
 
 
 def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> Iterator[Result]:

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        # SUPPRESS: the sub-parser must not overwrite what stood before the corpus' name.
+        # SUPPRESS: the sub-parser must not overwrite an option given before the corpus' name.
         corpus.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback")
         module.add_arguments(corpus)
 

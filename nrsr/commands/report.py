@@ -129,7 +129,7 @@ def note(text: str) -> None:
 
 
 def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
-    """Add to the figures what tells the systems' configs apart, and their numbers of parameters."""
+    """Add the differences between the systems' configs, and their numbers of parameters, to the pooled results."""
     configs: dict[str, dict[str, Any]] = {}
     for one in runs:
         path = one.path / "config.yaml"
@@ -165,5 +165,5 @@ def trained_with(runs: Sequence[Run]) -> str:
             if name in found:
                 found[name].add(short(value) if name == "git" else value)
     if not found["git"]:
-        return "no versions.txt tells what the systems were trained with"
+        return "no versions.txt lists what the systems were trained with"
     return f"trained at commit {', '.join(sorted(found['git']))}, GPU {', '.join(sorted(found['gpu']))}"

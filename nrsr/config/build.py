@@ -43,7 +43,7 @@ def find_class(spec: dict[str, Any], base: type[Built], where: str) -> type[Buil
 
 
 def _check_sizes(arguments: dict[str, Any], where: str) -> None:
-    """Refuse numbers of which nobody could build anything, before it is tried for hours."""
+    """Refuse numbers too large to build an object with, before hours are spent on it."""
     for key, value in arguments.items():
         most = MOST_REPEATED if key in REPEATED else LARGEST
         for number in value if isinstance(value, (list, tuple)) else [value]:

@@ -1,4 +1,4 @@
-"""Where the classes that configs name may come from, which is known before anything is imported."""
+"""The modules whose classes a config may name; checked before anything is imported."""
 
 import importlib.util
 import os
@@ -41,7 +41,7 @@ def _is_local(name: str) -> bool:
 
 
 def rule() -> str:
-    """What is trusted, for messages."""
+    """The trusted modules, for messages."""
     return (
         f"classes come from {', '.join(PACKAGES)}, from a folder {LOCAL}/ on PYTHONPATH, and from modules that the "
         f"environment variable {VARIABLE} lists"

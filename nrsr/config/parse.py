@@ -1,4 +1,4 @@
-"""YAML text in, plain values out, within bounds: a config from a stranger costs neither time nor memory."""
+"""YAML text in, plain values out, within bounds, so that a hostile config costs neither time nor memory."""
 
 import math
 import re

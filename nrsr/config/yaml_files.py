@@ -96,7 +96,7 @@ def save_yaml(content: dict[str, Any], path: str | Path) -> None:
 
 
 def check_keys(content: dict[str, Any], allowed: Iterable[str], where: str) -> None:
-    """Refuse keys that nothing reads, so that a misspelt setting is not ignored in silence."""
+    """Refuse unknown keys, so that a misspelt setting is not ignored in silence."""
     allowed = set(allowed)
     unknown = sorted(str(key) for key in content.keys() - allowed)
     if unknown:

@@ -58,7 +58,7 @@ class Utterance:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The corpus, WSJ0 if it stands elsewhere, and the microphones to train on."""
+    """The corpus, WSJ0 if it is elsewhere, and the microphones to train on."""
     parser.add_argument("--corpus-dir", required=True, help="CHiME-4, the folder that holds data/")
     parser.add_argument("--wsj0-dir", help="WSJ0, for the text of tr05_simu    (CORPUS_DIR/data/WSJ0)")
     parser.add_argument("--out", required=True, help="folder for the data directories")

@@ -16,7 +16,7 @@ from nrsr.files import atomic_open
 from nrsr.kaldi import TableWriter, WaveWriter, write_list
 
 PEAK = 0.999  # of waveforms that 16 bits would clip
-# Lists of a data directory that hold for a waveform in its stead.
+# Lists of a data directory that are valid for an output waveform as well.
 LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr", "spk1.scp")
 
 

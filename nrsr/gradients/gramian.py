@@ -37,7 +37,7 @@ class GramianCombiner(Combiner):
             raise GradientError(f"gradients.per: {per!r}: take one of {', '.join(PERIODS)}")
         self.granularity, self.per = granularity, per
         self.gradient_type = torch.float32  # of the gradients combined last
-        # What becomes `.grad` in `finish`, and the tasks' gradients where they are still to be combined, by name.
+        # The sums for `.grad` in `finish`, and the tasks' gradients that are still to be combined, by name.
         self._combined: dict[str, tuple[nn.Parameter, Tensor]] = {}
         self._waiting: dict[str, tuple[nn.Parameter, list[Tensor]]] = {}
         self._tasks: list[str] = []

@@ -69,7 +69,7 @@ class TorchJd(GramianCombiner):
                 f"gradients.aggregator: {type(made).__name__} looks at single entries of the gradients, not at their "
                 "inner products alone; take another aggregator of TorchJD, as torchjd.aggregation.PCGrad"
             )
-        # Some of them remember: one for each group.
+        # Some of them have a state: one object for each group.
         self._made, self._aggregators = made, []
 
     def check(self, losses: Sequence[str]) -> None:

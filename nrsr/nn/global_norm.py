@@ -17,7 +17,7 @@ class GlobalNorm(FeatureNorm):
     """(features - mean) / std with fixed statistics of the training set.
 
     Statistics come from `accumulate_statistics` and `finish`, or from `load_statistics`; sums are float64, so that
-    hours of audio lose nothing. Until then the module refuses to run. A checkpoint holds mean and std.
+    hours of audio lose nothing. Without them the module refuses to run. A checkpoint holds mean and std.
     """
 
     def __init__(self, dim: int) -> None:
@@ -56,7 +56,7 @@ class GlobalNorm(FeatureNorm):
         """Turn the sums into mean and std.
 
         Raises:
-            StatisticsError: nothing was observed.
+            StatisticsError: no frames were accumulated.
         """
         self.load_statistics(self.statistics())
 
@@ -64,10 +64,10 @@ class GlobalNorm(FeatureNorm):
         """The sums as float64 [2, dim + 1] in Kaldi's layout: sums and count, squared sums and 0.
 
         Raises:
-            StatisticsError: nothing was observed.
+            StatisticsError: no frames were accumulated.
         """
         if self._sums is None:
-            raise StatisticsError("no frames were observed; give `nrsr compute-cmvn` a data directory with audio")
+            raise StatisticsError("no frames were accumulated; give `nrsr compute-cmvn` a data directory with audio")
         return self._sums.cpu().numpy()
 
     def load_statistics(self, statistics: np.ndarray) -> None:

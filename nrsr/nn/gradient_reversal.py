@@ -1,8 +1,8 @@
 """Gradient reversal, and schedules of its strength.
 
 Ganin and Lempitsky, "Unsupervised domain adaptation by backpropagation", ICML 2015. The layer sits between the trunk
-and a domain head. Beside the loss it would reverse what the head itself learns by, and a head that flees its own
-minimum ends in NaN. Reversing here and subtracting the loss as well would undo each other: the loss is added.
+and a domain head. Around the loss it would reverse the head's own gradient as well, and a head that maximises its
+loss ends in NaN. Reversing here and subtracting the loss as well would undo each other: the loss is added.
 """
 
 import math

@@ -18,8 +18,8 @@ class MaskNetwork(nn.Module, ABC):
         """Masks, none below 0, [B, masks, N, filters] of inputs [B, N, filters] (zeros past an utterance's frames).
 
         Args:
-            frames: [B]; on the host, where they cost a network that needs the numbers no wait for the device. What
-                comes out past them means nothing.
+            frames: [B]; on the host, where they cost a network that needs the numbers no wait for the device. Masks
+                past them are undefined.
         """
 
 

@@ -19,7 +19,7 @@ def pit_si_snr(estimates: Tensor, sources: Tensor, lengths: Tensor) -> tuple[Ten
     """SI-SNR of each source under the permutation of the estimates with the highest mean.
 
     A silent source (see `nrsr.nn.si_snr.levelled`) has no SI-SNR: it gets 0, takes no part in the choice (it is left
-    what the others do not take), and is told apart in the answer, so that means can leave it out. Gradients pass
+    what the others do not take), and is marked in the result, so that means can leave it out. Gradients pass
     through the estimates. The level of a signal changes nothing.
 
     Args:

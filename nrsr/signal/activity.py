@@ -5,7 +5,7 @@ import numpy as np
 FRAME = 200  # samples: 25 ms at 8 kHz, 12.5 ms at 16 kHz
 BELOW_LOUDEST = 30.0  # dB
 # A signal is silent where no sample is further from the mean than this share of the largest sample: what the rounding
-# of float32 leaves of a constant. It is relative to the signal itself, so recordings of any format and level are heard:
+# of float32 leaves of a constant. It is relative to the signal itself, so recordings of any level are active:
 # a single step of 16 bits is 2^-15 of full scale.
 SILENCE = 2.0**-20
 

@@ -19,7 +19,7 @@ class MelFilters(nn.Module):
         super().__init__()
         self.use_power = use_power
         self.ranges: list[tuple[int, int]] = []
-        # A power is the sum of two squares, and squares are what the filters are applied to: each weight stands twice.
+        # A power is the sum of two squares, and squares are what the filters are applied to: each weight appears twice.
         columns = np.repeat(bank, 2, axis=0) if use_power else bank
         for number, first in enumerate(range(0, bank.shape[1], GROUP)):
             group = columns[:, first : first + GROUP]

@@ -9,7 +9,7 @@ PEAK = 0.99  # largest sample that leaves room for rounding to 16 bits
 
 
 class MixingError(NrsrError):
-    """Speech or noise that no gain brings to a signal-to-noise ratio."""
+    """Speech or noise that cannot be mixed at a signal-to-noise ratio, such as silence."""
 
 
 def power(wave: np.ndarray) -> float:
@@ -41,7 +41,7 @@ def mix(
         speech: [T] clean speech in ±1.
         noise: [M] noise of any length above 0, at the same rate.
         snr_db: power of the speech over the power of the noise, in dB.
-        rng: says where the noise is cropped or starts.
+        rng: draws where the noise is cropped or starts.
         active: take the speech's power over its active samples (`nrsr.signal.activity`) instead of all.
             The noise's power is that of the stretch added, whole.
 
@@ -61,7 +61,7 @@ def mix(
 
 
 def check_mixable(speech: np.ndarray, noise: np.ndarray, snr_db: float) -> None:
-    """Refuse what no gain can help, before any of it is used.
+    """Refuse signals that cannot be mixed, before any of them is used.
 
     Raises:
         MixingError: empty or non-finite speech or noise, or an SNR that is no finite number.

@@ -1,4 +1,4 @@
-"""What generated noises are made of: shaped noise, slow modulation, tones that glide, and scattered events."""
+"""The parts of generated noises: shaped noise, slow modulation, tones that glide, and scattered events."""
 
 from collections.abc import Callable
 

@@ -22,7 +22,7 @@ def early_part(response: np.ndarray, rate: int, milliseconds: float) -> np.ndarr
 
 
 def reverberate(wave: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Speech [T] in a room: float64 [T], the direct path in time with the dry speech, what rings on behind it cut."""
+    """Speech [T] in a room: float64 [T], the direct path in time with the dry speech, cut at its end."""
     start = direct_path(response)
     return fftconvolve(wave.astype(np.float64), response.astype(np.float64))[start : start + len(wave)]
 

@@ -85,7 +85,7 @@ def enhance(frontend: FrontEnd, batch: Batch) -> tuple[Tensor, Tensor]:
     """
     has_clean = batch.has_clean
     clean = torch.zeros_like(batch.waves) if batch.clean is None else batch.clean
-    # What stands for missing clean speech never enters: a NaN there would reach the gradient through its zero.
+    # The zeros in place of missing clean speech never enter: a NaN there would reach the gradient through its zero.
     clean = clean.masked_fill(~has_clean.unsqueeze(1), 0.0)
     enhanced, losses = frontend(batch.waves, batch.lengths, clean)
     if losses is None:

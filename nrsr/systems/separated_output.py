@@ -9,7 +9,7 @@ from torch import Tensor
 from nrsr.data.outputs import WaveOutput, faded
 from nrsr.nn.pit import best_permutation
 
-# Lists of a data directory of mixtures that hold for what is separated as well.
+# Lists of a data directory of mixtures that are valid for the separated speakers as well.
 LISTS = ("utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr")
 
 

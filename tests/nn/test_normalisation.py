@@ -70,7 +70,7 @@ def test_statistics_travel_through_files_and_checkpoints():
 def test_wrong_statistics_are_named(statistics, message):
     with pytest.raises(StatisticsError, match=message):
         GlobalNorm(3).load_statistics(statistics)
-    with pytest.raises(StatisticsError, match="no frames were observed"):
+    with pytest.raises(StatisticsError, match="no frames were accumulated"):
         GlobalNorm(3).finish()
 
 
