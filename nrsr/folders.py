@@ -154,14 +154,14 @@ def _write_mark(descriptor: int, content: bytes) -> None:
 
 def _files(folder: Path) -> dict[str, tuple[int, int, int]]:
     """State of each file below a folder (size and time), temporary files left out."""
-    found = {}
+    states = {}
     for place, _, names in os.walk(folder):
         for name in names:
             if name not in (MARK, LOCK) and not TEMPORARY.fullmatch(name):
                 with suppress(FileNotFoundError):
                     about = os.lstat(os.path.join(place, name))
-                    found[os.path.join(place, name)] = (about.st_ino, about.st_mtime_ns, about.st_size)
-    return found
+                    states[os.path.join(place, name)] = (about.st_ino, about.st_mtime_ns, about.st_size)
+    return states
 
 
 def _stopped(folder: Path, mark: bytes) -> str:

@@ -74,10 +74,10 @@ def number(text: str) -> int | float:
 
 def scales(text: str) -> list[float]:
     """Numbers above 0 with commas between them."""
-    found = [float(part) for part in text.split(",")]
-    if not all(scale > 0 for scale in found):
+    values = [float(part) for part in text.split(",")]
+    if not all(scale > 0 for scale in values):
         raise argparse.ArgumentTypeError("acoustic scales are above 0")
-    return found
+    return values
 
 
 def run(args: argparse.Namespace) -> None:
@@ -119,8 +119,8 @@ def decode_hybrid_system(args: argparse.Namespace, experiment: "Experiment | Non
         raise OptionError("a hybrid system needs --graph, a folder of nrsr make-graph, or --write-loglikes alone")
     if (len(tried) > 1) != (args.dev is not None):
         raise OptionError("--dev and several scales go together: --acoustic-scale 0.05,0.1,0.2 --dev DATA")
-    one = tried[0] if len(tried) == 1 else None
-    given = {"acoustic_scale": one, "beam": args.beam, "max_active": args.max_active, "batch_size": args.batch_size}
+    scale = tried[0] if len(tried) == 1 else None
+    given = {"acoustic_scale": scale, "beam": args.beam, "max_active": args.max_active, "batch_size": args.batch_size}
     search = HybridSettings.from_config({} if experiment is None else experiment.config, given)
     options = {
         "graph": args.graph,

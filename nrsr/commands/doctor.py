@@ -98,9 +98,9 @@ def run(args: argparse.Namespace) -> int:
     libraries = [library for library in LIBRARIES if library.needed or not args.quiet]
     lines = [python, *library_lines(libraries, problems), *program_lines(), gpu_line()]
     if args.recipe is not None:
-        found = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
-        problems += found
-        lines.append(f"{'missing' if found else 'ok':<9}corpus of {args.recipe}")
+        missing = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
+        problems += missing
+        lines.append(f"{'missing' if missing else 'ok':<9}corpus of {args.recipe}")
     if not args.quiet:
         print("\n".join(lines))
     for problem in problems:
@@ -137,8 +137,8 @@ def program_lines() -> list[str]:
     """Lines on the programs that some commands call; none of them is required."""
     lines = []
     for program, (purpose, cure) in PROGRAMS.items():
-        found = shutil.which(program)
-        lines.append(line("ok" if found else "optional", program, "", found or purpose, "" if found else cure))
+        path = shutil.which(program)
+        lines.append(line("ok" if path else "optional", program, "", path or purpose, "" if path else cure))
     return lines
 
 

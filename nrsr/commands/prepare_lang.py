@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.kaldi.lists import split_words
     from nrsr.kaldi.make_lang import LangOptions
 
-    found = find_pronunciations(
+    pronunciations = find_pronunciations(
         words_of_texts(args.text) | words_of_lists(args.words),
         folder=args.dict,
         lexicon=args.lexicon,
@@ -54,9 +54,10 @@ def run(args: argparse.Namespace) -> None:
         oov=args.oov,
     )
     options = LangOptions(args.oov, args.position_dependent, args.states, args.silence_states, args.silence_probability)
-    lang = write_lang(found, args.lang, options)
-    entries = found.dictionary.lexicon
+    lang = write_lang(pronunciations, args.lang, options)
+    entries = pronunciations.dictionary.lexicon
     print(
         f"{args.lang}: {len({entry.word for entry in entries})} words with {len(entries)} pronunciations,"
-        f" {len(found.guessed)} of them guessed; {len(lang.phone_ids)} phones, {len(lang.silence)} of them silence"
+        f" {len(pronunciations.guessed)} of them guessed;"
+        f" {len(lang.phone_ids)} phones, {len(lang.silence)} of them silence"
     )

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
 
 def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
     """The package's metrics that all tables of the runs have, but for the main ones."""
-    tables = [table for one in runs for table in one.scores.values()]
+    tables = [table for run in runs for table in run.scores.values()]
     common = set.intersection(*(set(table.columns) for table in tables))
     known = {metric.name for metric in main}
     return [metric for metric in metrics_of(common) if metric.name not in known]
@@ -117,10 +117,10 @@ def markdown(origin: str, small: Table, tables: Sequence[Table], figure: str) ->
 
 def by_system(runs: Sequence[Run]) -> dict[str, list[Path]]:
     """The folders of each system's runs."""
-    found: dict[str, list[Path]] = {}
-    for one in runs:
-        found.setdefault(one.system, []).append(one.path)
-    return found
+    paths: dict[str, list[Path]] = {}
+    for run in runs:
+        paths.setdefault(run.system, []).append(run.path)
+    return paths
 
 
 def note(text: str) -> None:
@@ -131,15 +131,15 @@ def note(text: str) -> None:
 def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
     """Add the differences between the systems' configs, and their numbers of parameters, to the pooled results."""
     configs: dict[str, dict[str, Any]] = {}
-    for one in runs:
-        path = one.path / "config.yaml"
+    for run in runs:
+        path = run.path / "config.yaml"
         if not path.is_file():
-            note(f"{path} is missing: settings of {one.path.name} are not compared")
-        elif one.system not in configs:
-            configs[one.system] = load_yaml(path)
-            pooled["systems"][one.system]["parameters"] = parameters(one.path)
-        elif changed := config_differences({"first": configs[one.system], "this": load_yaml(path)}):
-            note(f"{path}: {', '.join(changed)} differs from other runs of {one.system}; give the variant a --tag")
+            note(f"{path} is missing: settings of {run.path.name} are not compared")
+        elif run.system not in configs:
+            configs[run.system] = load_yaml(path)
+            pooled["systems"][run.system]["parameters"] = parameters(run.path)
+        elif changed := config_differences({"first": configs[run.system], "this": load_yaml(path)}):
+            note(f"{path}: {', '.join(changed)} differs from other runs of {run.system}; give the variant a --tag")
     in_order = {system: configs[system] for system in pooled["systems"] if system in configs}
     pooled["config_differences"] = config_differences(in_order)
 
@@ -157,13 +157,13 @@ def parameters(experiment: Path) -> int | None:
 
 def trained_with(runs: Sequence[Run]) -> str:
     """Commits and devices of the trainings, from the versions.txt of the runs."""
-    found: dict[str, set[str]] = {"git": set(), "gpu": set()}
-    for one in runs:
-        path = one.path / "versions.txt"
+    values: dict[str, set[str]] = {"git": set(), "gpu": set()}
+    for run in runs:
+        path = run.path / "versions.txt"
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             name, _, value = line.partition(" ")
-            if name in found:
-                found[name].add(short(value) if name == "git" else value)
-    if not found["git"]:
+            if name in values:
+                values[name].add(short(value) if name == "git" else value)
+    if not values["git"]:
         return "no versions.txt lists what the systems were trained with"
-    return f"trained at commit {', '.join(sorted(found['git']))}, GPU {', '.join(sorted(found['gpu']))}"
+    return f"trained at commit {', '.join(sorted(values['git']))}, GPU {', '.join(sorted(values['gpu']))}"

@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> None:
             )
     comparisons = []
     for versus in tables[1:]:
-        found = compare_tables(table, versus, metrics, args.draws, args.seed)
-        comparisons.append(comparison_table(found, metrics, args.versus))
-        content["versus"] = {"hypotheses": args.versus, **found}
+        differences = compare_tables(table, versus, metrics, args.draws, args.seed)
+        comparisons.append(comparison_table(differences, metrics, args.versus))
+        content["versus"] = {"hypotheses": args.versus, **differences}
     if args.out:
         with making(args.out, "nrsr score"):
             write_set(args.out, "scores", set_tables(summary, metrics, {}, speakers=True) + comparisons, content, table)

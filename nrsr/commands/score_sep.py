@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> None:
     tables = set_tables(summary, metrics, {})
     if args.versus:
         versus = speakers_table(score_separation(args.data, args.versus, wanted, args.nj), args.data)
-        found = compare_tables(table, versus, metrics, args.draws, args.seed)
-        content["versus"] = {"separated": args.versus, **found}
-        tables.append(comparison_table(found, measured, args.versus))
+        differences = compare_tables(table, versus, metrics, args.draws, args.seed)
+        content["versus"] = {"separated": args.versus, **differences}
+        tables.append(comparison_table(differences, measured, args.versus))
     if args.out:
         with making(args.out, "nrsr score-sep"):
             write_set(args.out, "sep", tables, content, table)
@@ -99,15 +99,15 @@ def as_json(summary: Mapping[str, Mapping]) -> dict[str, object]:
 
 def report(reference: str, scored: Sequence) -> None:
     """Name on stderr what is silent, clipped or undefined."""
-    found = {
-        "silent sources, which have no scores": [one.id for one in scored if one.scores.silent_sources],
-        "silent estimates, which count -50 dB": [one.id for one in scored if one.scores.silent_estimates],
-        "clipping": [one.id for one in scored if one.clipped],
+    remarks = {
+        "silent sources, which have no scores": [mixture.id for mixture in scored if mixture.scores.silent_sources],
+        "silent estimates, which count -50 dB": [mixture.id for mixture in scored if mixture.scores.silent_estimates],
+        "clipping": [mixture.id for mixture in scored if mixture.clipped],
     }
-    for name in sorted({name for one in scored for name in one.scores.failed}):
-        cases = [one for one in scored if name in one.scores.failed]
-        found[f"undefined {name} ({cases[0].scores.failed[name]})"] = [one.id for one in cases]
-    for what, ids in found.items():
+    for name in sorted({name for mixture in scored for name in mixture.scores.failed}):
+        cases = [mixture for mixture in scored if name in mixture.scores.failed]
+        remarks[f"undefined {name} ({cases[0].scores.failed[name]})"] = [mixture.id for mixture in cases]
+    for what, ids in remarks.items():
         if ids:
             some = " ".join(ids[:SHOWN]) + (" ..." if len(ids) > SHOWN else "")
             print(f"nrsr score-sep: {reference}: {len(ids)} mixtures with {what}: {some}", file=sys.stderr)

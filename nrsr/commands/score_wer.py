@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> None:
     comparisons = []
     for other in others:
         versus = score_texts(reference, other, labels, [wer])
-        found = compare_tables(table, versus, [wer], args.draws, args.seed)
-        comparisons.append(comparison_table(found, [wer], args.versus))
-        content["versus"] = {"hypotheses": args.versus} | comparison(found["wer"])
+        differences = compare_tables(table, versus, [wer], args.draws, args.seed)
+        comparisons.append(comparison_table(differences, [wer], args.versus))
+        content["versus"] = {"hypotheses": args.versus} | comparison(differences["wer"])
     if args.out:
         tables = set_tables(summary, metrics, HEADINGS, speakers=True) + comparisons
         words = ((name, split_words(reference[name]), split_words(hypothesis[name])) for name in sorted(reference))
@@ -70,9 +70,9 @@ def run(args: argparse.Namespace) -> None:
 
 def tallies(table: ScoreTable) -> dict[str, object]:
     """What is added up beside the rates, of each utterance."""
-    found = {name: table.counts(column) for name, column in COLUMNS.items()}
-    errors = found["substitutions"] + found["deletions"] + found["insertions"]
-    return {"utterances_with_errors": errors > 0, **found, "errors": errors}
+    counts = {name: table.counts(column) for name, column in COLUMNS.items()}
+    errors = counts["substitutions"] + counts["deletions"] + counts["insertions"]
+    return {"utterances_with_errors": errors > 0, **counts, "errors": errors}
 
 
 def comparison(difference: Mapping[str, object]) -> dict[str, object]:

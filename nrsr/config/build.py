@@ -30,16 +30,16 @@ def find_class(spec: dict[str, Any], base: type[Built], where: str) -> type[Buil
     if not is_trusted(module_name):
         raise ConfigError(f"{where}.class: {path!r} is not imported: {rule()}; check the spelling, or add it there")
     try:
-        found = getattr(importlib.import_module(module_name), name)
+        class_ = getattr(importlib.import_module(module_name), name)
     except Exception as error:  # whatever a user's own module raises
         what = f"{type(error).__name__}: {error}"
         raise ConfigError(f"{where}.class: cannot import {path!r} ({what}); check the spelling, or mend it") from error
-    if not (inspect.isclass(found) and issubclass(found, base)):
+    if not (inspect.isclass(class_) and issubclass(class_, base)):
         raise ConfigError(f"{where}.class: {path!r} is no {base.__module__}.{base.__qualname__}, which this slot takes")
-    if inspect.isabstract(found):
-        lacking = ", ".join(sorted(found.__abstractmethods__))
+    if inspect.isabstract(class_):
+        lacking = ", ".join(sorted(class_.__abstractmethods__))
         raise ConfigError(f"{where}.class: {path!r} has no {lacking}; write it, or name a class that has it")
-    return found
+    return class_
 
 
 def _check_sizes(arguments: dict[str, Any], where: str) -> None:
@@ -64,19 +64,19 @@ def build(spec: dict[str, Any], base: type[Built], where: str, **given: Any) -> 
         ConfigError: no class, a class that cannot be imported or does not fit, an unknown or missing argument, a
             value that the class does not take.
     """
-    found = find_class(spec, base, where)
+    class_ = find_class(spec, base, where)
     arguments = {key: value for key, value in spec.items() if key != "class"}
     taken = sorted(arguments.keys() & given.keys())
     if taken:
         raise ConfigError(f"{where}: {', '.join(taken)} is set by the program; remove it from the config")
     _check_sizes(arguments, where)
-    signature = inspect.signature(found)
+    signature = inspect.signature(class_)
     try:
         signature.bind(**arguments, **given)
     except TypeError as error:
         raise ConfigError(f"{where}: {spec['class']} {error}; it takes {', '.join(signature.parameters)}") from error
     try:
-        return found(**arguments, **given)
+        return class_(**arguments, **given)
     except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
         values = ", ".join(f"{key}: {value!r}" for key, value in arguments.items() if not isinstance(value, dict))
         raise ConfigError(

@@ -29,12 +29,12 @@ def _is_local(name: str) -> bool:
     if not local:
         return False
     try:
-        found = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         return False
-    if found is None:
+    if spec is None:
         return False
-    places = [found.origin] if found.has_location else list(found.submodule_search_locations or ())
+    places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
     return bool(places) and all(
         any(Path(place).resolve().is_relative_to(folder) for folder in local) for place in places
     )

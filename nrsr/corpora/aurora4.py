@@ -150,10 +150,10 @@ def noise_in(line: str) -> str:
         Aurora4Error: they name two.
     """
     words = {word for folder in Path(line).parts[:-1] for word in re.split("[^a-z]+", folder.lower())}
-    found = words.intersection(NOISES)
-    if len(found) > 1:
-        raise Aurora4Error(f"{line}: the path names {' and '.join(sorted(found))}; give the noise by --noise-list")
-    return found.pop() if found else CLEAN
+    noises = words.intersection(NOISES)
+    if len(noises) > 1:
+        raise Aurora4Error(f"{line}: the path names {' and '.join(sorted(noises))}; give the noise by --noise-list")
+    return noises.pop() if noises else CLEAN
 
 
 def numbered_sets(root: Path, name: str, pattern: str) -> list[Utterance]:

@@ -96,9 +96,9 @@ def prepare(
     )
     for name, members in sets.items():
         write_set(out / name, members, done)
-        found = len({(u.environment, u.path.name.split(".")[0]) for u in members})
-        if found != OFFICIAL[name]:
-            done.notes.append(f"{name}: {found} utterances; the official set has {OFFICIAL[name]}")
+        count = len({(u.environment, u.path.name.split(".")[0]) for u in members})
+        if count != OFFICIAL[name]:
+            done.notes.append(f"{name}: {count} utterances; the official set has {OFFICIAL[name]}")
         unknown = left_over(data, name, members)
         if unknown:
             done.notes.append(f"{name}: {len(unknown)} recordings without transcript are left out, first {unknown[0]}")
@@ -201,8 +201,8 @@ def wavs_in(folder: Path) -> set[str]:
 def left_over(data: Path, name: str, members: list[Utterance]) -> list[str]:
     """Recordings of a set that no transcript names; other channels of known utterances are none."""
     known = {utterance.path.name.split(".")[0] for utterance in members}
-    found = (wavs_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS)
-    return sorted(file for names in found for file in names if file.split(".")[0] not in known)
+    files = (wavs_in(folder_of(data, name, environment)) for environment in ENVIRONMENTS)
+    return sorted(file for names in files for file in names if file.split(".")[0] not in known)
 
 
 def write_set(folder: Path, members: list[Utterance], done: Prepared) -> None:
@@ -245,7 +245,7 @@ def problem_of_clean(path: Path, samples: int) -> str | None:
     """Why a file does not serve as parallel clean speech of so many samples."""
     if not path.is_file():
         return "no such file"
-    found, rate = audio_info(str(path))
-    if (found, rate) != (samples, SAMPLE_RATE):
-        return f"{found} samples at {rate} Hz beside {samples} noisy ones at {SAMPLE_RATE} Hz"
+    count, rate = audio_info(str(path))
+    if (count, rate) != (samples, SAMPLE_RATE):
+        return f"{count} samples at {rate} Hz beside {samples} noisy ones at {SAMPLE_RATE} Hz"
     return None

@@ -61,10 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def speakers(text: str) -> tuple[str, ...]:
     """("12", "14") of "12,14"."""
-    found = tuple(text.split(","))
-    if unknown := set(found) - set(SPEAKERS):
+    chosen = tuple(text.split(","))
+    if unknown := set(chosen) - set(SPEAKERS):
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: the speakers are {' '.join(SPEAKERS)}")
-    return found
+    return chosen
 
 
 def prepare(
@@ -96,10 +96,10 @@ def prepare(
         parts = {utterance.id: NAME.fullmatch(utterance.id).groups() for utterance in utterances}
         write_list(out / f"{name}_clean" / "utt2emotion", {u: EMOTIONS[part[2]] for u, part in parts.items()})
         write_list(out / f"{name}_clean" / "utt2sentence", {u: part[1] for u, part in parts.items()})
-    for name, own in noises.items():
-        done.table.append(write_noises(out / f"noise_{name}", own, rate))
-    found = names_in(wav)
-    official = [name for name in found if is_recording(name)]
+    for name, waves in noises.items():
+        done.table.append(write_noises(out / f"noise_{name}", waves, rate))
+    recordings = names_in(wav)
+    official = [name for name in recordings if is_recording(name)]
     if len(official) != OFFICIAL:
         done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
     if len(lengths) == 1:
@@ -107,7 +107,7 @@ def prepare(
             f"{wav}: all recordings have {lengths.pop() / rate:.2f} s; those of the corpus differ, so this copy was "
             "cut or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
         )
-    if others := sorted(set(found) - set(official)):
+    if others := sorted(set(recordings) - set(official)):
         done.notes.append(f"{wav}: {len(others)} files that are no recordings are left out: {' '.join(others)}")
     return done
 
@@ -117,8 +117,8 @@ def check(corpus_dir: str | Path) -> list[str]:
     wav = Path(corpus_dir) / "wav"
     if not wav.is_dir():
         return [f"{wav}: no such folder; {CURE}"]
-    found = {name[:2] for name in names_in(wav) if is_recording(name)}
-    absent = [speaker for speaker in SPEAKERS if speaker not in found]
+    present = {name[:2] for name in names_in(wav) if is_recording(name)}
+    absent = [speaker for speaker in SPEAKERS if speaker not in present]
     return [f"{wav}: no recordings of {len(absent)} speakers, {' '.join(absent)}; {CURE}"] if absent else []
 
 

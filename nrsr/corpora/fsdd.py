@@ -150,15 +150,15 @@ def category_table(sets: dict[str, list[str]]) -> list[str]:
 
 def notes(folder: Path, noise_dir: Path) -> list[str]:
     """Remarks on files that are not used, and on resampling."""
-    found = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz"]
+    lines = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz"]
     absent = nonspeech.missing(noise_dir)
     if absent:
-        found.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
+        lines.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
     known = set(expected_names())
     extra = [name for name in names_in(folder) if name not in known]
     for where, names in ((folder, extra), (noise_dir, nonspeech.strange_files(noise_dir))):
         if names:
-            found.append(
+            lines.append(
                 f"{where}: {len(names)} files that are not of the official set are left out: {' '.join(names)}"
             )
-    return found
+    return lines

@@ -99,22 +99,22 @@ def prepare(
     sources = 1 if type == "mix_single" else speakers
     texts = tree.read_texts(Path(librispeech_dir)) if librispeech_dir and mode == "max" else None
     for name in sets:
-        found = tree.read_set(folder / name, folders(sources, (type,)), rate, nj)
-        refuse(found.problems, f"{folder / name}", out / PROBLEMS)
-        done.table.append(tree.write_set(out / name, found, type, sources, rate, texts))
+        mixtures = tree.read_set(folder / name, folders(sources, (type,)), rate, nj)
+        refuse(mixtures.problems, f"{folder / name}", out / PROBLEMS)
+        done.table.append(tree.write_set(out / name, mixtures, type, sources, rate, texts))
         official = OFFICIAL[speakers].get(name)
-        if official not in (None, len(found.samples)):
-            done.notes.append(f"{name}: {len(found.samples)} mixtures; the official set has {official}")
+        if official not in (None, len(mixtures.samples)):
+            done.notes.append(f"{name}: {len(mixtures.samples)} mixtures; the official set has {official}")
     return done
 
 
 def check(corpus_dir: str | Path) -> list[str]:
     """What is wrong with the folders of a made LibriMix, at 8 kHz and "min", a line each; looks at names alone."""
-    found = [speakers for speakers in OFFICIAL if (Path(corpus_dir) / f"Libri{speakers}Mix").is_dir()]
-    if not found:
+    present = [speakers for speakers in OFFICIAL if (Path(corpus_dir) / f"Libri{speakers}Mix").is_dir()]
+    if not present:
         return [f"{corpus_dir}: neither Libri2Mix nor Libri3Mix is there; {tree.CURE}"]
     problems = []
-    for speakers in found:
+    for speakers in present:
         folder = Path(corpus_dir) / f"Libri{speakers}Mix" / "wav8k" / "min"
         try:
             parts = [folder / name / part for name in tree.sets_in(folder, OFFICIAL[speakers])

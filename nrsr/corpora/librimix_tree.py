@@ -40,10 +40,10 @@ def sets_in(folder: Path, known: Iterable[str]) -> tuple[str, ...]:
     Raises:
         LibriMixError: none.
     """
-    found = tuple(name for name in known if (folder / name).is_dir())
-    if not found:
+    present = tuple(name for name in known if (folder / name).is_dir())
+    if not present:
         raise LibriMixError(f"{folder}: none of the folders {', '.join(known)} is there; {CURE}")
-    return found
+    return present
 
 
 def read_set(folder: Path, parts: list[str], rate: int, nj: int) -> TreeSet:
@@ -74,9 +74,9 @@ def read_set(folder: Path, parts: list[str], rate: int, nj: int) -> TreeSet:
     if missing:
         return TreeSet(folder, {}, missing)
     looking = run_work(functools.partial(make_look, folder, parts, rate), everything, nj)
-    found = dict(zip(everything, track(looking, f"looking at {folder}", total=len(everything)), strict=True))
-    problems = [result for result in found.values() if isinstance(result, str)]
-    return TreeSet(folder, {name: result for name, result in found.items() if isinstance(result, int)}, problems)
+    results = dict(zip(everything, track(looking, f"looking at {folder}", total=len(everything)), strict=True))
+    problems = [result for result in results.values() if isinstance(result, str)]
+    return TreeSet(folder, {name: result for name, result in results.items() if isinstance(result, int)}, problems)
 
 
 def make_look(folder: Path, parts: list[str], rate: int) -> Callable[[str], int | str]:
@@ -93,8 +93,8 @@ def make_look(folder: Path, parts: list[str], rate: int) -> Callable[[str], int 
             if actual != rate:
                 return f"{path}: has {actual} Hz instead of {rate}"
         if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{samples} samples in {part}" for part, samples in lengths.items())
-            return f"{folder}: {name}: sources of unequal length: {found}; make the mixture again"
+            counts = ", ".join(f"{samples} samples in {part}" for part, samples in lengths.items())
+            return f"{folder}: {name}: sources of unequal length: {counts}; make the mixture again"
         return lengths[parts[-1]]
 
     return look
@@ -121,7 +121,7 @@ def read_texts(librispeech: Path) -> dict[str, str]:
     return texts
 
 
-def write_set(out: Path, found: TreeSet, kind: str, speakers: int, rate: int, texts: dict[str, str] | None) -> str:
+def write_set(out: Path, mixtures: TreeSet, kind: str, speakers: int, rate: int, texts: dict[str, str] | None) -> str:
     """Write a data directory; returns a line of the table.
 
     Args:
@@ -131,26 +131,28 @@ def write_set(out: Path, found: TreeSet, kind: str, speakers: int, rate: int, te
     audio = {"wav.scp": kind, **{f"spk{number}.scp": f"s{number}" for number in range(1, speakers + 1)}}
     if kind != "mix_clean":
         audio["noise1.scp"] = "noise"
-    lists = {scp: {name: found.folder / part / f"{name}.wav" for name in found.samples} for scp, part in audio.items()}
-    lists["utt2spk"] = {name: name for name in found.samples}
+    lists = {
+        scp: {name: mixtures.folder / part / f"{name}.wav" for name in mixtures.samples} for scp, part in audio.items()
+    }
+    lists["utt2spk"] = {name: name for name in mixtures.samples}
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
-    lists["utt2dur"] = {name: f"{samples / rate:.6f}" for name, samples in found.samples.items()}
+    lists["utt2dur"] = {name: f"{samples / rate:.6f}" for name, samples in mixtures.samples.items()}
     for number in range(1, speakers + 1):
-        utterances = {name: name.split("_")[number - 1 : number] for name in found.samples}
-        if unfit := [name for name, own in utterances.items() if not own or not own[0]]:
-            raise LibriMixError(f"{found.folder}: {unfit[0]}.wav is not named as UTTERANCE_UTTERANCE; {CURE}")
-        lists[f"utt2spk{number}"] = {name: own[0].split("-")[0] for name, own in utterances.items()}
+        utterances = {name: name.split("_")[number - 1 : number] for name in mixtures.samples}
+        if unfit := [name for name, parts in utterances.items() if not parts or not parts[0]]:
+            raise LibriMixError(f"{mixtures.folder}: {unfit[0]}.wav is not named as UTTERANCE_UTTERANCE; {CURE}")
+        lists[f"utt2spk{number}"] = {name: parts[0].split("-")[0] for name, parts in utterances.items()}
         if texts is not None:
-            if lacking := sorted({own[0] for own in utterances.values()} - texts.keys()):
+            if lacking := sorted({parts[0] for parts in utterances.values()} - texts.keys()):
                 raise LibriMixError(
-                    f"{found.folder}: LibriSpeech lacks the words of {len(lacking)} utterances, first {lacking[0]}; "
+                    f"{mixtures.folder}: LibriSpeech lacks the words of {len(lacking)} utterances, first {lacking[0]}; "
                     "unpack its sets, or leave out --librispeech-dir"
                 )
-            lists[f"text_spk{number}"] = {name: texts[own[0]] for name, own in utterances.items()}
+            lists[f"text_spk{number}"] = {name: texts[parts[0]] for name, parts in utterances.items()}
     write_lists(out, lists)
     voices = {voice for n in range(1, speakers + 1) for voice in lists[f"utt2spk{n}"].values()}
-    hours = sum(found.samples.values()) / rate / 3600
-    return f"{out.name:<10}{len(found.samples):>6} mixtures {len(voices):>5} speakers {hours:>7.2f} h"
+    hours = sum(mixtures.samples.values()) / rate / 3600
+    return f"{out.name:<10}{len(mixtures.samples):>6} mixtures {len(voices):>5} speakers {hours:>7.2f} h"
 
 
 def write_metadata(folder: Path, kind: str, ids: list[str], speakers: int) -> None:

@@ -32,8 +32,8 @@ class Row:
 def files_of(folder: Path, ending: str, channel: str) -> dict[str, Path]:
     """Name without ending -> file, of one channel at any depth below a folder (train has a level of languages)."""
     last = f"_{channel}.{ending}"
-    found = {path.stem: path for path in files_below(folder) if path.name.endswith(last)}
-    return {name: path for name, path in found.items() if NAME.fullmatch(name)}
+    files = {path.stem: path for path in files_below(folder) if path.name.endswith(last)}
+    return {name: path for name, path in files.items() if NAME.fullmatch(name)}
 
 
 def read_table(path: Path) -> list[Row]:

@@ -43,13 +43,13 @@ def find_transcripts(root: Path) -> dict[str, str]:
     Raises:
         ListError: a file that cannot be read or is not UTF-8.
     """
-    found = {}
+    transcripts = {}
     for path in files_below(root):
         if path.suffix.lower() == ".dot":
             for _, line in read_lines(path):
                 if match := LINE.fullmatch(line):
-                    found[match[2].lower()] = words_of(match[1])
-    return found
+                    transcripts[match[2].lower()] = words_of(match[1])
+    return transcripts
 
 
 def words_of(transcript: str) -> str:

@@ -32,8 +32,8 @@ def check_mixtures(path: str | Path, nj: int = 1, channel: int | None = None) ->
     """
     samples, skipped = MixtureFiles(path, None, channel=channel).lengths()
     problems = [f"{path}: {name}: {reason}" for name, reason in skipped.items()]
-    found = run_work(functools.partial(make_check, str(path), channel), list(samples), nj)
-    return problems + [problem for problem in track(found, f"reading {path}", total=len(samples)) if problem]
+    results = run_work(functools.partial(make_check, str(path), channel), list(samples), nj)
+    return problems + [problem for problem in track(results, f"reading {path}", total=len(samples)) if problem]
 
 
 def make_check(path: str, channel: int | None) -> Callable[[str], str | None]:

@@ -33,8 +33,8 @@ class MixtureFiles:
         while self.directory.has(f"spk{len(scps) + 1}.scp"):
             scps.append(f"spk{len(scps) + 1}.scp")
         if len(scps) < 2:
-            found = "one speaker only (spk1.scp)" if scps else "no spk1.scp"
-            raise MixturesError(f"{self.path}: {found}; a mixture needs spk1.scp, spk2.scp, ... with each source alone")
+            present = "one speaker only (spk1.scp)" if scps else "no spk1.scp"
+            raise MixturesError(f"{self.path}: {present}; a mixture needs spk1.scp, spk2.scp, ..., a source each")
         self.speakers, self._scps = len(scps), scps
         self.waves = self._open("wav.scp", rate, allow_pipes)
         self.sources = [self._open(scp, rate, allow_pipes) for scp in scps]
@@ -71,10 +71,10 @@ class MixtureFiles:
             return f"incomplete: {', '.join(absent)} lacks it", 0
         try:
             count = self._samples(self.waves, name)
-            found = {scp: self._samples(waves, name) for scp, waves in self.parts().items()}
+            lengths = {scp: self._samples(waves, name) for scp, waves in self.parts().items()}
         except AudioError as error:
             return f"unreadable audio: {error}", 0
-        for scp, length in found.items():
+        for scp, length in lengths.items():
             if length != count:
                 return f"sources of unequal length: {length} samples in {scp}, {count} in wav.scp", 0
         return None, count

@@ -180,10 +180,10 @@ class WaveOutput(Output):
     def save(self, value: np.ndarray, folder: Path, name: str) -> bool:
         """Write one value as FOLDER/NAME.wav, or NAME1.wav, ...; returns whether it was scaled down to fit 16 bits."""
         waves, scaled = fitted(value)
-        for one, wave in zip(self.names(name), np.atleast_2d(waves), strict=True):
+        for file, wave in zip(self.names(name), np.atleast_2d(waves), strict=True):
             content = io.BytesIO()  # libsndfile would hide why a disk takes no more
             soundfile.write(content, wave, self.rate, format="WAV", subtype="PCM_16")
-            with atomic_open(folder / f"{one}.wav", "wb") as stream:
+            with atomic_open(folder / f"{file}.wav", "wb") as stream:
                 stream.write(content.getbuffer())
         return scaled
 

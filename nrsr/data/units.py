@@ -74,10 +74,10 @@ class Units:
         if kind == "bpe":
             return cls._from_model(_train_bpe([" ".join(words) for words in lines], size), MODEL_FILE)
         if kind == "word":
-            found = {word for words in lines for word in words} - {UNKNOWN}
+            symbols = {word for words in lines for word in words} - {UNKNOWN}
         else:
-            found = {letter for words in lines for word in words if word != UNKNOWN for letter in word} | {SPACE}
-        return cls(kind, [BLANK, UNKNOWN, *sorted(found), SOS_EOS])
+            symbols = {letter for words in lines for word in words if word != UNKNOWN for letter in word} | {SPACE}
+        return cls(kind, [BLANK, UNKNOWN, *sorted(symbols), SOS_EOS])
 
     @classmethod
     def _from_model(cls, model: bytes, where: str | Path) -> "Units":

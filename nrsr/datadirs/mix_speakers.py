@@ -206,7 +206,8 @@ def mix_sources(
     Raises:
         MixingError: speech or noise that is silent in the part used.
     """
-    gains = [np.sqrt(powers[0] / own * 10.0 ** (level / 10.0)) for own, level in zip(powers, plan.levels, strict=True)]
+    levels = zip(powers, plan.levels, strict=True)
+    gains = [np.sqrt(powers[0] / power * 10.0 ** (level / 10.0)) for power, level in levels]
     scaled = [wave.astype(np.float64) * gain for wave, gain in zip(waves, gains, strict=True)]
     if settings.mode == "min":
         samples = min(map(len, scaled))
@@ -243,9 +244,11 @@ def lists_of(
     words = speech_dir.read("text", allow_empty_values=True) if speech_dir.has("text") else {}
     for number in range(settings.speakers):
         utterances = {plan.id: plan.utterances[number] for plan in plans}
-        lists[f"utt2spk{number + 1}"] = {name: speaker_of[own] for name, own in utterances.items()}
+        lists[f"utt2spk{number + 1}"] = {name: speaker_of[utterance] for name, utterance in utterances.items()}
         if words and settings.mode == "max":
-            lists[f"text_spk{number + 1}"] = {name: words[own] for name, own in utterances.items() if own in words}
+            lists[f"text_spk{number + 1}"] = {
+                name: words[utterance] for name, utterance in utterances.items() if utterance in words
+            }
     lists["utt2levels"] = {plan.id: " ".join(f"{level:.3f}" for level in plan.levels) for plan in plans}
     if settings.snrs:
         lists["utt2noise"] = {plan.id: category_of[plan.noise] for plan in plans}

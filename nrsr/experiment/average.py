@@ -15,12 +15,12 @@ DIGITS = {"epoch": 3, "step": 7}  # of their numbers in the names of files
 
 def validation_files(folder: Path) -> dict[int, Path]:
     """The checkpoints of an experiment folder by epoch, or by step where it counts steps, in order."""
-    found = {
+    files = {
         int(match[2]): path
         for path in (folder / "checkpoints").glob("*.pt")
         if (match := re.fullmatch(r"(epoch|step)(\d+)\.pt", path.name))
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
 def unit_of(folder: Path) -> str:

@@ -114,10 +114,10 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> N
     """
     own = module.state_dict()
     for name in [*own, *weights]:
-        found = [description(state[name]) if name in state else "nothing" for state in (weights, own)]
-        if found[0] != found[1]:
+        descriptions = [description(state[name]) if name in state else "nothing" for state in (weights, own)]
+        if descriptions[0] != descriptions[1]:
             raise CheckpointError(
-                f"{path}: {name} is {found[0]}, the config's system has {found[1]}; "
+                f"{path}: {name} is {descriptions[0]}, the config's system has {descriptions[1]}; "
                 "bring back the config it was made with"
             )
     module.load_state_dict(weights, strict=True)

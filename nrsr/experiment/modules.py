@@ -94,11 +94,11 @@ def flattened(content: Any, prefix: str = "") -> dict[str, Tensor]:
     """The tensors of mappings within mappings, by their names with dots between."""
     if isinstance(content, Tensor):
         return {prefix: content}
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     if isinstance(content, dict):
         for key, value in content.items():
-            found |= flattened(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+            tensors |= flattened(value, f"{prefix}.{key}" if prefix else str(key))
+    return tensors
 
 
 def within(weights: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:

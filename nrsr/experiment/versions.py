@@ -13,13 +13,13 @@ LIBRARIES = ("torch", "torchaudio", "numpy", "kaldiio", "soundfile", "sentencepi
 
 def versions_text() -> str:
     """One line per part, "name version"."""
-    found = {"python": platform.python_version(), "nrsr": nrsr.__version__, "git": commit()}
+    versions = {"python": platform.python_version(), "nrsr": nrsr.__version__, "git": commit()}
     for library in LIBRARIES:
         try:
-            found[library] = version(library)
+            versions[library] = version(library)
         except PackageNotFoundError:
-            found[library] = "not installed"
-    found["cuda"] = torch.version.cuda or "none"
-    found["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    found["machine"] = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
-    return "".join(f"{name} {value}\n" for name, value in found.items())
+            versions[library] = "not installed"
+    versions["cuda"] = torch.version.cuda or "none"
+    versions["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    versions["machine"] = f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads"
+    return "".join(f"{name} {value}\n" for name, value in versions.items())

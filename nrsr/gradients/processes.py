@@ -29,7 +29,7 @@ def buckets(tensors: Iterable[Tensor]) -> Iterable[list[Tensor]]:
     """Runs of tensors of one type, of about BUCKET elements."""
     bucket: list[Tensor] = []
     for tensor in tensors:
-        full = sum(one.numel() for one in bucket) + tensor.numel() > BUCKET
+        full = sum(earlier.numel() for earlier in bucket) + tensor.numel() > BUCKET
         if bucket and (full or tensor.dtype != bucket[0].dtype):
             yield bucket
             bucket = []

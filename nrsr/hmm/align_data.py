@@ -91,14 +91,14 @@ def take_parallel(folder: Path, data: Path, out: Path) -> int:
     if not sources:
         raise AlignmentError(f"{data}: none of {len(skipped)} utterances has clean speech aligned in {folder}")
     frames = StoredFeatures(data, FeatureSettings(cmvn="none")).frames(list(sources))
-    found = parallel_alignments(alignments, sources, frames, str(data))
+    copied = parallel_alignments(alignments, sources, frames, str(data))
     settings, phones = load_settings(folder), read_symbols(folder / "phones.txt")
     with making(out, COMMAND):
-        write_alignments(out, found, skipped, transitions, phones, settings.frame_shift)
+        write_alignments(out, copied, skipped, transitions, phones, settings.frame_shift)
         copy_model(folder, out)
-    say(f"{data}: {len(found)} utterances have the alignments of their clean speech; all numbers of frames agree")
+    say(f"{data}: {len(copied)} utterances have the alignments of their clean speech; all numbers of frames agree")
     list_skipped(skipped, out, say)
-    return len(found)
+    return len(copied)
 
 
 def copy_model(source: Path, target: Path) -> None:

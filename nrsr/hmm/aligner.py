@@ -66,14 +66,14 @@ def even_alignment(graph: Graph, frames: int, seed: int) -> np.ndarray | None:
 
     Kaldi's start for a model that knows nothing.
     """
-    found, path = kaldifst.equal_align(graph, frames, seed, RETRIES)
-    return ids_of_path(path, frames) if found else None
+    ok, path = kaldifst.equal_align(graph, frames, seed, RETRIES)
+    return ids_of_path(path, frames) if ok else None
 
 
 def ids_of_path(path: kaldifst.StdVectorFst | kaldifst.Lattice, frames: int) -> np.ndarray | None:
     """Transition-ids [frames] of a linear FST, or None if it is empty or of another length."""
-    found, ids, _, _ = kaldifst.get_linear_symbol_sequence(path)
-    return np.array(ids, np.int32) if found and len(ids) == frames else None
+    ok, ids, _, _ = kaldifst.get_linear_symbol_sequence(path)
+    return np.array(ids, np.int32) if ok and len(ids) == frames else None
 
 
 def reason_of_failure(graph: Graph, frames: int, beams: Beams) -> str:

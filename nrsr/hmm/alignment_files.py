@@ -66,22 +66,22 @@ def read_alignments(folder: str | Path, transitions: Transitions) -> dict[str, n
     """
     folder = Path(folder)
     if (folder / "trans_ali.scp").is_file():
-        found = dict(open_table(folder / "trans_ali.scp").items())
+        alignments = dict(open_table(folder / "trans_ali.scp").items())
     else:
-        found = {}
+        alignments = {}
         for path in kaldi_files(folder):
             for utterance, ids in read_table(f"ark:{path}"):
-                if utterance in found:
+                if utterance in alignments:
                     raise AlignmentError(f"{path}: utterance {utterance} is in another ali.*.gz too; remove one")
-                found[utterance] = ids
-    for utterance, ids in found.items():
+                alignments[utterance] = ids
+    for utterance, ids in alignments.items():
         good = isinstance(ids, np.ndarray) and ids.dtype == np.int32 and ids.ndim == 1 and len(ids)
         if not good or ids.min() < 1 or ids.max() > transitions.num_ids:
             raise AlignmentError(
                 f"{folder}: the alignment of {utterance} is none to the transition-ids of final.mdl (1 to "
                 f"{transitions.num_ids}); take both from one folder"
             )
-    return found
+    return alignments
 
 
 def kaldi_files(folder: Path) -> list[Path]:
@@ -107,13 +107,13 @@ def clean_names(utterances: list[str], originals: Mapping[str, str], known: Mapp
 
     That has the same id, or the id in utt2uniq, or the id without the ending -c1, -c2, ... of nrsr mix.
     """
-    found = {}
+    names = {}
     for name in utterances:
         for candidate in (name, originals.get(name), re.sub(r"-c[0-9]+$", "", name)):
             if candidate in known:
-                found[name] = candidate
+                names[name] = candidate
                 break
-    return found
+    return names
 
 
 def parallel_alignments(

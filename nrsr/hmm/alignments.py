@@ -87,10 +87,10 @@ def convert(ids: np.ndarray, utterances: np.ndarray, old: Transitions, new: Tran
     # Each event comes many times; the tree is asked once.
     events, place = np.unique(np.column_stack([contexts[segments], classes]), axis=0, return_inverse=True)
     pdfs = tree.pdf_ids(events[:, :-1], events[:, -1])[place.reshape(-1)]
-    found = new.ids_of(old.phone[ids], old.hmm_state[ids], pdfs, old.index[ids])
-    if not found.all():
-        phone = int(old.phone[ids[found == 0][0]])
+    converted = new.ids_of(old.phone[ids], old.hmm_state[ids], pdfs, old.index[ids])
+    if not converted.all():
+        phone = int(old.phone[ids[converted == 0][0]])
         raise AlignmentError(
             f"phone {phone}: differs between the model of the alignments and the lang folder; align anew"
         )
-    return found
+    return converted

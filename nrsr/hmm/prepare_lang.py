@@ -90,7 +90,7 @@ def _say(what: str, words: list[str]) -> None:
     print(f"{what}: {shown(words, SHOWN)}", file=sys.stderr)
 
 
-def write_lang(found: Pronunciations, folder: str | Path, options: LangOptions) -> Lang:
+def write_lang(pronunciations: Pronunciations, folder: str | Path, options: LangOptions) -> Lang:
     """Write a lang folder with L.fst, L_disambig.fst, phones/align_lexicon.txt and, beside Kaldi's files, the lexicon
     itself and guessed.txt, which lists the pronunciations that nobody has checked.
 
@@ -102,14 +102,14 @@ def write_lang(found: Pronunciations, folder: str | Path, options: LangOptions) 
             f"--silence-probability {options.silence_probability}: must be from 0 to below 1; Kaldi takes 0.5"
         )
     folder = Path(folder)
-    lang, lexicon = make_lang(found.dictionary, options)
+    lang, lexicon = make_lang(pronunciations.dictionary, options)
     with making(folder, "nrsr prepare-lang"):
-        _write(lang, lexicon, found, folder, options)
+        _write(lang, lexicon, pronunciations, folder, options)
     return lang
 
 
 def _write(
-    lang: Lang, lexicon: Sequence[Pronunciation], found: Pronunciations, folder: Path, options: LangOptions
+    lang: Lang, lexicon: Sequence[Pronunciation], pronunciations: Pronunciations, folder: Path, options: LangOptions
 ) -> None:
     lang.write(folder)
     for name, disambiguate in (("L.fst", False), ("L_disambig.fst", True)):
@@ -118,10 +118,10 @@ def _write(
     _write_align_lexicon(folder / "phones", lang, lexicon)
     scored = any(entry.probability != 1 for entry in lexicon)
     used, unused = ("lexiconp.txt", "lexicon.txt") if scored else ("lexicon.txt", "lexiconp.txt")
-    write_lexicon(folder / used, found.dictionary.lexicon)
+    write_lexicon(folder / used, pronunciations.dictionary.lexicon)
     (folder / unused).unlink(missing_ok=True)
-    if found.guessed:
-        write_lexicon(folder / "guessed.txt", found.guessed)
+    if pronunciations.guessed:
+        write_lexicon(folder / "guessed.txt", pronunciations.guessed)
     else:
         (folder / "guessed.txt").unlink(missing_ok=True)
     lists = sorted(f"phones/{path.name}" for path in (folder / "phones").glob("*.int"))

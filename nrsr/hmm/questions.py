@@ -38,13 +38,13 @@ def automatic_questions(
     sums = np.stack([statistics.sums[_intersection(statistics, phones, middle)].sum(axis=0) for phones in sets])
     seen = np.flatnonzero(sums[:, 0] > 0)
     members = [set(sets[number]) for number in seen]
-    found = [tuple(sorted(phones)) for phones in members]
+    questions = [tuple(sorted(phones)) for phones in members]
     for step in merges(sums[seen]):
         members[step.first] |= members[step.second]
-        found.append(tuple(sorted(members[step.first])))
+        questions.append(tuple(sorted(members[step.first])))
     everything = tuple(sorted(phone for number in seen for phone in sets[number]))
-    found += [tuple(sorted(phones)) for phones in extra]
-    useful = [phones for phones in dict.fromkeys(found) if phones != everything]
+    questions += [tuple(sorted(phones)) for phones in extra]
+    useful = [phones for phones in dict.fromkeys(questions) if phones != everything]
     return Questions(useful, [tuple(range(end)) for end in range(1, classes)])
 
 

@@ -78,8 +78,8 @@ class Share:
         for number, graph in enumerate(self.graphs):
             frames = int(self.starts[number + 1] - self.starts[number])
             # Of the name, so that the alignment does not depend on the number of processes.
-            own = seed + zlib.crc32(self.names[number].encode()) % SEEDS
-            self._set(number, even_alignment(graph, frames, own) if graph is not None else None, Beams())
+            draw = seed + zlib.crc32(self.names[number].encode()) % SEEDS
+            self._set(number, even_alignment(graph, frames, draw) if graph is not None else None, Beams())
 
     def align(self, gmm: Gmm, log_probs: np.ndarray, beams: Beams) -> int:
         """Align anew; those that fail keep no alignment. Returns how many needed the wider beam."""

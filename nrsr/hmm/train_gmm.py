@@ -97,8 +97,8 @@ def align_and_write(
     """
     retried = sum(pool.ask("align", model.gmm, model.transitions.log_probs, settings.alignment))
     aligned, skipped = {}, dict(transcripts.skipped)
-    for found, failed in pool.ask("alignments"):
-        aligned |= found
+    for alignments, failed in pool.ask("alignments"):
+        aligned |= alignments
         skipped |= failed
     if not aligned:
         name, why = next(iter(skipped.items()))

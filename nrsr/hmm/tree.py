@@ -93,11 +93,11 @@ class Tree:
     def reachable(self, phone: int, pdf_class: int) -> list[int]:
         """Pdf-ids that a phone's pdf class can have in some context, ascending."""
         known = {self.central: phone, PDF_CLASS: pdf_class}
-        found, todo = set(), [self.root]
+        pdfs, todo = set(), [self.root]
         while todo:
             node = todo.pop()
             if isinstance(node, Leaf):
-                found.add(node.pdf)
+                pdfs.add(node.pdf)
             elif isinstance(node, Split):
                 value = known.get(node.key)
                 if value is None or value in node.values:
@@ -110,7 +110,7 @@ class Tree:
                     todo += node.children
                 elif 0 <= value < len(node.children):
                     todo.append(node.children[value])
-        return sorted(found)
+        return sorted(pdfs)
 
     def write_to(self, writer: BinaryWriter) -> None:
         """Kaldi's binary form."""

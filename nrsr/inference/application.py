@@ -65,8 +65,8 @@ class Application(ABC):
 
     def whole(self, inputs: Sequence[np.ndarray]) -> list[Result]:
         """The results of inputs that go through the network together, each in one piece."""
-        found = iter(self.apply(filled) if (filled := [given for given in inputs if len(given)]) else [])
-        return [self.finish([next(found)], [0], given) if len(given) else self.nothing() for given in inputs]
+        outputs = iter(self.apply(filled) if (filled := [given for given in inputs if len(given)]) else [])
+        return [self.finish([next(outputs)], [0], given) if len(given) else self.nothing() for given in inputs]
 
     def by_pieces(self, source: np.ndarray, pieces: Pieces, rate: float) -> Result:
         """The result of one long input with `rate` rows a second; the network sees a piece at a time."""
@@ -107,8 +107,8 @@ class SystemOutputs(Application):
 
     @torch.inference_mode()
     def apply(self, inputs: Sequence[np.ndarray]) -> list[dict[str, Any]]:
-        found = self._system.infer(inputs, list(self.outputs))
-        return [{name: on_host(found[name][place]) for name in self.outputs} for place in range(len(inputs))]
+        outputs = self._system.infer(inputs, list(self.outputs))
+        return [{name: on_host(outputs[name][place]) for name in self.outputs} for place in range(len(inputs))]
 
     def finish(self, parts: Sequence[dict[str, Any]], starts: Sequence[int], source: np.ndarray) -> Result:
         values = {}

@@ -154,8 +154,8 @@ class Pass:
 
     def __iter__(self) -> Iterator[tuple[str, Result]]:
         make_work = functools.partial(Worker, self._make, self._inputs, self._settings.pieces)
-        found = run_work(make_work, self._batches, self._settings.nj)
-        for batch in track(found, self._what, len(self._batches)):
+        batches = run_work(make_work, self._batches, self._settings.nj)
+        for batch in track(batches, self._what, len(self._batches)):
             self.failures.update(batch.failures)
             self.seconds += batch.seconds
             for name, result in batch.results.items():

@@ -108,15 +108,15 @@ class GraphSearch(Application):
             raise DecodingError("the system gives NaN or infinite log-likelihoods; its training went wrong")
         if self._missing:
             scores = np.pad(scores, ((0, 0), (0, self._missing)), constant_values=-NEVER)
-        found = [self._decode(scores, acoustic_scale=scale) for scale in self._scales.values()]
+        results = [self._decode(scores, acoustic_scale=scale) for scale in self._scales.values()]
         remarks = []
-        if any(np.isinf(result.cost) for result in found):
+        if any(np.isinf(result.cost) for result in results):
             remarks.append("have no path and no words")
-        elif any(not result.final for result in found):
+        elif any(not result.final for result in results):
             remarks.append(UNFINISHED)
-        if any(not result.words and np.isfinite(result.cost) for result in found):
+        if any(not result.words and np.isfinite(result.cost) for result in results):
             remarks.append("have an empty hypothesis")
-        values = {name: result.words for name, result in zip(self._scales, found, strict=True)}
+        values = {name: result.words for name, result in zip(self._scales, results, strict=True)}
         return Result(values | ({"loglikes": scores} if self._loglikes else {}), remarks)
 
     def nothing(self) -> Result:

@@ -120,19 +120,19 @@ class Recogniser(Application):
         Raises:
             DecodingError: the system gives NaN.
         """
-        found: list[Encoded | None] = [None] * len(inputs)
+        encoded: list[Encoded | None] = [None] * len(inputs)
         samples = torch.tensor([len(wave) for wave in inputs])
         kept = [place for place, frames in enumerate(self._system.output_lengths(samples).tolist()) if frames > 0]
         if not kept:
-            return found
+            return encoded
         hidden, log_probs, lengths = self._system.encode(*padded([inputs[place] for place in kept], self._device))
         # Before the search, and with one wait for the device.
         if not zero_padding(log_probs, lengths).isfinite().all():
             raise DecodingError("the system gives NaN or infinite log-probabilities; its training went wrong")
         host = log_probs.cpu().numpy()
         for place, vectors, frames, count in zip(kept, hidden, host, lengths.tolist(), strict=True):
-            found[place] = Encoded(vectors[:count], frames[:count])
-        return found
+            encoded[place] = Encoded(vectors[:count], frames[:count])
+        return encoded
 
     @torch.inference_mode()
     def finish(self, parts: Sequence[Encoded | None], starts: Sequence[int], source: np.ndarray) -> Result:
@@ -145,8 +145,8 @@ class Recogniser(Application):
         else:
             whole = self._join(*zip(*filled, strict=True))
             longest = max(len(part.log_probs) for part, _ in filled)
-            found = [self._words(part) for part in self._parts(whole, longest)]
-            text = " ".join(filter(None, found))
+            texts = [self._words(part) for part in self._parts(whole, longest)]
+            text = " ".join(filter(None, texts))
         values = {"text": text} | ({"loglikes": whole.log_probs} if self._loglikes else {})
         return Result(values, [] if text else ["have an empty hypothesis"])
 

@@ -89,8 +89,8 @@ class WfstDecoder:
         scaled = np.float32(scale) * scores.astype(np.float32, copy=False)
         self._decoder.decode(kaldi_hmm_gmm.DecodableCtc(scaled))  # it takes column `label - 1`, which is the pdf-id
         final = self._decoder.reached_final()
-        found, path = self._decoder.get_best_path()
-        if not found:
+        ok, path = self._decoder.get_best_path()
+        if not ok:
             return WfstResult("", False, np.inf, np.zeros(0, np.int32))
         _, labels, words, weight = kaldifst.get_linear_symbol_sequence(path)
         text = " ".join(self._graph.words[word] for word in words)

@@ -46,7 +46,7 @@ class AudioCheck:
                     f"{self.at(name, pipes[0])}: {len(pipes)} entries are commands, the first that of {pipes[0]!r}; "
                     "pass --allow-pipes if you trust this data"
                 )
-            found: dict[str, AudioHeader] = {}
+            headers: dict[str, AudioHeader] = {}
             for key, line in entries.items():
                 if not line.value or is_pipe(line.value):
                     continue
@@ -55,7 +55,7 @@ class AudioCheck:
                 except AudioError as error:
                     yield f"{self.at(name, key)}: {key!r}: {error}"
                     continue
-                found[key] = header
+                headers[key] = header
                 if self.channel is not None and self.channel >= header.channels:
                     yield (
                         f"{self.at(name, key)}: {key!r} has no channel {self.channel}, only 0..{header.channels - 1}; "
@@ -64,7 +64,7 @@ class AudioCheck:
                 headerless = Path(line.value).suffix.lower() in HEADERLESS
                 if name == "wav.scp" and not headerless:
                     seconds[key] = header.samples / header.rate
-            self.note_headers(name, found)
+            self.note_headers(name, headers)
         if "segments" not in self.lists:
             yield from self.stale_durations("utt2dur", seconds)
             return

@@ -47,7 +47,7 @@ def audio_states(data: DataDir, *, parallel: bool = False) -> dict[str, str]:
                 if name not in files:
                     files[name] = file_state(name)
                 states.setdefault(utterance, []).append(files[name])
-    return {utterance: " ".join(found) for utterance, found in states.items()}
+    return {utterance: " ".join(parts) for utterance, parts in states.items()}
 
 
 def file_state(name: str) -> str:
@@ -55,10 +55,10 @@ def file_state(name: str) -> str:
     if is_pipe(name):
         return UNKNOWN
     try:
-        found = os.stat(name)
+        status = os.stat(name)
     except (OSError, ValueError):
         return UNKNOWN
-    return f"{found.st_size}@{found.st_mtime_ns}"
+    return f"{status.st_size}@{status.st_mtime_ns}"
 
 
 def same(before: str, now: str) -> bool:

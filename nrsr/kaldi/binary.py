@@ -55,8 +55,8 @@ class BinaryReader:
 
     def expect(self, *tokens: str) -> str:
         """The next token, which must be one of `tokens`."""
-        if (found := self.peek()) not in tokens:
-            raise self.wrong(f"expected {' or '.join(tokens)}, found {found[:20]!r}")
+        if (token := self.peek()) not in tokens:
+            raise self.wrong(f"expected {' or '.join(tokens)}, found {token[:20]!r}")
         return self.token()
 
     def number(self, mark: int, form: str) -> int | float:

@@ -51,8 +51,8 @@ def split_words(text: str) -> list[str]:
 
 def problem_of_spaces(text: str) -> str | None:
     """What is wrong with the spaces of a text, or None: characters that look like a space and separate no words."""
-    found = sorted({f"U+{ord(space):04X}" for space in HIDDEN_SPACE.findall(text)})
-    return f"contains {', '.join(found)}, which looks like a space and separates no words" if found else None
+    spaces = sorted({f"U+{ord(space):04X}" for space in HIDDEN_SPACE.findall(text)})
+    return f"contains {', '.join(spaces)}, which looks like a space and separates no words" if spaces else None
 
 
 def columns_of(line: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class Blstm(nn.Module):
 
     def layer_outputs(self, inputs: Tensor, lengths: Tensor) -> list[Tensor]:
         """The outputs of each layer for [B, N, input_dim], before its dropout: [B, N, 2 * width] each."""
-        found = []
+        outputs = []
         hidden = inputs.transpose(0, 1)
         turned = reversal(lengths, hidden.shape[0]).unsqueeze(2)
         for layer, (forwards, backwards) in enumerate(zip(self.forwards, self.backwards, strict=True)):
@@ -49,8 +49,8 @@ class Blstm(nn.Module):
             ahead, _ = forwards(hidden)
             behind, _ = backwards(torch.gather(hidden, 0, turned.expand(-1, -1, hidden.shape[2])))
             hidden = torch.cat([ahead, torch.gather(behind, 0, turned.expand(-1, -1, behind.shape[2]))], dim=2)
-            found.append(hidden.transpose(0, 1))
-        return found
+            outputs.append(hidden.transpose(0, 1))
+        return outputs
 
 
 class BlstmEncoder(Encoder):

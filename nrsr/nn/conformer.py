@@ -143,11 +143,11 @@ class ConformerEncoder(Encoder):
 
     def layers(self, features: Tensor, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         hidden, positions, valid, lengths = self._enter(features, frames)
-        found = []
+        outputs = []
         for block in self.blocks:
             hidden = block(hidden, positions, valid)
-            found.append(hidden)
-        return found, lengths
+            outputs.append(hidden)
+        return outputs, lengths
 
     def _enter(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What the blocks take: hidden vectors, relative positions, mask; and the lengths."""

@@ -44,8 +44,8 @@ class Dnn(FrameNetwork):
         window = self.left + 1 + self.right
         # [B, M, D, window] and then oldest frame first; of a single frame (M = 1) this copies nothing.
         hidden = inputs.unfold(1, window, 1).transpose(2, 3).flatten(2)
-        found = []
+        outputs = []
         for layer in self.layers:
             hidden = layer(hidden)
-            found.append(hidden)
-        return found
+            outputs.append(hidden)
+        return outputs

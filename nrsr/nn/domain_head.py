@@ -171,5 +171,5 @@ class DomainHeads(nn.ModuleDict):
 
     def _labels(self, name: str, labels: dict[str, Tensor], valid: Tensor) -> Tensor:
         """The labels [B] that a head learns, `IGNORED` throughout where the batch has none."""
-        found = labels.get(self[name].settings.labels or name)
-        return torch.full((len(valid),), IGNORED, device=valid.device) if found is None else found
+        classes = labels.get(self[name].settings.labels or name)
+        return torch.full((len(valid),), IGNORED, device=valid.device) if classes is None else classes

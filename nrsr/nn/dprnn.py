@@ -27,14 +27,14 @@ class BlstmPath(SequencePath):
         # would read all rows in one call, but is several times slower on a CPU, and these rows are many for each.
         size = sequences.shape[1]
         rows = sequences.unflatten(0, (len(lengths), -1))
-        found: list[Tensor] = [rows] * len(lengths)
+        outputs: list[Tensor] = [rows] * len(lengths)
         for length in set(lengths):
             which = [number for number, one in enumerate(lengths) if one == length]
             hidden, _ = self.lstm(rows[which, :, :length].flatten(0, 1))
             hidden = nn.functional.pad(hidden, (0, 0, 0, size - length)).unflatten(0, (len(which), -1))
             for number, one in zip(which, hidden, strict=True):
-                found[number] = one
-        return self.out(torch.cat(found))
+                outputs[number] = one
+        return self.out(torch.cat(outputs))
 
 
 class Dprnn(DualPath):

@@ -52,11 +52,11 @@ class _MaskedSwish(torch.autograd.Function):
         if torch.is_grad_enabled():  # the derivative is to be derived, which torch's own kernel cannot be
             share = inputs.sigmoid()
             return gradient * mask * share * (1.0 + inputs * (1.0 - share)), None
-        found = torch.empty(inputs.numel(), dtype=inputs.dtype)
-        for part, *of in zip(*(x.reshape(-1).split(CHUNK) for x in (found, gradient, mask, inputs)), strict=True):
+        derivative = torch.empty(inputs.numel(), dtype=inputs.dtype)
+        for part, *of in zip(*(x.reshape(-1).split(CHUNK) for x in (derivative, gradient, mask, inputs)), strict=True):
             torch.mul(of[0], of[1], out=part)
             torch.ops.aten.silu_backward.grad_input(part, of[2], grad_input=part)
-        return found.view_as(inputs), None
+        return derivative.view_as(inputs), None
 
 
 def on_cpu(inputs: Tensor) -> bool:

@@ -109,9 +109,9 @@ class DualPath(MaskNetwork):
 
     def _chunks(self, counts: list[int], like: Tensor) -> Chunks:
         most = max(counts)
-        own = valid_mask(torch.tensor(counts, device=like.device), most).to(like.dtype)
-        within = own.unsqueeze(2).expand(-1, -1, self.chunk).flatten(1)
-        across = own.unsqueeze(1).expand(-1, self.chunk, -1).flatten(1)
+        valid = valid_mask(torch.tensor(counts, device=like.device), most).to(like.dtype)
+        within = valid.unsqueeze(2).expand(-1, -1, self.chunk).flatten(1)
+        across = valid.unsqueeze(1).expand(-1, self.chunk, -1).flatten(1)
         return Chunks(None if min(counts) == most else counts, within, across)
 
 

@@ -56,8 +56,8 @@ class TransformerPath(SequencePath):
         _, size, dim = sequences.shape
         keys = None
         if lengths is not None:
-            own = valid_mask(torch.tensor(lengths, device=sequences.device), size)
-            keys = own.repeat_interleave(len(sequences) // len(lengths), 0)[:, None, None]
+            valid = valid_mask(torch.tensor(lengths, device=sequences.device), size)
+            keys = valid.repeat_interleave(len(sequences) // len(lengths), 0)[:, None, None]
         hidden = sequences + sinusoids(torch.arange(size, device=sequences.device), dim).to(sequences.dtype)
         for layer in self.layers:
             hidden = layer(hidden, keys)

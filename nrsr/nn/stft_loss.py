@@ -49,10 +49,10 @@ class MultiResolutionStft(nn.Module):
         convergences, magnitudes = [], []
         with in_float32(real):
             for place in range(len(self.resolutions)):
-                found, wanted = self.magnitudes(generated.float(), place), self.magnitudes(real.float(), place)
-                difference = (wanted - found).flatten(1).norm(dim=1)
+                fake, wanted = self.magnitudes(generated.float(), place), self.magnitudes(real.float(), place)
+                difference = (wanted - fake).flatten(1).norm(dim=1)
                 convergences.append(difference / wanted.flatten(1).norm(dim=1))
-                magnitudes.append((wanted.log() - found.log()).abs().mean((1, 2)))
+                magnitudes.append((wanted.log() - fake.log()).abs().mean((1, 2)))
         return SpectralLosses(torch.stack(convergences).mean(0), torch.stack(magnitudes).mean(0))
 
 

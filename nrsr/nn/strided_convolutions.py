@@ -52,8 +52,8 @@ class _Convolutions(torch.autograd.Function):
             out = plain_convolutions(kept[0].permute(0, 3, 1, 2), parameters[:layers], parameters[layers:])
             needed = [number for number, needs in enumerate(ctx.needs_input_grad) if needs]
             wanted = [inputs[number] for number in needed]
-            found = torch.autograd.grad(out.permute(0, 2, 3, 1), wanted, gradient, create_graph=True)
-            gradients = dict(zip(needed, found, strict=True))
+            derivatives = torch.autograd.grad(out.permute(0, 2, 3, 1), wanted, gradient, create_graph=True)
+            gradients = dict(zip(needed, derivatives, strict=True))
             return tuple(gradients.get(number) for number in range(len(inputs)))
         by_weights, by_biases = [], []
         gradient = torch.ops.aten.threshold_backward(gradient.contiguous(), kept[-1], 0)
@@ -103,13 +103,13 @@ def weight_gradient(gradient: Tensor, maps: Tensor) -> Tensor:
 def map_gradient(gradient: Tensor, maps: Tensor, weight: Tensor) -> Tensor:
     """The gradient [B, H, W, C] of the input, from that of the output [B, H', W', C']."""
     if maps.shape[3] <= FEW:
-        found, (height, width) = torch.zeros_like(maps), gradient.shape[1:3]
+        total, (height, width) = torch.zeros_like(maps), gradient.shape[1:3]
         parts = (gradient @ flat(weight)).unflatten(3, (KERNEL, KERNEL, maps.shape[3]))
         for down in range(KERNEL):
             for right in range(KERNEL):
-                places = found[:, down : down + STRIDE * height : STRIDE, right : right + STRIDE * width : STRIDE]
+                places = total[:, down : down + STRIDE * height : STRIDE, right : right + STRIDE * width : STRIDE]
                 places[:, :height, :width] += parts[:, :, :, down, right]
-        return found
+        return total
     by_maps, _, _ = torch.ops.aten.convolution_backward(
         gradient.permute(0, 3, 1, 2), maps.permute(0, 3, 1, 2), weight.contiguous(memory_format=torch.channels_last),
         None, [STRIDE] * 2, [0] * 2, [1] * 2, False, [0] * 2, 1, [True, False, False],

@@ -47,11 +47,11 @@ class Tdnn(FrameNetwork):
 
     def forward(self, inputs: Tensor) -> list[Tensor]:
         wanted = inputs.shape[1] - self.left - self.right
-        hidden, before, found = inputs, self.left, []
+        hidden, before, outputs = inputs, self.left, []
         for layer, offsets in zip(self.layers, self.offsets, strict=True):
             size = hidden.shape[1] - (offsets[-1] - offsets[0])
             starts = [offset - offsets[0] for offset in offsets]
             hidden = layer(torch.cat([hidden[:, start : start + size] for start in starts], dim=2))
             before += offsets[0]  # frames before the first wanted one in this layer
-            found.append(hidden[:, before : before + wanted])
-        return found
+            outputs.append(hidden[:, before : before + wanted])
+        return outputs

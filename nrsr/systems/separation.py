@@ -130,8 +130,8 @@ class Separation(System):
         speakers = self.separate(batch.waves[:1, :length], batch.lengths[:1])[0]
         # Their level is open.
         speakers = speakers / speakers.abs().amax(1, keepdim=True).clamp_min(1e-9)
-        found = {f"separated{number}": wave for number, wave in enumerate(speakers, start=1)}
-        return {"mixture": batch.waves[0, :length], **found}
+        separated = {f"separated{number}": wave for number, wave in enumerate(speakers, start=1)}
+        return {"mixture": batch.waves[0, :length], **separated}
 
     def _separate(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Separated waveforms [B, K, T], and the representation [B, N, filters] that they are decoded from."""

@@ -38,8 +38,8 @@ def train(training: Training, progress: Progress) -> None:
                 turn.schedule.epochs_done(list(selection_keys(training, progress).values()))
             planned = training.plan(progress.epoch)
             steps = training.steps_to_validation(planned, progress)
-            own = [numbers for groups in steps for group in groups for numbers in group.own]
-            loaded = clock.waiting(training.loaded(training.train_set, own), "loading")
+            items = [numbers for groups in steps for group in groups for numbers in group.own]
+            loaded = clock.waiting(training.loaded(training.train_set, items), "loading")
             for groups in steps:
                 read = [[batch.to(training.device) for batch in islice(loaded, len(group.own))] for group in groups]
                 system.set_progress(progress.step / total, progress.epoch + progress.position / len(planned))

@@ -30,7 +30,7 @@ def stepped(progress: Progress, means: dict[str, float], total: int, steps_a_sec
 def skipped(step: int, turn: Turn, metrics: dict[str, float], ids: list[list[str]]) -> str:
     """A skipped step, with the values that were not finite and the utterances of each process."""
     bad = {name: value for name, value in metrics.items() if not math.isfinite(value)}
-    names = " ".join(dict.fromkeys(name for own in ids for name in own))
+    names = " ".join(dict.fromkeys(name for utterances in ids for name in utterances))
     return f"step {step + 1}, turn {turn.name}: skipped, not finite: {metrics_text(bad)}; utterances {names}"
 
 

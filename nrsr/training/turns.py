@@ -149,13 +149,13 @@ class Turn:
 
         The parts of a loss sum to 1 over batches and processes.
         """
-        found = [system.counts(batch, self.name, weights.keys()) for batch in batches]
+        counts_of = [system.counts(batch, self.name, weights.keys()) for batch in batches]
         if len(batches) == 1 and process_count() == 1:
-            return [dict.fromkeys(weights, 1.0)], {name: found[0][name] for name in weights}
+            return [dict.fromkeys(weights, 1.0)], {name: counts_of[0][name] for name in weights}
         device = self.parameters[0].device
         rows = [
             torch.as_tensor(counts[name], dtype=torch.float64, device=device) * (share > 0)
-            for counts, share in zip(found, shares, strict=True)
+            for counts, share in zip(counts_of, shares, strict=True)
             for name in weights
         ]
         counts = torch.stack(rows).view(len(batches), len(weights))

@@ -55,9 +55,9 @@ class Recordings:
         if last < 0:
             return fit_noise(self.waves[name], samples, rng)
         start = int(rng.integers(last + 1))
-        found = self.waves.part(name, start / self.rate, (start + samples + ROUNDING) / self.rate)[:samples]
+        part = self.waves.part(name, start / self.rate, (start + samples + ROUNDING) / self.rate)[:samples]
         # Digital silence, or a segment that ends behind its recording.
-        return found if len(found) == samples and found.any() else fit_noise(self.waves[name], samples, rng)
+        return part if len(part) == samples and part.any() else fit_noise(self.waves[name], samples, rng)
 
     def fingerprint(self) -> str:
         """Names and lengths."""
