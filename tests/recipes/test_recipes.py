@@ -8,7 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile
 import torch
+from pages import blocks, commands
+
+from nrsr.kaldi import DataDir
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI = ROOT / "egs" / "mini" / "asr" / "run.sh"
@@ -102,10 +106,9 @@ def assert_equal(one, other) -> None:
         assert torch.equal(one, other)
 
 
-def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_path):
+def test_the_front_end_of_the_manual_works_from_outside_the_package(mini, tmp_path):
     work, _ = mini
-    section = (ROOT / "README.md").read_text().partition("## Add a front-end")[2].partition("\n## ")[0]
-    python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", section, flags=re.DOTALL)
+    python, yaml = blocks("docs/add-a-front-end.md", "python", "yaml")
     (tmp_path / "local").mkdir()
     (tmp_path / "local/frame_mask.py").write_text(python)
     config = tmp_path / "frame_mask.yaml"
@@ -113,6 +116,24 @@ def test_the_front_end_of_the_readme_works_from_outside_the_package(mini, tmp_pa
     assert len(python.strip().splitlines()) <= 32
     out = run(MINI, work, "--config", str(config), path=tmp_path / "local")
     assert "frame_mask" in out[out.index("stage 6") :]
+
+
+def test_what_the_first_hour_shows(mini, nrsr_main, tmp_path, monkeypatch):
+    work, _ = mini
+    shown = [script.replace("/full", "/tiny") for script in blocks("docs/first-hour.md", "sh")]
+    (script,) = (script for script in shown if "nrsr transcribe" in script)
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "exp"):
+        (tmp_path / name).symlink_to(work / name)
+    wave = next(iter(DataDir(work / "data/tiny/test_seen").waves().values()))
+    soundfile.write("speech.wav", wave, 8000)
+    printed = {}
+    for words in commands(script, tmp_path):
+        if words[0] == "nrsr":
+            status, printed[words[1]], err = nrsr_main(*words[1:])
+            assert status == 0, err
+    assert printed["transcribe"].startswith("speech.wav\t")
+    assert re.search(r"^all +24 ", printed["score-wer"], re.MULTILINE), printed["score-wer"]
 
 
 @pytest.mark.parametrize("name", ["attention", "blstm"])

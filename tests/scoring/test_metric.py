@@ -2,9 +2,7 @@
 
 import importlib
 import json
-import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +10,6 @@ import pytest
 from nrsr.kaldi import WaveWriter, write_list
 from nrsr.scoring import MetricError, ScoreTable, find_metric, summarise
 from nrsr.scoring.metric import package_metrics
-
-ROOT = Path(__file__).resolve().parents[2]
 
 # Emotions: mean recall of the classes and macro-F1, functions of pooled counts; and how far a number is off, a mean.
 OUTSIDE = """
@@ -176,21 +172,6 @@ def test_signals_are_scored_against_one_another(nrsr_main, tmp_path):
     assert status == 1 and "u0: 1900 samples beside 2000 of the reference" in err
     status, _, err = nrsr_main("score", "--metric", "si_snr,wer", *paths[:2])
     assert status == 1 and "some compare texts, some signals" in err
-
-
-def test_the_metric_of_the_readme(nrsr_main, tmp_path, monkeypatch):
-    section = (ROOT / "README.md").read_text().partition("## Add a metric")[2].partition("\n## ")[0]
-    python, shell = re.findall(r"```(?:python|sh)\n(.*?)```", section, flags=re.DOTALL)
-    (tmp_path / "counting.py").write_text(python)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    write_lists(tmp_path / "data" / "test", "count", {"u1": 3, "u2": 4})
-    write_lists(tmp_path / "exp" / "a_seed1" / "apply_test", "count", {"u1": 3, "u2": 6})
-    for line in shell.strip().splitlines():
-        status, printed, err = nrsr_main(*line.split()[1:])
-        assert status == 0, err
-    assert "\na        1.0\n" in printed
-    assert "| a | 1.0 |" in (tmp_path / "RESULTS.md").read_text()
 
 
 LEVEL = '''

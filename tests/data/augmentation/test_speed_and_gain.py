@@ -1,11 +1,10 @@
 """Speed and gain on the fly: lengths, levels, and what is refused; an augmentation of the user's own."""
 
-import re
-
 import numpy as np
 import pytest
 import yaml
 from augmented_corpus import RATE, UNITS, opened, write_corpus
+from pages import blocks
 
 from nrsr.config import ConfigError
 from nrsr.data.augmentation import Augmentation, Signals, build_augmentations
@@ -79,10 +78,9 @@ def test_an_augmentation_of_ones_own_is_one_class(tmp_path, monkeypatch):
         opened(tmp_path / "train", [SPEED, {"class": f"{__name__}.Backwards", "speed": 3}])
 
 
-def test_the_list_of_the_readme(root):
-    section = (root / "README.md").read_text().partition("## Augment training data")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
-    built = build_augmentations(yaml.safe_load(block)["data"]["augment"])
+def test_the_list_of_the_manual():
+    part = next(block for block in blocks("docs/config.md", "yaml") if "augment" in block)
+    built = build_augmentations(yaml.safe_load(part)["data"]["augment"])
     assert [type(each).__name__ for each in built] == ["Speed", "Reverberate", "Gain", "AddNoise"]
 
 
