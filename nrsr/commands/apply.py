@@ -13,7 +13,7 @@ are listed in OUT/skipped while the others are written, and the command ends wit
 import argparse
 from pathlib import Path
 
-from nrsr.arguments import add_running_arguments
+from nrsr.arguments import add_running_arguments, names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
     parser.add_argument("--outputs", type=names, metavar="A,B", help="outputs to write (all but those on request)")
     add_running_arguments(parser)
-
-
-def names(text: str) -> list[str]:
-    """Names with commas between them."""
-    return text.split(",")
 
 
 def run(args: argparse.Namespace) -> None:

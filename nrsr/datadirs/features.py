@@ -14,6 +14,7 @@ from nrsr.kaldi.audio_states import FEATURES_OF, audio_states, write_states
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import TableWriter
+from nrsr.listing import listed
 from nrsr.progress import track
 from nrsr.signal.extractor import FeatureExtractor
 from nrsr.signal.padded import chunks, padded_batches
@@ -49,11 +50,6 @@ class Worker:
             for name, rows, count in zip(names, features.numpy(), frames.tolist(), strict=True):
                 found[name] = rows[:count].copy()
         return [(name, found[name]) for name in utterances]
-
-
-def named(utterances: list[str]) -> str:
-    """A list for a message."""
-    return ", ".join(utterances[:NAMED]) + (f" and {len(utterances) - NAMED} more" if len(utterances) > NAMED else "")
 
 
 def make_features(
@@ -97,9 +93,10 @@ def make_features(
                 else:
                     writer[name] = features
         if short:
-            raise FeatureDataError(f"{folder}: too short for one frame: {named(short)}; remove them from utt2spk")
+            names = listed(short, NAMED)
+            raise FeatureDataError(f"{folder}: too short for one frame: {names}; remove them from utt2spk")
         if odd:
-            raise FeatureDataError(f"{folder}: features are not finite: {named(odd)}; look at their audio")
+            raise FeatureDataError(f"{folder}: features are not finite: {listed(odd, NAMED)}; look at their audio")
     write_states(folder / FEATURES_OF, states)
     write_list(folder / "utt2num_frames", frames)
     return len(frames)

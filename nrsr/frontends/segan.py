@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from nrsr.config import ConfigError
 from nrsr.frontends.frontend import FrontEnd
+from nrsr.nn.half_overlap import half_overlapping, overlap_add
 from nrsr.nn.segan import CHANNELS, SeganGenerator
 from nrsr.signal.emphasis import deemphasise, emphasise
 from nrsr.signal.masks import zero_padding
@@ -73,11 +74,10 @@ class Segan(FrontEnd):
         half = self.window // 2
         # Half a window of zeros before, so that every sample is in two windows.
         padded = F.pad(waves, (half, half + -samples % half))
-        windows = self._windows(padded.unfold(1, self.window, half))
+        count = padded.shape[1] // half - 1
+        windows = self._windows(half_overlapping(padded.unsqueeze(2), count, self.window).squeeze(3))
         faded = windows * torch.hann_window(self.window, device=waves.device, dtype=windows.dtype)
-        first, second = faded[..., :half], faded[..., half:]
-        joined = F.pad(first, (0, 0, 0, 1)) + F.pad(second, (0, 0, 1, 0))
-        return joined.flatten(1)[:, half : half + samples]
+        return overlap_add(faded.unsqueeze(3)).squeeze(2)[:, half : half + samples]
 
     def _windows(self, windows: Tensor) -> Tensor:
         """Noisy windows [B, N, window] to enhanced ones."""

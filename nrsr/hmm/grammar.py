@@ -13,9 +13,9 @@ import kaldifst
 from nrsr.errors import NrsrError
 from nrsr.kaldi.arpa import CURE, UNKNOWNS, plain_file
 from nrsr.kaldi.lang import WORD_DISAMBIGUATION, Lang, real_words
-from nrsr.kaldi.lexicon import shown
 from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import write_symbols
+from nrsr.listing import shown
 
 SHOWN = 10  # words that a message lists
 NO_HISTORY = re.compile(r"^.*line \d+ \[(.*)\] skipped: no parent", re.MULTILINE)  # what kaldilm leaves out

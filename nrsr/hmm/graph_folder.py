@@ -16,9 +16,9 @@ from nrsr.hmm.transitions import Transitions
 from nrsr.hmm.tree import Tree
 from nrsr.kaldi.checksums import Checksums, write_checksums
 from nrsr.kaldi.lang import Lang, LangError
-from nrsr.kaldi.lexicon import shown
 from nrsr.kaldi.lists import read_lines, split_words
 from nrsr.kaldi.symbols import read_symbols, write_symbols
+from nrsr.listing import shown
 
 PDFS = "transition_pdfs.int"  # the pdf of each transition-id, from 1
 LONGEST_NUMBER = 9  # digits of an id

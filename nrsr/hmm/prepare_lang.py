@@ -13,9 +13,10 @@ from nrsr.hmm.pronounce import ENGLISH, guess
 from nrsr.kaldi.checksums import write_checksums
 from nrsr.kaldi.dictionary import SILENCE_PHONES, Dictionary, DictionaryError, dictionary_of, read_dictionary
 from nrsr.kaldi.lang import Lang, LangError
-from nrsr.kaldi.lexicon import Pronunciation, missing_words, problem_of_word, read_lexicon, shown, write_lexicon
+from nrsr.kaldi.lexicon import Pronunciation, missing_words, problem_of_word, read_lexicon, write_lexicon
 from nrsr.kaldi.lists import read_lines, read_list, split_words
 from nrsr.kaldi.make_lang import LangOptions, make_lang
+from nrsr.listing import shown
 
 SHOWN = 20  # words that a message lists
 

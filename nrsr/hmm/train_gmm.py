@@ -16,9 +16,10 @@ from nrsr.hmm.share import Share
 from nrsr.hmm.train_lda import train_lda
 from nrsr.hmm.train_mono import train_mono
 from nrsr.hmm.train_tri import train_tri
-from nrsr.hmm.transcripts import Transcripts, read_transcripts, shares, shown
+from nrsr.hmm.transcripts import SHOWN, Transcripts, read_transcripts, shares
 from nrsr.hmm.worker_pool import WorkerPool
 from nrsr.kaldi.lang import Lang
+from nrsr.listing import listed
 from nrsr.workers import WorkerError
 
 
@@ -124,7 +125,7 @@ def list_skipped(skipped: dict[str, str], out: Path, log: Log) -> None:
     if len(reasons) > 1:
         log(f"{len(skipped)} utterances have no alignment; {out}/unaligned lists them")
     for why, names in reasons.items():
-        log(f"no alignment, {why}: {len(names)} utterances, {shown(names)}")
+        log(f"no alignment, {why}: {len(names)} utterances, {listed(names, SHOWN)}")
 
 
 def checked(nj: int) -> int:

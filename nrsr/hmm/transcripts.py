@@ -1,7 +1,6 @@
 """The utterances of a data directory that can be trained on or aligned, with their words as numbers."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from nrsr.hmm.share import ShareSpec
 from nrsr.kaldi.datadir import DataDir, DataDirError
 from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.lists import split_words
+from nrsr.listing import listed
 
 SHOWN = 10  # ids or words that a message lists
 
@@ -33,14 +33,8 @@ class Transcripts:
         if not self.unknown:
             return []
         total = sum(self.unknown.values())
-        listed = shown([word for word, _ in self.unknown.most_common()])
-        return [f"{len(self.unknown)} words have no pronunciation and are read as unknown, {total} times: {listed}"]
-
-
-def shown(names: Iterable[str]) -> str:
-    """The first of some names, for a message."""
-    names = list(names)
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        words = listed((word for word, _ in self.unknown.most_common()), SHOWN)
+        return [f"{len(self.unknown)} words have no pronunciation and are read as unknown, {total} times: {words}"]
 
 
 def read_transcripts(data: str | Path, lang: Lang, features: GmmFeatures) -> Transcripts:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.lexicon import Pronunciation, problem_of_phone, read_lexicon, shown
+from nrsr.kaldi.lexicon import Pronunciation, problem_of_phone, read_lexicon
 from nrsr.kaldi.lists import c_sorted, read_lines, split_words
+from nrsr.listing import shown
 
 SILENCE_PHONES = ("SIL", "SPN")  # silence itself, and noise made by a speaker, which stands for unknown words
 POSITIONS = ("B", "E", "I", "S")  # of a phone in its word: begin, end, inside, and alone (single)

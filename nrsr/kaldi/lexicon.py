@@ -8,13 +8,13 @@ from typing import NamedTuple
 from nrsr.errors import NrsrError
 from nrsr.files import atomic_open
 from nrsr.kaldi.lists import problem_of_id, problem_of_spaces, read_lines, split_words
+from nrsr.listing import shown
 
 RESERVED_WORDS = ("<eps>", "<s>", "</s>", "#0")
 DISAMBIGUATION = re.compile(r"#[0-9]+")
 NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.")  # as probabilities are written
 DECIMAL = re.compile(r"(?=.*[.eE])(?=.*[0-9])[0-9.]+([eE][-+]?[0-9]+)?")  # a number that no phone is named
 SILENCE_COLUMNS = 4  # of numbers in lexiconp_silprob.txt
-SHOWN = 5  # faults that a message lists
 
 
 class LexiconError(NrsrError):
@@ -163,12 +163,6 @@ def _all_faults(path: Path, faults: list[tuple[int, str]]) -> str:
     if len(faults) > 1:
         message += f" (and {len(faults) - 1} more faulty lines: {shown(str(line) for line, _ in faults[1:])})"
     return message
-
-
-def shown(names: Iterable[str], most: int = SHOWN) -> str:
-    """The first names of a list for a message, with dots where there are more."""
-    names = list(names)
-    return " ".join(names[:most]) + (" ..." if len(names) > most else "")
 
 
 def write_lexicon(path: str | Path, lexicon: Iterable[Pronunciation]) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from nrsr.kaldi.dictionary import POSITIONS, Dictionary, DictionaryError
 from nrsr.kaldi.lang import WORD_DISAMBIGUATION, Lang, Root
-from nrsr.kaldi.lexicon import Pronunciation, shown
+from nrsr.kaldi.lexicon import Pronunciation
 from nrsr.kaldi.lists import c_sorted
 from nrsr.kaldi.symbols import number_symbols
 from nrsr.kaldi.topo import topology_text
+from nrsr.listing import shown
 
 BOUNDARY = {"B": "begin", "E": "end", "I": "internal", "S": "singleton"}
 

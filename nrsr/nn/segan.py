@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.same_padding import SameConv1d, SameConvTranspose1d
 from nrsr.nn.virtual_batch_norm import Moments, VirtualBatchNorm, batch_moments, example_moments
+from nrsr.signal.precision import in_float32
 
 CHANNELS = (16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 1024)
 
@@ -26,14 +28,14 @@ class SeganGenerator(nn.Module):
     def __init__(self, channels: Sequence[int] = CHANNELS, kernel: int = 31) -> None:
         super().__init__()
         check_sizes(channels, kernel)
-        self.channels, self.padding = tuple(channels), (kernel - 3) // 2
+        self.channels = tuple(channels)
         inputs = [1, *channels[:-1]]
         self.encoder = nn.ModuleList(
-            nn.Conv1d(inside, outside, kernel, 2) for inside, outside in zip(inputs, channels, strict=True)
+            SameConv1d(inside, outside, kernel, 2) for inside, outside in zip(inputs, channels, strict=True)
         )
         self.encoder_activations = nn.ModuleList(nn.PReLU(width, init=0.0) for width in channels)
         self.decoder = nn.ModuleList(
-            nn.ConvTranspose1d(2 * inside, outside, kernel, 2, self.padding)
+            SameConvTranspose1d(2 * inside, outside, kernel, 2)
             for inside, outside in zip(reversed(channels), reversed(inputs), strict=True)
         )
         self.decoder_activations = nn.ModuleList(nn.PReLU(width, init=0.0) for width in reversed(channels[:-1]))
@@ -48,12 +50,12 @@ class SeganGenerator(nn.Module):
         """Windows [B, T], T a multiple of 2^layers, and z to enhanced windows [B, T] in (-1, 1)."""
         hidden, skips = windows.unsqueeze(1), []
         for layer, activation in zip(self.encoder, self.encoder_activations, strict=True):
-            skips.append(layer(F.pad(hidden, (self.padding, self.padding + 1))))  # TensorFlow's SAME
+            skips.append(layer(hidden))
             hidden = activation(skips[-1])
         hidden = torch.cat([latent, hidden], dim=1)
         for layer, activation, skip in zip(self.decoder, self.decoder_activations, skips[-2::-1], strict=False):
-            hidden = torch.cat([activation(layer(hidden)[..., :-1]), skip], dim=1)
-        return self.decoder[-1](hidden)[:, 0, :-1].tanh()
+            hidden = torch.cat([activation(layer(hidden)), skip], dim=1)
+        return self.decoder[-1](hidden).squeeze(1).tanh()
 
 
 class SeganDiscriminator(nn.Module):
@@ -69,9 +71,9 @@ class SeganDiscriminator(nn.Module):
         check_sizes(channels, kernel)
         if window < 1 or window % (1 << len(channels)):
             raise ConfigError(f"system: window {window} must be a multiple of {1 << len(channels)} (2 to the layers)")
-        self.padding = (kernel - 3) // 2
+        inputs = [2, *channels[:-1]]
         self.layers = nn.ModuleList(
-            nn.Conv1d(inside, outside, kernel, 2) for inside, outside in zip([2, *channels[:-1]], channels, strict=True)
+            SameConv1d(inside, outside, kernel, 2) for inside, outside in zip(inputs, channels, strict=True)
         )
         self.norms = nn.ModuleList(VirtualBatchNorm(width) for width in channels)
         self.squeeze = nn.Conv1d(channels[-1], 1, 1, bias=False)
@@ -90,8 +92,8 @@ class SeganDiscriminator(nn.Module):
         count = 0 if reference is None else len(reference)
         hidden = pairs if reference is None else torch.cat([reference, pairs])
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            hidden = layer(F.pad(hidden, (self.padding, self.padding + 1)))
-            with torch.autocast(hidden.device.type, enabled=False):
+            hidden = layer(hidden)
+            with in_float32(hidden):
                 hidden = F.leaky_relu(_normalised(norm, hidden.float(), count, frozen), 0.3)
         return self.out(self.squeeze(hidden[count:]).squeeze(1)).squeeze(1)
 

@@ -6,6 +6,7 @@ import struct
 import kaldifst
 import numpy as np
 import pytest
+from toy_monophones import write_monophones
 
 from nrsr.hmm.fst_content import FstError, check_labels, parse_fst, refuse_endless
 from nrsr.hmm.fst_files import load_content, read_fst, to_library, write_fst
@@ -13,10 +14,6 @@ from nrsr.hmm.grammar import all_words, word_loop
 from nrsr.hmm.graph import GraphOptions
 from nrsr.hmm.graph_folder import Graph, make_graph, read_num_pdfs
 from nrsr.hmm.prepare_lang import Pronunciations, write_lang
-from nrsr.hmm.topology import Topology
-from nrsr.hmm.transitions import transitions_of
-from nrsr.hmm.tree import monophone_tree
-from nrsr.kaldi.binary import BinaryWriter
 from nrsr.kaldi.checksums import CHECKSUMS, ChecksumError
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lang import Lang
@@ -114,13 +111,7 @@ def toy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     words = [Pronunciation("one", ("A", "B")), Pronunciation("two", ("B",)), Pronunciation("<unk>", ("SPN",))]
     lang = write_lang(Pronunciations(dictionary_of(words), []), folder / "lang", LangOptions(states=1))
-    topology = Topology.from_text(lang.topo, "topo")
-    tree = monophone_tree(lang.sets, {phone: topology.classes(phone) for phone in topology.phones})
-    (folder / "model").mkdir()
-    tree.write(folder / "model" / "tree")
-    writer = BinaryWriter()
-    transitions_of(tree, topology).write_to(writer)
-    writer.save(folder / "model" / "final.mdl")
+    write_monophones(lang, folder / "model")
     make_graph(folder / "lang", folder / "model", word_loop(all_words(lang), lang), folder / "graph", GraphOptions())
     return folder
 

@@ -19,13 +19,11 @@ from nrsr.hmm.model import Model, read_model, read_transitions, write_model
 from nrsr.hmm.prepare_lang import Pronunciations, write_lang
 from nrsr.hmm.topology import Topology
 from nrsr.hmm.training_graphs import GraphCompiler
-from nrsr.hmm.transitions import transitions_of
-from nrsr.hmm.tree import Tree, monophone_tree
+from nrsr.hmm.tree import Tree
 from nrsr.inference.arpa import load_kenlm
 from nrsr.inference.ngram import NgramModel
 from nrsr.inference.wfst import WfstDecoder, WfstSettings
 from nrsr.kaldi.arpa import plain_file
-from nrsr.kaldi.binary import BinaryWriter
 from nrsr.kaldi.checksums import CHECKSUMS, ChecksumError
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lang import Lang
@@ -34,6 +32,7 @@ from nrsr.kaldi.make_lang import LangOptions, make_lang
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fuzzing import mutated, survive  # noqa: E402
+from toy_monophones import write_monophones  # noqa: E402
 
 WORDS = {"a": "A", "ab": "A B", "bee": "B", "be": "B", "aab": "A A B", "<unk>": "SPN"}
 LEXICON = [Pronunciation(word, tuple(phones.split())) for word, phones in WORDS.items()]
@@ -44,13 +43,7 @@ def folders(tmp_path_factory) -> Path:
     """lang/, model/ (tree, final.mdl) and graph/ of a toy."""
     folder = tmp_path_factory.mktemp("fuzz")
     lang = write_lang(Pronunciations(dictionary_of(LEXICON), []), folder / "lang", LangOptions(states=2))
-    topology = Topology.from_text(lang.topo, "topo")
-    tree = monophone_tree(lang.sets, {phone: topology.classes(phone) for phone in topology.phones})
-    (folder / "model").mkdir()
-    tree.write(folder / "model" / "tree")
-    writer = BinaryWriter()
-    transitions_of(tree, topology).write_to(writer)
-    writer.save(folder / "model" / "final.mdl")
+    write_monophones(lang, folder / "model")
     loop = word_loop(all_words(lang), lang)
     make_graph(folder / "lang", folder / "model", loop, folder / "graph", GraphOptions())
     return folder

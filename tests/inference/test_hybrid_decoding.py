@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 import torch
 from rapidfuzz.distance import Levenshtein
+from toy_monophones import write_monophones
 
 import nrsr
 from nrsr.config import save_yaml
 from nrsr.hmm.prepare_lang import Pronunciations, write_lang
-from nrsr.hmm.topology import Topology
-from nrsr.hmm.transitions import transitions_of
-from nrsr.hmm.tree import monophone_tree
 from nrsr.kaldi import TableWriter, open_table, read_list
-from nrsr.kaldi.binary import BinaryWriter
 from nrsr.kaldi.dictionary import dictionary_of
 from nrsr.kaldi.lexicon import Pronunciation
 from nrsr.kaldi.make_lang import LangOptions
@@ -52,13 +49,7 @@ def toy(tmp_path_factory):
     words = [Pronunciation(f"w{number}", (phone,)) for number, phone in enumerate("ABCDZ")]
     dictionary = dictionary_of([*words, Pronunciation("<unk>", ("SPN",))])
     lang = write_lang(Pronunciations(dictionary, []), folder / "lang", LangOptions(states=1, silence_states=3))
-    topology = Topology.from_text(lang.topo, "topo")
-    tree = monophone_tree(lang.sets, {phone: topology.classes(phone) for phone in topology.phones})
-    (folder / "model").mkdir()
-    tree.write(folder / "model" / "tree")
-    writer = BinaryWriter()
-    transitions_of(tree, topology).write_to(writer)
-    writer.save(folder / "model" / "final.mdl")
+    tree = write_monophones(lang, folder / "model")
     assert main(["make-graph", "--lang", str(folder / "lang"), "--model", str(folder / "model"), "--loop"]) == 0
     pdfs = [int(tree.pdf_ids(np.array([[lang.phones[phone]]]), np.array([0]))[0]) for phone in "ABCD"]
     for name, size, seed in (("train", 40, 1), ("dev", 12, 2)):

@@ -36,8 +36,9 @@ def test_generator_by_hand():
     latent = generator.latent(windows)
     assert latent.shape == (2, 4, 3)
 
-    first = generator.encoder[0](F.pad(windows[:, None], (1, 2)))
-    second = generator.encoder[1](F.pad(generator.encoder_activations[0](first), (1, 2)))
+    one, two = generator.encoder
+    first = F.conv1d(F.pad(windows[:, None], (1, 2)), one.weight, one.bias, 2)
+    second = F.conv1d(F.pad(generator.encoder_activations[0](first), (1, 2)), two.weight, two.bias, 2)
     code = torch.cat([latent, generator.encoder_activations[1](second)], 1)
     up = F.conv_transpose1d(code, generator.decoder[0].weight, generator.decoder[0].bias, 2)[..., 1:7]
     joined = torch.cat([generator.decoder_activations[0](up), first], 1)  # the skip is not activated
