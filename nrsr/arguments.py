@@ -1,6 +1,7 @@
 """Command-line arguments that several commands have, and their types."""
 
 import argparse
+from pathlib import Path
 
 
 def seed_number(text: str) -> int:
@@ -22,6 +23,13 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel", type=channel_number, metavar="N", help="channel of recordings with several, from 0"
     )
+
+
+def add_system_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --exp and --config, of which one is given: a trained experiment, or a system that needs no training."""
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--exp", type=Path, help="folder of a trained experiment")
+    group.add_argument("--config", type=Path, metavar="YAML", help="config of a system that needs no training")
 
 
 def add_running_arguments(parser: argparse.ArgumentParser, piece: float = 60.0, overlap: float = 10.0) -> None:

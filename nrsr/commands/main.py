@@ -36,7 +36,7 @@ COMMANDS = {
     "align": "align a data directory: pdf-ids, transition-ids and phones",
     "train": "train a system",
     "average": "average the weights of the best epochs",
-    "apply": "apply a trained system of any kind to a data directory",
+    "apply": "apply a system of any kind to a data directory",
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
     "separate": "separate the speakers of mixtures",

@@ -18,9 +18,10 @@ class ExperimentError(NrsrError):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A trained experiment.
+    """A trained experiment, or a system that needs no training.
 
     Attributes:
+        path: its folder, or the config of a system that needs no training.
         config: that of config.yaml, the seed included.
         system: with the weights of model.pt, in evaluation mode, on the CPU.
         units: None where the system needs none.

@@ -1,5 +1,6 @@
-"""What the driver applies to data: a trained system alone, or with a search after it."""
+"""What the driver applies to data: a system alone, or with a search after it."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nrsr.config import load_yaml
 from nrsr.data.inputs import Inputs
 from nrsr.data.outputs import Output, OutputError
 from nrsr.data.pieces import Pieces, piece_starts
 from nrsr.errors import NrsrError
 from nrsr.experiment.folder import Experiment, load
+from nrsr.experiment.untrained import untrained
 from nrsr.kaldi import DataDir
 
 
@@ -76,7 +79,7 @@ class Application(ABC):
 
 
 class SystemOutputs(Application):
-    """A trained system and some of its outputs.
+    """A trained system, or one that needs no training, and some of its outputs.
 
     Args:
         wanted: names of outputs; None takes all but those on request.
@@ -97,7 +100,7 @@ class SystemOutputs(Application):
             asked = "" if not wanted else f"{', '.join(unknown)}: "
             raise OutputError(
                 f"{asked}{experiment.path}: {type(self._system).__name__} outputs "
-                f"{', '.join(known) or 'nothing'}; take another experiment or output"
+                f"{', '.join(known) or 'nothing'}; take another system or output"
             )
         self.outputs = {name: known[name] for name in wanted}
         self.step = common_step(self.outputs)
@@ -132,6 +135,40 @@ def of_experiment(kind: Callable[..., Application], exp: Path, *args: Any, **opt
         NrsrError: whatever is wrong with the experiment or the options.
     """
     return kind(load(exp), *args, **options)
+
+
+def of_config(kind: Callable[..., Application], path: Path, config: dict[str, Any], *args: Any) -> Application:
+    """An application of a system that needs no training; `of_experiment` for a config.
+
+    Raises:
+        NrsrError: the system has parameters to be trained, or whatever is wrong with the config.
+    """
+    return kind(untrained(path, config), *args)
+
+
+def outputs_of(
+    exp: Path | None,
+    config: Path | None,
+    data: DataDir,
+    wanted: Collection[str] | None,
+    device: str,
+    *,
+    allow_pipes: bool = False,
+) -> tuple[Callable[[], SystemOutputs], str]:
+    """What makes the `SystemOutputs` of an experiment folder or of a config, and how a log names it.
+
+    Args:
+        exp, config: one of them. A config without `sample_rate` takes that of the data.
+
+    Raises:
+        NrsrError: a config that cannot be read, or data without audio.
+    """
+    if config is None:
+        return functools.partial(of_experiment, SystemOutputs, exp, wanted, device), f"experiment {exp}, {device}"
+    content = load_yaml(config)
+    if "sample_rate" not in content:
+        content["sample_rate"] = data.waves(allow_pipes=allow_pipes).rate()
+    return functools.partial(of_config, SystemOutputs, config, content, wanted, device), f"config {config}, {device}"
 
 
 def check_device(device: str) -> None:
