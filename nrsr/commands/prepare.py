@@ -7,6 +7,7 @@ Example:
     nrsr prepare rats --prepared-dir kaldi_rats/data --out data
     nrsr prepare librimix --corpus-dir LibriMix --speakers 3 --out data
     nrsr prepare emodb --corpus-dir downloads/emodb --noise-dir downloads/nonspeech --rate 16000 --out data
+    nrsr prepare ravdess --corpus-dir downloads/ravdess --noise-dir downloads/nonspeech --fold 0 --out data
     nrsr prepare fsdd --corpus-dir downloads/free-spoken-digit-dataset --noise-dir downloads/nonspeech --out data
 """
 

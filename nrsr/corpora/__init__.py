@@ -12,5 +12,6 @@ CORPORA = {
     "rats": "nrsr.corpora.rats",
     "librimix": "nrsr.corpora.librimix",
     "emodb": "nrsr.corpora.emodb",
+    "ravdess": "nrsr.corpora.ravdess",
     "aurora4": "nrsr.corpora.aurora4",
 }

@@ -1,6 +1,6 @@
 """Write the data directories of a corpus: speech with transcripts, and noise with categories."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,10 +48,14 @@ def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMP
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
     remove_other_lists(folder, {"wav.scp", "text", "utt2spk", "spk2utt", "utt2dur"})
-    words = sum(len(split_words(u.words)) for u in utterances)
-    speakers = len({u.speaker for u in utterances})
-    counts = f"{len(utterances):>6} utterances {words:>6} words {speakers:>3} speakers"
-    return f"{folder.name:<13}{counts} {seconds / 60:>6.1f} min"
+    text = {u.id: u.words for u in utterances}
+    return speech_line(folder.name, text, len(utterances), len({u.speaker for u in utterances}), seconds)
+
+
+def speech_line(name: str, text: Mapping[str, str] | None, utterances: int, speakers: int, seconds: float) -> str:
+    """A line of the table on a directory of speech; text is None where it has no transcripts."""
+    words = "-" if text is None else sum(len(split_words(line)) for line in text.values())
+    return f"{name:<13}{utterances:>6} utterances {words:>6} words {speakers:>3} speakers {seconds / 60:>6.1f} min"
 
 
 def write_noises(folder: Path, noises: Iterable[Noise], rate: int = SAMPLE_RATE) -> str:

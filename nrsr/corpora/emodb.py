@@ -7,21 +7,17 @@ sentences: they are good for separation, not for word error rates of unseen text
 
 import argparse
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from nrsr.arguments import seed_number
 from nrsr.corpora import nonspeech
-from nrsr.corpora.datadirs import Prepared, Utterance, below_one, write_noises, write_speech
+from nrsr.corpora.datadirs import Prepared
 from nrsr.corpora.files import names_in
+from nrsr.corpora.recordings import Recording, add_rate, write_recordings
 from nrsr.errors import NrsrError
-from nrsr.kaldi.audio import AudioError, read_audio
-from nrsr.kaldi.lists import write_list
-from nrsr.progress import track
 
-RATES = (8000, 16000)
 OFFICIAL = 535
 SPEAKERS = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
+MEN = ("03", "10", "11", "12", "15")
 # Two men or more and two women or more train, and each set has both.
 DEV, TEST = ("12", "14"), ("13", "15", "16")
 NAME = re.compile(r"(\d\d)([ab]\d\d)([A-Z])([a-z])")
@@ -50,13 +46,18 @@ class EmodbError(NrsrError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus and noise folders, the rate, the division of the speakers, and the fold of the noise."""
     parser.add_argument("--corpus-dir", required=True, help="EmoDB, the folder that holds wav/")
-    parser.add_argument("--noise-dir", help="the folder that holds n1.wav ... n100.wav (nonspeech), for noise as well")
     parser.add_argument("--out", required=True, help="folder for the data directories")
-    parser.add_argument("--rate", type=int, choices=RATES, default=16000, help="Hz (%(default)s)")
+    add_rate(parser, 16000)
     parser.add_argument("--dev-speakers", type=speakers, default=DEV, help="two digits each (12,14)")
     parser.add_argument("--test-speakers", type=speakers, default=TEST, help="two digits each (13,15,16)")
+    parser.add_argument(
+        "--leave-out",
+        choices=SPEAKERS,
+        metavar="SPEAKER",
+        help="test this speaker alone, the next man and the next woman are for development; for emotion recognition",
+    )
     parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
-    parser.add_argument("--seed", type=seed_number, default=0, help="of the division of the noise (0)")
+    nonspeech.add_arguments(parser)
 
 
 def speakers(text: str) -> tuple[str, ...]:
@@ -74,37 +75,33 @@ def prepare(
     rate: int = 16000,
     dev_speakers: tuple[str, ...] = DEV,
     test_speakers: tuple[str, ...] = TEST,
+    leave_out: str | None = None,
     fold: int = 0,
     seed: int = 0,
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean, with utt2emotion and utt2sentence, and OUT/noise_{train,dev,seen,unseen}.
 
     Raises:
-        EmodbError, nonspeech.NonspeechError: files missing or unreadable; counted, the first one named.
+        EmodbError, RecordingsError, nonspeech.NonspeechError: files missing or unreadable; counted, the first named.
     """
     if problems := check(corpus_dir):
         raise EmodbError(problems[0])
-    sets = split(dev_speakers, test_speakers)
+    sets = split(dev_speakers, test_speakers) if leave_out is None else leave_one_out(leave_out)
     wav, out = Path(corpus_dir) / "wav", Path(out)
-    noises = nonspeech.read_noises(Path(noise_dir), fold, seed, rate) if noise_dir else {}
+    recordings = names_in(wav)
+    official = [name for name in recordings if is_recording(name)]
     done = Prepared(table=[f"EmoDB, {rate} Hz"])
     lengths = set()
     for name, members in sets.items():
-        utterances = list(read_utterances(wav, members, rate))
-        lengths |= {len(utterance.wave) for utterance in utterances}
-        done.table.append(write_speech(out / f"{name}_clean", utterances, rate))
-        parts = {utterance.id: NAME.fullmatch(utterance.id).groups() for utterance in utterances}
-        write_list(out / f"{name}_clean" / "utt2emotion", {u: EMOTIONS[part[2]] for u, part in parts.items()})
-        write_list(out / f"{name}_clean" / "utt2sentence", {u: part[1] for u, part in parts.items()})
-    for name, waves in noises.items():
-        done.table.append(write_noises(out / f"noise_{name}", waves, rate))
-    recordings = names_in(wav)
-    official = [name for name in recordings if is_recording(name)]
+        own = [recording_of(wav / file) for file in official if file[:2] in members]
+        lengths |= set(write_recordings(out / f"{name}_clean", own, rate, done, CURE).values())
+    if noise_dir:
+        nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
     if len(official) != OFFICIAL:
         done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
     if len(lengths) == 1:
         done.notes.append(
-            f"{wav}: all recordings have {lengths.pop() / rate:.2f} s; those of the corpus differ, so this copy was "
+            f"{wav}: all recordings have {lengths.pop():.2f} s; those of the corpus differ, so this copy was "
             "cut or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
         )
     if others := sorted(set(recordings) - set(official)):
@@ -139,21 +136,23 @@ def split(dev: tuple[str, ...], test: tuple[str, ...]) -> dict[str, tuple[str, .
     return {"train": train, "dev": dev, "test": test}
 
 
-def read_utterances(wav: Path, members: tuple[str, ...], rate: int) -> Iterator[Utterance]:
-    """All sentences of some speakers.
+def leave_one_out(speaker: str) -> dict[str, tuple[str, ...]]:
+    """Set -> its speakers, where one alone is tested; the next man and the next woman are for development."""
+    place = SPEAKERS.index(speaker)
+    following = SPEAKERS[place + 1 :] + SPEAKERS[:place]
+    man = next(other for other in following if other in MEN)
+    woman = next(other for other in following if other not in MEN)
+    return split((man, woman), (speaker,))
 
-    Raises:
-        EmodbError: some cannot be read; counted, the first one named.
-    """
-    failures = []
-    paths = [wav / name for name in names_in(wav) if is_recording(name) and name[:2] in members]
-    for path in track(paths, f"reading {wav}"):
-        try:
-            wave, _ = read_audio(str(path), rate=rate, resample=True)
-        except AudioError as error:
-            failures.append(str(error))
-            continue
-        speaker, sentence, _, _ = NAME.fullmatch(path.stem).groups()
-        yield Utterance(path.stem, speaker, SENTENCES[sentence], below_one(wave))
-    if failures:
-        raise EmodbError(f"{len(failures)} recordings cannot be read, first: {failures[0]}; {CURE}")
+
+def recording_of(path: Path) -> Recording:
+    """What the name of a file says."""
+    speaker, sentence, emotion, _ = NAME.fullmatch(path.stem).groups()
+    return Recording(
+        id=path.stem,
+        speaker=speaker,
+        words=SENTENCES[sentence],
+        path=path,
+        gender="m" if speaker in MEN else "f",
+        labels={"utt2emotion": EMOTIONS[emotion], "utt2sentence": sentence},
+    )

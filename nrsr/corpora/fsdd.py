@@ -150,15 +150,8 @@ def category_table(sets: dict[str, list[str]]) -> list[str]:
 
 def notes(folder: Path, noise_dir: Path) -> list[str]:
     """Remarks on files that are not used, and on resampling."""
-    lines = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz"]
-    absent = nonspeech.missing(noise_dir)
-    if absent:
-        lines.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
+    lines = [f"nonspeech sounds are resampled from their own rate to {SAMPLE_RATE} Hz", *nonspeech.notes(noise_dir)]
     known = set(expected_names())
-    extra = [name for name in names_in(folder) if name not in known]
-    for where, names in ((folder, extra), (noise_dir, nonspeech.strange_files(noise_dir))):
-        if names:
-            lines.append(
-                f"{where}: {len(names)} files that are not of the official set are left out: {' '.join(names)}"
-            )
+    if extra := [name for name in names_in(folder) if name not in known]:
+        lines.append(f"{folder}: {len(extra)} files that are not of the official set are left out: {' '.join(extra)}")
     return lines

@@ -5,10 +5,12 @@ Files are n1.wav ... n100.wav, 20 kHz. Over the four folds each category is held
 test, and the division rotates with the fold.
 """
 
+import argparse
 import re
 from pathlib import Path
 
-from nrsr.corpora.datadirs import SAMPLE_RATE, Noise
+from nrsr.arguments import seed_number
+from nrsr.corpora.datadirs import SAMPLE_RATE, Noise, Prepared, write_noises
 from nrsr.corpora.draws import generator
 from nrsr.corpora.files import names_in
 from nrsr.errors import NrsrError
@@ -57,6 +59,33 @@ UNSEEN = (
 
 class NonspeechError(NrsrError):
     """The folder of nonspeech sounds lacks what a split needs, or has files that cannot be read."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of corpora whose speech goes with these sounds or without."""
+    parser.add_argument("--noise-dir", help="the folder that holds n1.wav ... n100.wav (nonspeech), for noise as well")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of the division of the noise (%(default)s)")
+
+
+def write_sets(noise_dir: str | Path, out: Path, fold: int, seed: int, rate: int, done: Prepared) -> None:
+    """Write OUT/noise_{train,dev,seen,unseen}; `done` gets their lines and the remarks on the folder.
+
+    Raises:
+        NonspeechError: see read_noises.
+    """
+    for name, noises in read_noises(Path(noise_dir), fold, seed, rate).items():
+        done.table.append(write_noises(out / f"noise_{name}", noises, rate))
+    done.notes += notes(Path(noise_dir))
+
+
+def notes(noise_dir: Path) -> list[str]:
+    """Remarks on sounds that are not there, and on files that are none of the hundred."""
+    lines = []
+    if absent := missing(noise_dir):
+        lines.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
+    if others := strange_files(noise_dir):
+        lines.append(f"{noise_dir}: {len(others)} files that are none of the 100 are left out: {' '.join(others)}")
+    return lines
 
 
 def find_files(noise_dir: Path) -> dict[int, Path]:
