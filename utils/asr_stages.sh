@@ -18,10 +18,6 @@ train_set=train
 test_sets=test_clean,test_seen,test_unseen
 variant=
 
-units() {
-  once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
-}
-
 decode_all() { # EXPERIMENT OPTIONS...
   run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
     nrsr decode --exp "$1" --data "$data/{SET}" --out "$1/decode_{SET}" "${@:2}"

@@ -2,7 +2,7 @@
 # Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
 #
 # run.sh sets: config (one or more YAML files), seeds, tag, data (its data directories), experiments (folder), variant
-# (suffix of an experiment's name that names its data, as _fold0), train_set.
+# (suffix of an experiment's name that names its data, as _fold0), train_set, perhaps dev_set.
 
 # for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
 for_each() {
@@ -22,10 +22,14 @@ train_options() { :; }
 train() { # CONFIG SEED EXPERIMENT
   local options=()
   mapfile -t options < <(train_options "$1" "$2")
-  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --dev "$data/dev" --exp "$3" \
-    "${options[@]}"
+  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --exp "$3" \
+    --dev "$data/${dev_set:-dev}" "${options[@]}"
 }
 
 statistics() { # CONFIG SEED EXPERIMENT
   once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
+}
+
+units() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/units" nrsr make-units --config "$1" "$data/train/text" "$3/units"
 }

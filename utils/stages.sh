@@ -17,18 +17,29 @@ in_stages() {
 }
 
 # once MARK COMMAND...: runs the command unless the file MARK exists; makes MARK when it succeeds.
-# A --stage given by the user repeats what it names, whatever the marks say.
+# A --stage given by the user repeats what it names, whatever the marks say. Of several runs on one work folder one does
+# the work, and the others wait for it.
 once() {
-  local mark=$1
+  local mark=$1 lock
   shift
-  if [ -e "$mark" ] && [ -z "${stage_given:-}" ]; then
-    echo "  done before: $mark"
-    return
-  fi
-  rm -f "$mark"
-  "$@"
+  if is_done "$mark"; then return; fi
   mkdir -p "$(dirname "$mark")"
-  date '+%F %T' > "$mark"
+  exec {lock}>> "$mark.lock"
+  if ! flock --nonblock "$lock"; then
+    echo "  another run is at it, waiting: $mark"
+    flock "$lock"
+  fi
+  if ! is_done "$mark"; then
+    rm -f "$mark"
+    "$@"
+    date '+%F %T' > "$mark"
+  fi
+  exec {lock}>&-
+}
+
+is_done() {
+  if [ -n "${stage_given:-}" ] || [ ! -e "$1" ]; then return 1; fi
+  echo "  done before: $1"
 }
 
 # absolute PATH: the path, which may be relative to where run.sh was called.

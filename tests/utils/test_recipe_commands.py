@@ -60,6 +60,29 @@ def test_a_recipe_calls_its_commands_in_order(recipe, tmp_path):
     assert [command.split()[0] for command in again] == ["report"]
 
 
+def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path):
+    options = ["--work-dir", "w", "--nj", "1", "--shelf", "wiener", "--config", "conf/mask_blstm.yaml"]
+    done, commands = recipe("mini/enh", *options, "--seeds", "1 2")
+    assert done.returncode == 0, done.stderr
+    exp, data = (tmp_path / f"called/w/{name}/full" for name in ("exp", "data"))
+    names = [command.split()[0] for command in commands]
+    assert names == [
+        *("prepare", *["mix"] * 4),
+        *("compute-cmvn", "train", *["enhance"] * 4, *["score-se"] * 6, "report"),
+        *("compute-cmvn", "train", *["enhance"] * 2, *["score-se"] * 2, "report"),
+    ]
+    config = tmp_path / "project/utils/conf/enh/wiener.yaml"
+    out = f"{exp}/wiener_once/enhance_test_seen"
+    assert commands[7] == f"enhance --config {config} --data {data}/test_seen --out {out}"
+    own = f"{exp}/mask_blstm_seed2"
+    assert commands[-5] == f"enhance --exp {own} --data {data}/test_seen --out {own}/enhance_test_seen"
+    scored = f"score-se --data {data}/test_unseen --estimates"
+    assert f"{scored} {data}/test_unseen --out {exp}/noisy_once/enhance_test_unseen/score" in commands
+    assert f"{scored} {own}/enhance_test_unseen --out {own}/enhance_test_unseen/score" in commands
+    _, again = recipe("mini/enh", *options, "--seeds", "2")
+    assert [command.split()[0] for command in again] == ["report"]
+
+
 def test_a_work_folder_whose_name_holds_a_placeholders_name(recipe, tmp_path):
     done, commands = recipe("mini/asr", "--work-dir", "DATASETS", "--stage", "5", "--nj", "1", "--stop-stage", "5")
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """The shell side: options, stages and their marks, parallel jobs, and shellcheck over all scripts."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -109,6 +110,19 @@ def test_a_stage_that_fails_when_repeated_loses_its_mark(stages, tmp_path):
     stages("--stage", "2", "--stop-stage", "2")
     (tmp_path / "fail").unlink()
     assert ran(stages()) == ["two"]
+
+
+def test_of_two_runs_one_does_the_work_and_the_other_waits(stages, tmp_path):
+    stages("--stop-stage", "0")  # writes the script
+    (tmp_path / "done").mkdir()
+    with open(tmp_path / "done/1.lock", "a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(["bash", "script.sh"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        said = waiting.stdout.readline(), waiting.stdout.readline()
+        (tmp_path / "done/1").touch()  # as the run that has the lock does at the end
+    out, _ = waiting.communicate(timeout=60)
+    assert said == ("stage 1: first\n", "  another run is at it, waiting: done/1\n")
+    assert out.startswith("  done before: done/1\nstage 2: second\ntwo\n")
 
 
 def run_jobs(root, cwd, *arguments: str) -> subprocess.CompletedProcess:

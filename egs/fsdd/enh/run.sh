@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Enhances real spoken digits in real noise; nrsr's claims about enhancement are measured here.
+#
+# Usage: egs/fsdd/enh/run.sh [options]
+#   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
+#   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
+#   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
+#   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
+#   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+corpus_dir=
+noise_dir=
+config="conf/mask_blstm.yaml conf/convtasnet.yaml"
+shelf="wiener rnnoise nsnet2 dtln"
+folds=0
+size=full
+begin enh "$@"
+. ../../../utils/fsdd_corpus.sh
+
+experiments=$work_dir/exp/$size
+test_sets=test_clean,test_seen,test_unseen
+with_figure=true
+
+fsdd_corpus
+for fold in $folds; do
+  data=$work_dir/data/${size}_fold$fold
+  variant=_fold$fold
+  fsdd_data "$data"
+  if in_stages 1 "mixing (fold $fold)"; then mix_sets; fi
+  enh_stages
+done

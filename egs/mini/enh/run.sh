@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# From generated speech and noise to a table of enhancement, with no download: the tour of the enh recipes.
+#
+# Usage: egs/mini/enh/run.sh [options]
+#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
+#   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
+#   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+config="conf/mask_blstm.yaml conf/convtasnet.yaml"
+shelf=wiener
+size=full
+begin enh "$@"
+
+data=$work_dir/data/$size
+experiments=$work_dir/exp/$size
+with_figure=true
+
+prepare_data "$data" mini --size "$size"
+if in_stages 1 "mixing"; then mix_sets; fi
+enh_stages

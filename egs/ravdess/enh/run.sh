@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Enhances acted sentences of 24 speakers in real noise, at 16 kHz; sets have different speakers and noises.
+#
+# Usage: egs/ravdess/enh/run.sh [options]
+#   --corpus-dir DIR          RAVDESS, the folder that holds Actor_01, Actor_02, ...
+#   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
+#   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
+#   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+corpus_dir=
+noise_dir=
+config="conf/mask_blstm.yaml conf/convtasnet.yaml"
+shelf="wiener rnnoise nsnet2 dtln"
+folds=0
+begin enh "$@"
+. ../../../utils/nonspeech.sh
+
+experiments=$work_dir/exp
+with_figure=true
+
+ravdess_corpus() {
+  if [ "$stage" -gt 0 ]; then return; fi
+  nonspeech
+  given_corpus
+}
+
+ravdess_corpus
+for fold in $folds; do
+  data=$work_dir/data/fold$fold
+  variant=_fold$fold
+  prepare_data "$data" ravdess --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold"
+  if in_stages 1 "mixing (fold $fold)"; then mix_sets; fi
+  enh_stages
+done
