@@ -6,5 +6,6 @@ from nrsr.frontends.identity import Identity
 from nrsr.frontends.mask_blstm import MaskBlstm
 from nrsr.frontends.mask_unet import MaskUnet
 from nrsr.frontends.segan import Segan
+from nrsr.frontends.wiener import Wiener
 
-__all__ = ["ConvTasNet", "FrontEnd", "Identity", "MaskBlstm", "MaskUnet", "Segan"]
+__all__ = ["ConvTasNet", "FrontEnd", "Identity", "MaskBlstm", "MaskUnet", "Segan", "Wiener"]

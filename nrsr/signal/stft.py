@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.signal.extractor import FeatureError
+from nrsr.signal.masks import zero_padding
 
 
 class STFT(nn.Module):
@@ -56,3 +57,17 @@ class STFT(nn.Module):
     def inverse(self, spectra: Tensor, length: int) -> Tensor:
         """Waves [B, length] of complex spectra [B, F, N], by overlap-add; undoes `forward`."""
         return torch.istft(spectra, self.n_fft, self.hop, self.win_length, self.window, length=length)
+
+    def analyse(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Complex spectra [B, N, F] of waves [B, T] by frame, and the frames [B] that overlap each utterance.
+
+        With those frames the inverse is exact up to an utterance's last sample, whatever follows as padding.
+        """
+        tail = self.n_fft // 2
+        spectra = self(nn.functional.pad(zero_padding(waves, lengths), (0, tail))).transpose(1, 2)
+        return spectra, (lengths + tail + self.hop - 1) // self.hop
+
+    def synthesise(self, spectra: Tensor, lengths: Tensor, samples: int) -> Tensor:
+        """Waves [B, samples] of complex spectra [B, N, F], zeros past `lengths`; undoes `analyse`."""
+        waves = self.inverse(spectra.transpose(1, 2), samples + self.n_fft // 2)
+        return zero_padding(waves[:, :samples], lengths)

@@ -36,7 +36,7 @@ def test_any_number_of_frames_and_bins(n_fft, levels):
     frontend = make(n_fft=n_fft, hop=16, channels=[2] * levels)
     for size in (1, 2, 15, 16, 17, 130):
         waves, lengths = torch.randn(1, size), torch.tensor([size])
-        spectra, frames = frontend.spectra(waves, lengths)
+        spectra, frames = frontend.stft.analyse(waves, lengths)
         mask = frontend.mask(spectra.abs(), frames)
         assert mask.shape == spectra.shape
         assert spectra.shape[2] == n_fft // 2 + 1
