@@ -5,6 +5,7 @@ Example:
     nrsr prepare chime4 --corpus-dir CHiME4 --out data
     nrsr prepare aurora4 --corpus-dir AURORA4 --wsj0-dir WSJ0 --out data
     nrsr prepare rats --prepared-dir kaldi_rats/data --out data
+    nrsr prepare voicebank --corpus-dir DS_10283_2791 --out data
     nrsr prepare librimix --corpus-dir LibriMix --speakers 3 --out data
     nrsr prepare emodb --corpus-dir downloads/emodb --noise-dir downloads/nonspeech --rate 16000 --out data
     nrsr prepare ravdess --corpus-dir downloads/ravdess --noise-dir downloads/nonspeech --fold 0 --out data

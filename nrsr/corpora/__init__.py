@@ -13,5 +13,6 @@ CORPORA = {
     "librimix": "nrsr.corpora.librimix",
     "emodb": "nrsr.corpora.emodb",
     "ravdess": "nrsr.corpora.ravdess",
+    "voicebank": "nrsr.corpora.voicebank",
     "aurora4": "nrsr.corpora.aurora4",
 }
