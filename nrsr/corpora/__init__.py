@@ -14,5 +14,6 @@ CORPORA = {
     "emodb": "nrsr.corpora.emodb",
     "ravdess": "nrsr.corpora.ravdess",
     "voicebank": "nrsr.corpora.voicebank",
+    "sc09": "nrsr.corpora.sc09",
     "aurora4": "nrsr.corpora.aurora4",
 }
