@@ -10,6 +10,7 @@ from torch import nn
 from nrsr.config import ConfigError
 from nrsr.data.augmentation import Signals
 from nrsr.data.batches import BatchSettings
+from nrsr.data.draw import Draw
 from nrsr.data.mixture_files import MixtureFiles, MixturesError
 from nrsr.data.units import Units
 from nrsr.data.waveforms import WaveformDataset
@@ -99,9 +100,9 @@ class MixtureSet(WaveformDataset):
         wave, sources, _ = self.files.read(self.ids[number])
         return Signals(wave, sources)
 
-    def _drawn(self, number: int, rng: np.random.Generator) -> Signals:
-        remixed = self._faster_sources(number, rng) if self.speaker_of is None else self._mixed(number, rng)
-        return self._augmented(number, remixed, rng)
+    def _drawn(self, draw: Draw, rng: np.random.Generator) -> Signals:
+        remixed = self._faster_sources(draw.number, rng) if self.speaker_of is None else self._mixed(draw.number, rng)
+        return self._augmented(draw, remixed, rng)
 
     def _faster_sources(self, number: int, rng: np.random.Generator) -> Signals:
         """A mixture with its sources at speeds of their own."""

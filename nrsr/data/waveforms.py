@@ -13,7 +13,7 @@ from nrsr.config import ConfigError
 from nrsr.data.augmentation import Signals, build_augmentations
 from nrsr.data.batch import Batch, Example, collate
 from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
-from nrsr.data.draw import Draw, draws
+from nrsr.data.draw import Draw
 from nrsr.data.labels import open_labels
 from nrsr.data.parallel_audio import DatasetError, ParallelAudio
 from nrsr.data.segments import segments_of
@@ -51,6 +51,7 @@ class WaveformDataset(TrainingSet):
         augment: list[dict[str, Any]] | None = None,
         segment: int | None = None,
         short: str | None = None,
+        hop: int | None = None,
     ):
         """Open a data directory.
 
@@ -63,13 +64,14 @@ class WaveformDataset(TrainingSet):
             augment: `Augmentation`s of the training data, in order.
             segment: samples that are cut out of each training utterance, at random; null takes utterances whole.
             short: "pad" (the default) or "leave_out", for utterances shorter than a segment.
+            hop: samples from one segment to the next: an epoch has all whole ones of each utterance, in place of one.
 
         Raises:
             DatasetError: no transcripts where units are learnt, or no utterance left.
             ConfigError: options that do not fit.
         """
         self.path, self.rate, self._allow_pipes = Path(path), rate, allow_pipes
-        self._augmentations, self._segments = build_augmentations(augment), segments_of(segment, short)
+        self._augmentations, self._segments = build_augmentations(augment), segments_of(segment, short, hop)
         if units is not None and self._segments is not None:
             raise ConfigError("data.segment: nobody knows which words are in a segment; leave it out for a recogniser")
         directory = DataDir(path, channel=channel)
@@ -122,7 +124,11 @@ class WaveformDataset(TrainingSet):
             augmentation.open(self.path, self.rate, allow_pipes=self._allow_pipes)
         if self._segments is None:
             return
-        _, longest = self._lengths()
+        shortest, longest = self._lengths()
+        if self._segments.hop is not None and (shortest != longest).any():
+            raise ConfigError(
+                "data.hop: is for utterances that keep their lengths; take it out, or Speed of data.augment"
+            )
         reasons = [self._segments.reason_against(samples, self.rate) for samples in longest.tolist()]
         self._leave_out(reasons, "take shorter segments")
 
@@ -150,7 +156,7 @@ class WaveformDataset(TrainingSet):
         """An utterance as it is, for its number; as a training epoch has it, for a draw."""
         number = item.number if isinstance(item, Draw) else item
         name = self.ids[number]
-        signals = self._drawn(number, item.generator(name)) if isinstance(item, Draw) else self._read(number)
+        signals = self._drawn(item, item.generator(name)) if isinstance(item, Draw) else self._read(number)
         clean, sources = None, signals.parallel
         if sources is not None and len(sources) == 1:
             clean, sources = sources[0], None
@@ -162,17 +168,17 @@ class WaveformDataset(TrainingSet):
         """An utterance as it is."""
         return self.audio.read(self.ids[number])
 
-    def _drawn(self, number: int, rng: np.random.Generator) -> Signals:
+    def _drawn(self, draw: Draw, rng: np.random.Generator) -> Signals:
         """An utterance as a training epoch has it."""
-        return self._augmented(number, self._read(number), rng)
+        return self._augmented(draw, self._read(draw.number), rng)
 
-    def _augmented(self, number: int, signals: Signals, rng: np.random.Generator) -> Signals:
+    def _augmented(self, draw: Draw, signals: Signals, rng: np.random.Generator) -> Signals:
         for augmentation in self._augmentations:
             try:
                 signals = augmentation(signals, rng)
             except MixingError as error:
-                raise DatasetError(f"{self.path}: {self.ids[number]}: {error}") from None
-        return signals if self._segments is None else self._segments.cut(signals, rng)
+                raise DatasetError(f"{self.path}: {self.ids[draw.number]}: {error}") from None
+        return signals if self._segments is None else self._segments.cut(signals, rng, draw.start)
 
     def collate(self, examples: Sequence[Example]) -> Batch:
         return collate(examples, self._segments.samples if self._segments else 0)
@@ -183,7 +189,18 @@ class WaveformDataset(TrainingSet):
             longest = np.minimum(longest, self._segments.samples)
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, longest, cap, self.rate)
-        return draws(shuffled_batches(longest, settings.size, cap, seed, epoch), seed, epoch)
+        places = self._places()
+        batches = shuffled_batches(longest[[number for number, _ in places]], settings.size, cap, seed, epoch)
+        return [[Draw(places[item][0], seed, epoch, places[item][1]) for item in batch] for batch in batches]
+
+    def _places(self) -> list[tuple[int, int | None]]:
+        """What an epoch has: numbers of utterances, and where the segment begins if it is not drawn."""
+        if self._segments is None or self._segments.hop is None:
+            return [(number, None) for number in range(len(self))]
+        _, lengths = self._lengths()
+        return [
+            (number, start) for number, size in enumerate(lengths.tolist()) for start in self._segments.starts(size)
+        ]
 
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         cap = int(settings.max_seconds * self.rate)

@@ -20,6 +20,9 @@ def corpus(tmp_path):
     return tmp_path / "train", speech
 
 
+SPEED = {"class": "nrsr.data.augmentation.Speed", "factors": [0.9, 1.1]}
+
+
 def place_of(part: np.ndarray, whole: np.ndarray) -> int:
     windows = np.lib.stride_tricks.sliding_window_view(whole, len(part))
     return int(np.flatnonzero((windows == part).all(1))[0])
@@ -69,6 +72,32 @@ def test_short_utterances_are_left_out(corpus):
         opened(path, None, units=None, segment=9000, short="leave_out")
 
 
+def test_an_epoch_of_segments_with_a_hop_has_all_whole_ones(corpus):
+    path, speech = corpus
+    data = opened(path, None, units=None, segment=2000, hop=1000)
+    batches = data.batches(BatchSettings(size=3), 1, 0)
+    # All whole ones of 3500, 4000, 4500, 5000 and 5500 samples.
+    expected = sorted((f"u{n}", start) for n in range(1, 6) for start in range(0, 3000 + 500 * n - 1999, 1000))
+    assert sorted((data.ids[draw.number], draw.start) for batch in batches for draw in batch) == expected
+    assert [len(batch) for batch in batches].count(3) == len(expected) // 3 and batches != data.batches(
+        BatchSettings(size=3), 1, 1
+    )
+    for draw in batches[0]:
+        example = data[draw]
+        np.testing.assert_array_equal(example.wave, speech[example.id][draw.start : draw.start + 2000])
+        np.testing.assert_array_equal(example.clean, example.wave / 2)
+    # A short utterance is one segment, and what is drawn for the segments of an utterance differs.
+    assert [
+        draw.start
+        for [draw] in opened(path, None, units=None, segment=5200, hop=9).batches(BatchSettings(size=1), 1, 0)
+        if draw.number == 0
+    ] == [0]
+    with pytest.raises(ConfigError, match="data.hop: is for utterances that keep their lengths"):
+        opened(path, [SPEED], units=None, segment=2000, hop=1000)
+    one, two = (Draw(0, 1, 0, start).generator("u1").random() for start in (0, 1000))
+    assert one != two
+
+
 def test_the_cap_counts_segments_in_training_and_whole_utterances_in_validation(corpus):
     path, _ = corpus
     data, settings = opened(path, None, units=None, segment=800), BatchSettings(size=5, max_seconds=0.7)
@@ -83,6 +112,8 @@ def test_the_cap_counts_segments_in_training_and_whole_utterances_in_validation(
         ({"segment": 1.5}, "data.segment: 1.5 is no number of samples; give a whole one, as 8192"),
         ({"segment": 800, "short": "drop"}, "data.short: 'drop': take one of pad, leave_out"),
         ({"short": "pad"}, "data.short: 'pad' is for segments alone"),
+        ({"hop": 400}, "data.hop: 400 is for segments alone"),
+        ({"segment": 800, "hop": 0}, "data.hop: 0 is no number of samples"),
     ],
 )
 def test_settings_that_cannot_be(corpus, options, named):
