@@ -8,6 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nrsr.errors import NrsrError
+
+
+class WaveError(NrsrError):
+    """A waveform that is none."""
+
+
 SameBatch = TypeVar("SameBatch", bound="TrainingBatch")
 
 
@@ -99,9 +106,26 @@ def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> 
 
 
 def padded(arrays: Sequence[np.ndarray], device: torch.device | str) -> tuple[Tensor, Tensor]:
-    """Waveforms [T] each as one batch [B, T] on a device, and their lengths [B]."""
+    """Waveforms [T] each as one batch [B, T] on a device, and their lengths [B].
+
+    Args:
+        arrays: floats in ±1, or integers of 16 or 32 bits, of which the whole range becomes ±1.
+
+    Raises:
+        WaveError: numbers of another kind.
+    """
     lengths = [len(array) for array in arrays]
-    return pad(arrays, max(lengths), torch.float32).to(device), torch.tensor(lengths, device=device)
+    waves = pad([_in_one(array) for array in arrays], max(lengths), torch.float32)
+    return waves.to(device), torch.tensor(lengths, device=device)
+
+
+def _in_one(wave: np.ndarray) -> np.ndarray:
+    """A waveform as floats in ±1."""
+    if wave.dtype in (np.int16, np.int32):
+        return (wave / -float(np.iinfo(wave.dtype).min)).astype(np.float32)
+    if wave.dtype.kind != "f":
+        raise WaveError(f"a waveform of {wave.dtype}; give floats in ±1, or integers of 16 or 32 bits")
+    return wave
 
 
 def pad_sources(arrays: Sequence[np.ndarray | None], width: int) -> Tensor | None:

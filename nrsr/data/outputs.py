@@ -147,9 +147,10 @@ class WaveOutput(Output):
         rate: samples a second.
         channels: such as the speakers; None where there is one waveform without a number.
         samples: for each row of the input; 1 where waveforms become waveforms.
+        window: rows of the windows that the system works on, where it works on such from the first row on: pieces begin
+            at their multiples, and what is nearer than a window to a piece's ends is not taken from it. None where it
+            works on the whole piece.
     """
-
-    step = 1
 
     def __init__(
         self,
@@ -157,15 +158,17 @@ class WaveOutput(Output):
         channels: int | None = None,
         *,
         samples: int = 1,
+        window: int | None = None,
         on_request: bool = False,
         lists: Sequence[str] = LISTS,
     ):
-        self.rate, self.channels, self.samples = rate, channels, samples
+        self.rate, self.channels, self.samples, self.step = rate, channels, samples, window or 1
+        self._margin = 0 if window is None else window * samples
         self.on_request, self.lists = on_request, lists
 
     def join(self, parts: Sequence[np.ndarray], starts: Sequence[int], source: np.ndarray) -> np.ndarray:
         """Join the pieces with a cross-fade in each overlap."""
-        return faded(parts, [start * self.samples for start in starts], len(source) * self.samples)
+        return faded(parts, [start * self.samples for start in starts], len(source) * self.samples, self._margin)
 
     def names(self, name: str) -> list[str]:
         """Those of the waveforms: `name`, or with the number of the channel behind it."""
@@ -188,17 +191,28 @@ class WaveOutput(Output):
         return scaled
 
 
-def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int) -> np.ndarray:
-    """Pieces [..., size] that begin at `starts` as one waveform [..., samples], float32."""
+def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int, margin: int = 0) -> np.ndarray:
+    """Pieces [..., size] that begin at `starts` as one waveform [..., samples], float32.
+
+    Args:
+        margin: samples at the ends of a piece that are left to its neighbours.
+
+    Raises:
+        PiecesError: an overlap of less than two margins.
+    """
     if len(parts) == 1:
         return parts[0]
     whole, end = np.zeros((*parts[0].shape[:-1], samples), np.float32), 0
     for part, start in zip(parts, starts, strict=True):
-        shared = end - start
+        left = margin if start else 0
+        shared = end - margin - start - left if start else 0
+        if shared < 0:
+            raise PiecesError(f"--overlap: pieces must share {2 * margin} samples or more; take a longer one")
+        first, last = start + left, start + left + shared
         fade = ((np.arange(shared) + 0.5) / max(shared, 1)).astype(np.float32)
-        whole[..., start:end] += fade * (part[..., :shared] - whole[..., start:end])
-        whole[..., end : start + part.shape[-1]] = part[..., shared:]
+        whole[..., first:last] += fade * (part[..., left : left + shared] - whole[..., first:last])
         end = start + part.shape[-1]
+        whole[..., last:end] = part[..., left + shared :]
     return whole
 
 

@@ -9,7 +9,13 @@ class FrontEnd(nn.Module, ABC):
     """The slot `system.frontend`; `sample_rate` is its first argument and comes from the program.
 
     In evaluation the enhanced samples of an utterance do not depend on its padding or on the rest of the batch.
+
+    Attributes:
+        window: samples of the windows that it works on, where it cuts an utterance into such from the first sample on;
+            long recordings are then cut at their multiples.
     """
+
+    window: int | None = None
 
     @abstractmethod
     def forward(self, waves: Tensor, lengths: Tensor, clean: Tensor | None = None) -> tuple[Tensor, Tensor | None]:

@@ -20,8 +20,8 @@ LATENT_SEED = 1703_09452
 class Segan(FrontEnd):
     """Pre-emphasised waveform, cut into windows, through the generator; joined and de-emphasised.
 
-    In training each window has z of its own. In evaluation z is as random, but drawn from a fixed seed for the first,
-    second, ... window of any utterance, so that an utterance's result does not depend on its batch. The loss is the
+    In training each window has z of its own. In evaluation z is as random, but drawn from a fixed seed and the same for
+    all windows, so that a result depends neither on the batch nor on where a long recording is cut. The loss is the
     mean absolute difference of the pre-emphasised waveforms, to which the paper gives the weight 100.
 
     Args:
@@ -69,24 +69,25 @@ class Segan(FrontEnd):
         """Pre-emphasised waveforms [B, T] window by window; no more than a window's padding changes the length."""
         samples = waves.shape[1]
         if not self.overlap_add:
-            windows = F.pad(waves, (0, -samples % self.window)).unflatten(1, (-1, self.window))
-            return self._windows(windows).flatten(1)[:, :samples]
+            return self.enhance_windows(self.windows(waves)).flatten(1)[:, :samples]
         half = self.window // 2
         # Half a window of zeros before, so that every sample is in two windows.
         padded = F.pad(waves, (half, half + -samples % half))
         count = padded.shape[1] // half - 1
-        windows = self._windows(half_overlapping(padded.unsqueeze(2), count, self.window).squeeze(3))
+        windows = self.enhance_windows(half_overlapping(padded.unsqueeze(2), count, self.window).squeeze(3))
         faded = windows * torch.hann_window(self.window, device=waves.device, dtype=windows.dtype)
         return overlap_add(faded.unsqueeze(3)).squeeze(2)[:, half : half + samples]
 
-    def _windows(self, windows: Tensor) -> Tensor:
-        """Noisy windows [B, N, window] to enhanced ones."""
-        batch, count, _ = windows.shape
+    def windows(self, waves: Tensor) -> Tensor:
+        """Waveforms [B, T] cut into windows side by side [B, N, window], zeros in the last one past the end."""
+        return F.pad(waves, (0, -waves.shape[1] % self.window)).unflatten(1, (-1, self.window))
+
+    def enhance_windows(self, windows: Tensor) -> Tensor:
+        """Noisy pre-emphasised windows [B, N, window] to enhanced ones."""
+        flat = windows.flatten(0, 1)
         if self.training:
-            latent = self.generator.latent(windows.flatten(0, 1))
+            latent = self.generator.latent(flat)
         else:
-            fixed = torch.Generator(windows.device).manual_seed(LATENT_SEED)
-            # Window by window, so that the k-th z does not depend on how many there are.
-            latent = torch.cat([self.generator.latent(windows[:1, place], fixed) for place in range(count)])
-            latent = latent.repeat(batch, 1, 1)
-        return self.generator(windows.flatten(0, 1), latent).unflatten(0, (batch, count))
+            fixed = torch.Generator().manual_seed(LATENT_SEED)
+            latent = self.generator.latent(flat[:1], fixed).expand(len(flat), -1, -1)
+        return self.generator(flat, latent).unflatten(0, windows.shape[:2])

@@ -1,6 +1,7 @@
 """Generator and discriminator of SEGAN (Pascual, Bonafonte, Serrà, Interspeech 2017; arXiv 1703.09452)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class SeganGenerator(nn.Module):
     def __init__(self, channels: Sequence[int] = CHANNELS, kernel: int = 31) -> None:
         super().__init__()
         check_sizes(channels, kernel)
-        self.channels = tuple(channels)
+        self.channels, self.kernel = tuple(channels), kernel
         inputs = [1, *channels[:-1]]
         self.encoder = nn.ModuleList(
             SameConv1d(inside, outside, kernel, 2) for inside, outside in zip(inputs, channels, strict=True)
@@ -42,9 +43,10 @@ class SeganGenerator(nn.Module):
         self.apply(truncated_normal_)
 
     def latent(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Standard normal z [B, channels[-1], T / 2^layers] for windows [B, T]."""
+        """Standard normal z [B, channels[-1], T / 2^layers] for windows [B, T], drawn where the generator is."""
         shape = len(windows), self.channels[-1], windows.shape[1] >> len(self.channels)
-        return torch.randn(shape, device=windows.device, dtype=windows.dtype, generator=generator)
+        device = windows.device if generator is None else generator.device
+        return torch.randn(shape, device=device, dtype=windows.dtype, generator=generator).to(windows.device)
 
     def forward(self, windows: Tensor, latent: Tensor) -> Tensor:
         """Windows [B, T], T a multiple of 2^layers, and z to enhanced windows [B, T] in (-1, 1)."""
@@ -56,6 +58,18 @@ class SeganGenerator(nn.Module):
         for layer, activation, skip in zip(self.decoder, self.decoder_activations, skips[-2::-1], strict=False):
             hidden = torch.cat([activation(layer(hidden)), skip], dim=1)
         return self.decoder[-1](hidden).squeeze(1).tanh()
+
+
+class Reference(NamedTuple):
+    """What the discriminator's virtual batch normalisation takes from a reference batch.
+
+    Attributes:
+        moments: of each layer.
+        count: examples.
+    """
+
+    moments: list[Moments]
+    count: Tensor | int
 
 
 class SeganDiscriminator(nn.Module):
@@ -80,31 +94,40 @@ class SeganDiscriminator(nn.Module):
         self.out = nn.Linear(window >> len(channels), 1)
         self.apply(truncated_normal_)
 
-    def forward(self, pairs: Tensor, reference: Tensor | None = None, frozen: bool = False) -> Tensor:
-        """Pairs [B, 2, T] to scores [B].
+    def reference(self, pairs: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Reference]:
+        """Scores [R] of a reference batch [R, 2, T], normalised by its own moments, and what other pairs need of it.
 
         Args:
-            reference: the reference batch [R, 2, T] of virtual batch normalisation; None normalises the pairs with
-                their own batch's moments, as the released code does with the real batch, its reference.
-            frozen: take the new moments from each example alone, so that a score does not depend on the rest of the
-                batch (as virtual batch normalisation is usually defined); the released code takes the batch's.
+            weights: what each example counts in the moments [R], 1 by default.
         """
-        count = 0 if reference is None else len(reference)
-        hidden = pairs if reference is None else torch.cat([reference, pairs])
+        hidden, found = pairs, []
         for layer, norm in zip(self.layers, self.norms, strict=True):
             hidden = layer(hidden)
             with in_float32(hidden):
-                hidden = F.leaky_relu(_normalised(norm, hidden.float(), count, frozen), 0.3)
-        return self.out(self.squeeze(hidden[count:]).squeeze(1)).squeeze(1)
+                found.append(batch_moments(hidden.float(), weights))
+                hidden = F.leaky_relu(norm(hidden.float(), found[-1], None, 0), 0.3)
+        return self._scores(hidden), Reference(found, len(pairs) if weights is None else weights.sum())
 
+    def forward(self, pairs: Tensor, reference: Reference, weights: Tensor | None = None) -> Tensor:
+        """Pairs [B, 2, T] to scores [B].
 
-def _normalised(norm: VirtualBatchNorm, hidden: Tensor, count: int, frozen: bool) -> Tensor:
-    """The reference examples, which come first, by their own moments; the others by both."""
-    if not count:
-        return norm(hidden, batch_moments(hidden), None, 0)
-    moments = batch_moments(hidden[:count])
-    new: Moments = example_moments(hidden[count:]) if frozen else batch_moments(hidden[count:])
-    return torch.cat([norm(hidden[:count], moments, None, 0), norm(hidden[count:], new, moments, count)])
+        Args:
+            reference: of `reference()`, with the weights of the same step.
+            weights: what each pair counts in the new moments [B], which are those of the whole batch as in the released
+                code. None takes the moments of each pair alone, so that its score does not depend on the others, as
+                virtual batch normalisation is usually defined.
+        """
+        hidden = pairs
+        for layer, norm, moments in zip(self.layers, self.norms, reference.moments, strict=True):
+            hidden = layer(hidden)
+            with in_float32(hidden):
+                hidden = hidden.float()
+                new = example_moments(hidden) if weights is None else batch_moments(hidden, weights)
+                hidden = F.leaky_relu(norm(hidden, new, moments, reference.count), 0.3)
+        return self._scores(hidden)
+
+    def _scores(self, hidden: Tensor) -> Tensor:
+        return self.out(self.squeeze(hidden).squeeze(1)).squeeze(1).float()
 
 
 def check_sizes(channels: Sequence[int], kernel: int) -> None:

@@ -13,9 +13,12 @@ class Moments(NamedTuple):
     square: Tensor
 
 
-def batch_moments(inputs: Tensor) -> Moments:
-    """Moments of [B, C, N] over batch and time."""
-    return Moments(inputs.mean((0, 2), keepdim=True), inputs.square().mean((0, 2), keepdim=True))
+def batch_moments(inputs: Tensor, weights: Tensor | None = None) -> Moments:
+    """Moments of [B, C, N] over batch and time; `weights` [B] is what each example counts, 1 by default."""
+    if weights is None:
+        return Moments(*(moment.mean(0, keepdim=True) for moment in example_moments(inputs)))
+    shares = (weights / weights.sum().clamp_min(1e-9)).to(inputs.dtype).view(-1, 1, 1)
+    return Moments(*((shares * moment).sum(0, keepdim=True) for moment in example_moments(inputs)))
 
 
 def example_moments(inputs: Tensor) -> Moments:
@@ -36,7 +39,7 @@ class VirtualBatchNorm(nn.Module):
         self.gamma = nn.Parameter(torch.empty(channels, 1).normal_(1.0, 0.02))
         self.beta = nn.Parameter(torch.zeros(channels, 1))
 
-    def forward(self, inputs: Tensor, new: Moments, reference: Moments | None, count: int) -> Tensor:
+    def forward(self, inputs: Tensor, new: Moments, reference: Moments | None, count: Tensor | int) -> Tensor:
         """Normalise [B, C, N].
 
         Args:
@@ -50,4 +53,5 @@ class VirtualBatchNorm(nn.Module):
             mean = share * mean + (1 - share) * reference.mean
             square = share * square + (1 - share) * reference.square
         variance = (square - mean.square()).clamp_min(0.0)
-        return (inputs - mean) * (variance + self.eps).rsqrt() * self.gamma + self.beta
+        scale = (variance + self.eps).rsqrt() * self.gamma
+        return torch.addcmul(self.beta - mean * scale, inputs, scale)  # one pass over the inputs

@@ -69,7 +69,7 @@ class Enhancement(System):
 
     def outputs(self) -> dict[str, Output]:
         """The enhanced waveforms."""
-        return {"wav": WaveOutput(self.sample_rate)}
+        return {"wav": WaveOutput(self.sample_rate, window=self.frontend.window)}
 
     def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Tensor]]:
         device = next((parameter.device for parameter in self.parameters()), torch.device("cpu"))

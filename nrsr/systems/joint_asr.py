@@ -116,7 +116,7 @@ class JointAsr(System):
         layers = range(1, len(self.encoder.dims) + 1)
         return {
             "loglikes": CtcOutput(self.stride),
-            "wav": WaveOutput(self.sample_rate, on_request=True),
+            "wav": WaveOutput(self.sample_rate, window=self.frontend.window, on_request=True),
             **{f"layer{number}": FrameOutput(self.stride, on_request=True) for number in layers},
         }
 

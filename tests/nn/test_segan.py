@@ -68,16 +68,23 @@ def test_virtual_batch_norm_by_its_formula():
     torch.testing.assert_close(alone, F.batch_norm(inputs, None, None, norm.gamma[:, 0], norm.beta[:, 0], True))
 
 
-def test_a_frozen_reference_makes_scores_independent_of_the_batch():
+def test_a_score_depends_on_the_batch_only_in_the_released_code_s_way():
     torch.manual_seed(0)
     discriminator = SeganDiscriminator(SMALL, 5, 32)
-    pairs, reference = torch.randn(4, 2, 32), torch.randn(3, 2, 32)
-    scores = discriminator(pairs, reference, frozen=True)
-    torch.testing.assert_close(discriminator(pairs[1:2], reference, frozen=True), scores[1:2])
-    # The released code's way, moments of the current batch, does depend on it.
-    batch = discriminator(pairs, reference)
-    assert (discriminator(pairs[1:2], reference) - batch[1:2]).abs() > 1e-6
-    assert discriminator(pairs).shape == (4,)
+    pairs = torch.randn(4, 2, 32)
+    _, reference = discriminator.reference(torch.randn(3, 2, 32))
+    scores = discriminator(pairs, reference)
+    assert scores.shape == (4,)
+    torch.testing.assert_close(discriminator(pairs[1:2], reference), scores[1:2])
+    batch, alone = discriminator(pairs, reference, torch.ones(4)), discriminator(pairs[1:2], reference, torch.ones(1))
+    assert (alone - batch[1:2]).abs() > 1e-6
+    # Pairs that count nothing change nothing, and the reference batch itself scores as by its own moments.
+    padded, weights = torch.cat([pairs, 9.0 * torch.randn(2, 2, 32)]), torch.tensor([1.0, 1, 1, 1, 0, 0])
+    torch.testing.assert_close(discriminator(padded, reference, weights)[:4], batch)
+    scores, own = discriminator.reference(padded, weights)
+    assert own.count == 4
+    torch.testing.assert_close(scores[:4], discriminator.reference(pairs)[0])
+    torch.testing.assert_close(discriminator(padded, own, weights), scores)
 
 
 @pytest.mark.parametrize(
