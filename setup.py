@@ -36,8 +36,6 @@ setup(
     extras_require={
         # nrsr simulate-rirs.
         "rooms": ["pyroomacoustics>=0.8"],
-        # Pretrained models from the shelf: DNSMOS, the networks of speechmos run by onnxruntime.
-        "anchors": ["speechmos==0.0.1.1", "onnxruntime>=1.17"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
             "pytest>=8",
@@ -49,8 +47,6 @@ setup(
             "mir_eval>=0.8,<0.9",
             "torchmetrics>=1",
             "pyroomacoustics>=0.8",
-            "speechmos==0.0.1.1",
-            "onnxruntime>=1.17",
         ],
     },
     entry_points={"console_scripts": ["nrsr=nrsr.commands.main:main"]},

@@ -3,7 +3,18 @@
 from nrsr.systems.enhancement import Enhancement
 from nrsr.systems.hybrid import Senone
 from nrsr.systems.joint_asr import JointAsr
+from nrsr.systems.segan import SeganEnhancement
 from nrsr.systems.separation import Separation
 from nrsr.systems.system import LossError, System, build_system, system_class
 
-__all__ = ["Enhancement", "JointAsr", "LossError", "Senone", "Separation", "System", "build_system", "system_class"]
+__all__ = [
+    "Enhancement",
+    "JointAsr",
+    "LossError",
+    "SeganEnhancement",
+    "Senone",
+    "Separation",
+    "System",
+    "build_system",
+    "system_class",
+]

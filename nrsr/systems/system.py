@@ -1,7 +1,7 @@
 """What a system is: named losses for a batch, and the parameters that each turn trains."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class System(nn.Module, ABC):
         """The `wanted` losses, unweighted, each the mean over the rows (utterances, frames) that have it.
 
         A loss that no row of the batch has is a zero connected to the graph. `counts` gives the number of rows of each
-        mean.
+        mean. Further values under other names are logged as means over the batches.
 
         Raises:
             LossError: a name that is not a loss of this system.
@@ -64,6 +64,19 @@ class System(nn.Module, ABC):
 
     def shared_parameters(self, turn: str) -> list[nn.Parameter]:
         """The parameters that the tasks of a turn share, where gradients are combined; none by default."""
+        return []
+
+    def prepare(self, batches: Iterable[TrainingBatch]) -> list[str]:
+        """Prepare for the first step of a training by what its first batches hold, such as a reference batch.
+
+        Called once, with the weights that the training begins with; a training that goes on has what the buffers keep.
+
+        Args:
+            batches: of the first epoch, read as they are asked for; all processes of a training get the same.
+
+        Returns:
+            Remarks for the log; none by default.
+        """
         return []
 
     def set_progress(self, fraction: float, epoch: float) -> None:

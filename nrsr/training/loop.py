@@ -31,7 +31,8 @@ def train(training: Training, progress: Progress) -> None:
         total, started_at = training.total_steps(), progress.step
         means, recent = Means(progress.sums), Means()
         saved = time.monotonic()
-        log.line(messages.started(training, progress, total))
+        for text in (messages.started(training, progress, total), *training.remarks):
+            log.line(text)
         while not progress.finished:
             training.train_mode()
             for turn in training.turns:

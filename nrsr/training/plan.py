@@ -45,6 +45,7 @@ class Training:
         identity: what a resumed training must have in common with this one (config, data), part of last.pt.
         frozen: modules that are not trained, by name.
         ema: the mean of the weights, where the config asks for it.
+        remarks: of the system on its preparation, for the log.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Training:
     processes: Processes = field(default_factory=Processes)
     frozen: dict[str, nn.Module] = field(default_factory=dict)
     ema: Ema | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def settings(self) -> TrainingSettings:
@@ -78,6 +80,11 @@ class Training:
         if workers is None:
             workers = 2 if self.device.type == "cuda" else data.readers
         return load_batches(data, batches, workers)
+
+    def prepare(self) -> None:
+        """Prepare the system for the first step, by the first batches."""
+        read = load_batches(self.train_set, self.plan(0))
+        self.remarks.extend(self.system.prepare(batch.to(self.device) for batch in read))
 
     def steps_to_validation(self, batches: list[list[Any]], progress: Progress) -> list[list[Group]]:
         """The steps to come in an epoch of these batches, up to the next validation; a step has several groups where

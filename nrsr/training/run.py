@@ -114,6 +114,8 @@ def make_training(
     ema = Ema(system, config.training.ema) if config.training.ema else None
     training = Training(folder, config, identity, system, turns, *sets, processes, frozen, ema)
     check_moves(turns, training.total_steps())
+    if not state:
+        training.prepare()
     if processes.rank == 0:
         list_skipped(sets, folder)
         for note in notes:

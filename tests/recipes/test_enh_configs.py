@@ -20,10 +20,13 @@ CONFIGS = sorted(path for recipe in RECIPES for path in recipe.glob("conf/*.yaml
 PARAMETERS = {
     "egs/fsdd/enh/conf/mask_blstm.yaml": 199_233,
     "egs/fsdd/enh/conf/convtasnet.yaml": 219_375,
+    "egs/fsdd/enh/conf/segan.yaml": 1_955_170,
     "egs/mini/enh/conf/mask_blstm.yaml": 116_481,
     "egs/mini/enh/conf/convtasnet.yaml": 108_973,
+    "egs/mini/enh/conf/segan.yaml": 1_955_170,
     "egs/ravdess/enh/conf/mask_blstm.yaml": 322_241,
     "egs/ravdess/enh/conf/convtasnet.yaml": 288_271,
+    "egs/ravdess/enh/conf/segan.yaml": 4_069_074,
 }
 
 
@@ -54,6 +57,7 @@ def test_a_config_has_its_size_and_makes_a_step(path):
     for module in system.modules():
         if hasattr(module, "finish"):
             module.finish()
+    system.prepare([batch] * 8)
     for turn in build_turns(parse_experiment(config, path.name).turns, system):
         before = [parameter.detach().clone() for parameter in turn.parameters]
         step = turn.step(system, [batch], [1.0])
