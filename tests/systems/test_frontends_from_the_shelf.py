@@ -1,0 +1,53 @@
+"""Front-ends from the shelf in a system: alone, and in front of a recogniser that trains behind them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from toy_joint_asr import make_batch, make_system
+
+from nrsr.config import load_yaml
+from nrsr.packages import PackageError
+from nrsr.systems import LossError, build_system
+
+BODIES = sorted((Path(__file__).parents[2] / "utils" / "conf" / "enh").glob("*.yaml"))
+
+
+@pytest.fixture(params=["wiener", "log_mmse", "rnnoise", "nsnet2", "dtln"])
+def frontend(request):
+    """A front-end as the config of this name in utils/conf/enh has it; skipped where its package is missing."""
+    [body] = [path for path in BODIES if path.stem == request.param]
+    system = load_yaml(body)["system"]
+    try:
+        build_system({"sample_rate": 8000, "system": system})
+    except PackageError as error:
+        pytest.skip(str(error))
+    return system["frontend"]
+
+
+def test_a_recogniser_trains_behind_it(frontend):
+    """Only its own loss, whose gradient ends at the front-end; samples, criteria and log-probabilities as ever."""
+    batch = make_batch(2)
+    system = make_system(batch, frontend)
+    optimiser = torch.optim.Adam(system.turns()["main"], lr=3e-3)
+    losses = []
+    for _ in range(4):
+        optimiser.zero_grad()
+        loss = system.losses(batch, "main", ["asr"])["asr"]
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    assert all(parameter.grad is not None for parameter in system.encoder.parameters())
+    system.eval()
+    assert "se" not in system.validate(batch)
+    outputs = system.infer([batch.waves[0, : batch.lengths[0]].numpy()], ["wav", "loglikes"])
+    assert outputs["loglikes"][0].isfinite().all()
+    torch.testing.assert_close(outputs["wav"][0], system.samples(batch)["1/enhanced"], atol=1e-5, rtol=0)
+
+
+def test_it_has_no_loss_of_its_own(frontend):
+    batch = make_batch(2)
+    system = build_system({"sample_rate": 8000, "system": {"class": "nrsr.systems.Enhancement", "frontend": frontend}})
+    with pytest.raises(LossError, match=f"{frontend['class'].split('.')[-1]} has no enhancement loss; take 'se' out"):
+        system.losses(batch, "main", ["se"])
