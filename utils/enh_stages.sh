@@ -1,38 +1,55 @@
 # shellcheck shell=bash
-# Sourced by utils/recipe.sh for the enh recipes: stages 2 to 6, for one seed after the other, so that the first has its
-# table before the next is trained. Runs for different seeds may share a work folder at the same time.
+# Sourced by utils/recipe.sh for the enh recipes: stages 2 to 6, first for what needs no training, then for one seed
+# after the other, so that the first has its table before the next is trained. Runs for different seeds may share a work
+# folder at the same time.
 #
 # run.sh sets: config (enhancers to train), shelf (enhancers that need no training: names of files in utils/conf/enh),
 # data (its data directories), experiments (folder); perhaps variant, train_set, test_sets, quality_sets (those of them
-# with parallel clean speech), metric, primary. Enhanced speech is in EXPERIMENT/enhance_SET, that of the shelf in
-# NAME_once.
+# with parallel clean speech). For words also recognisers (clean, noisy, retrained, pocketsphinx), recogniser (config of
+# the first three) and retrain (enhancers for whose speech a recogniser is retrained).
+#
+# Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; what a recogniser makes
+# of it in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
+# noisy-clean_seedN and noisy-noisy_seedN, as the noisy speech has no enhancer before it.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
 # shellcheck source=utils/mixing.sh
 . "$NRSR_ROOT/utils/mixing.sh"
+# shellcheck source=utils/score_words.sh
+. "$NRSR_ROOT/utils/score_words.sh"
 # shellcheck source=utils/report.sh
 . "$NRSR_ROOT/utils/report.sh"
 
-baseline=noisy # the noisy speech as it is
+baseline=noisy # the speech as it is, without an enhancer
+quality=pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_ovrl
 train_set=train
 test_sets=test_seen,test_unseen
 quality_sets=test_seen,test_unseen
 variant=
-metric=pesq,stoi,si_snr
-primary=each
+recognisers=${recognisers:-}
 
-# for_each_enhancer FUNCTION: calls FUNCTION NAME ENDING OPTIONS... for each enhancer of a seed. Its folder in
-# $experiments is NAME and ENDING joined; OPTIONS are those by which nrsr enhance finds it.
-for_each_enhancer() {
-  local one name
-  for one in $shelf; do
-    "$1" "$one" "${variant}_once" --config "$NRSR_ROOT/utils/conf/enh/$one.yaml"
+# for_shelf FUNCTION..., for_trained FUNCTION...: call FUNCTION... NAME ENDING OPTIONS... for each enhancer without
+# training, and for each trained one of a seed. Its folder in $experiments is NAME and ENDING joined; OPTIONS are those
+# by which nrsr enhance finds it.
+for_shelf() {
+  local enhancer
+  for enhancer in $shelf; do
+    "$@" "$enhancer" "${variant}_once" --config "$NRSR_ROOT/utils/conf/enh/$enhancer.yaml"
   done
+}
+
+for_trained() {
+  local one enhancer
   for one in $config; do
-    name=$(basename "$one" .yaml)${tag:+-$tag}
-    "$1" "$name" "${variant}_seed$seeds" --exp "$experiments/$name${variant}_seed$seeds"
+    enhancer=$(basename "$one" .yaml)${tag:+-$tag}
+    "$@" "$enhancer" "${variant}_seed$seeds" --exp "$experiments/$enhancer${variant}_seed$seeds"
   done
+}
+
+# speech_of NAME ENDING: what stands before SET in the data directories that an enhancer has made.
+speech_of() {
+  if [ "$1" = "$baseline" ]; then echo "$data/"; else echo "$experiments/$1$2/enhance_"; fi
 }
 
 enhance_sets() { # FOLDER SETS OPTIONS...
@@ -44,30 +61,134 @@ enhance() { # NAME ENDING OPTIONS...
   once "$experiments/$1$2/.done/enhance" enhance_sets "$experiments/$1$2" "$test_sets" "${@:3}"
 }
 
-score_quality() { # INPUT FOLDER: scores the sets INPUT{SET}
+score_quality_sets() { # SPEECH FOLDER
   run_jobs.sh --max-jobs "$nj" "SET=$quality_sets" "$2/log/score_{SET}.log" \
     nrsr score-se --data "$data/{SET}" --estimates "$1{SET}" --out "$2/enhance_{SET}/score"
 }
 
-score() { # NAME ENDING
-  local folder=$experiments/$1$2 input
-  if [ "$1" = "$baseline" ]; then input=$data/; else input=$folder/enhance_; fi
-  once "$folder/.done/score" score_quality "$input" "$folder"
+score_quality() { # NAME ENDING
+  once "$experiments/$1$2/.done/score_quality" score_quality_sets "$(speech_of "$1" "$2")" "$experiments/$1$2"
+}
+
+# recognised FUNCTION RECOGNISERS NAME ENDING: calls FUNCTION - - OUT SYSTEM SPEECH for what the recognisers make of an
+# enhancer's speech; SYSTEM is a trained experiment, or pocketsphinx.
+recognised() {
+  local by seed=${variant}_seed$seeds speech
+  speech=$(speech_of "$3" "$4")
+  for by in $2; do
+    case $by in
+      clean|noisy) "$1" - - "$experiments/$3-$by$seed" "$experiments/noisy-$by$seed" "$speech" ;;
+      retrained) if retrains "$3"; then "$1" - - "$experiments/$3-$by$seed" "$experiments/$3-$by$seed" "$speech"; fi ;;
+      pocketsphinx) "$1" - - "$experiments/$3-$by$4" "$by" "$speech" ;;
+    esac
+  done
+}
+
+# Whether a recogniser is retrained for an enhancer's speech; that for the noisy speech is the one trained on it.
+retrains() { # NAME
+  [[ " $baseline $retrain " == *" ${1%%-*} "* ]]
+}
+
+decode_sets() { # OUT SYSTEM SPEECH
+  local command=(decode --exp "$2")
+  if [ "$2" = pocketsphinx ]; then command=(apply --config "$NRSR_ROOT/utils/conf/asr/pocketsphinx_digits.yaml"); fi
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
+    nrsr "${command[@]}" --data "$3{SET}" --out "$1/decode_{SET}"
+}
+
+decode() { # - - OUT SYSTEM SPEECH
+  once "$3/.done/decode" decode_sets "${@:3}"
+}
+
+train_recogniser() { # EXPERIMENT FOLDER TRAIN DEV: on data directories of the folder
+  units "$recogniser" "$seeds" "$1"
+  data=$2 train_set=$3 statistics "$recogniser" "$seeds" "$1"
+  data=$2 train_set=$3 dev_set=$4 train "$recogniser" "$seeds" "$1"
+}
+
+# Enhances the data that the recogniser is trained on, once.
+retrain_recogniser() { # NAME ENDING OPTIONS...
+  local folder=$experiments/$1$2
+  if ! retrains "$1"; then return; fi
+  once "$folder/.done/enhance_train" enhance_sets "$folder" "$train_set,dev" "${@:3}"
+  train_recogniser "$experiments/$1-retrained${variant}_seed$seeds" "$folder" "enhance_$train_set" enhance_dev
+}
+
+train_recognisers() {
+  local seed=${variant}_seed$seeds
+  if wanted clean; then train_recogniser "$experiments/noisy-clean$seed" "$data" train_clean dev_clean; fi
+  if wanted noisy || wanted retrained; then
+    train_recogniser "$experiments/noisy-noisy$seed" "$data" "$train_set" dev
+  fi
+  if wanted retrained; then
+    ln -sfn "noisy-noisy$seed" "$experiments/noisy-retrained$seed"
+    for_shelf retrain_recogniser
+    for_trained retrain_recogniser
+  fi
+}
+
+wanted() { # RECOGNISER
+  [[ " $recognisers " == *" $1 "* ]]
+}
+
+stages_without_training() {
+  local outside=
+  if wanted pocketsphinx; then outside=pocketsphinx; fi
+  if in_stages 5 "enhancement and decoding without training"; then
+    for_shelf enhance
+    recognised decode "$outside" "$baseline" "${variant}_once"
+    for_shelf recognised decode "$outside"
+  fi
+  if in_stages 6 "scoring"; then
+    score_quality "$baseline" "${variant}_once"
+    for_shelf score_quality
+    recognised score "$outside" "$baseline" "${variant}_once"
+    for_shelf recognised score "$outside"
+  fi
 }
 
 stages_of_seed() {
+  local trained=${recognisers//pocketsphinx/}
   if in_stages 2 "statistics (seed $seeds)"; then for_each statistics; fi
-  if in_stages 4 "training (seed $seeds)"; then for_each train; fi
-  if in_stages 5 "enhancement (seed $seeds)"; then for_each_enhancer enhance; fi
+  if in_stages 4 "training (seed $seeds)"; then
+    for_each train
+    train_recognisers
+  fi
+  if in_stages 5 "enhancement and decoding (seed $seeds)"; then
+    for_trained enhance
+    recognised decode "$trained" "$baseline" "${variant}_once"
+    for_shelf recognised decode "$trained"
+    for_trained recognised decode "$recognisers"
+  fi
   if in_stages 6 "scoring and report (seed $seeds)"; then
-    score "$baseline" "${variant}_once"
-    for_each_enhancer score
-    report
+    for_trained score_quality
+    recognised score "$trained" "$baseline" "${variant}_once"
+    for_shelf recognised score "$trained"
+    for_trained recognised score "$recognisers"
+    report_words_and_quality
+  fi
+}
+
+# One report: of the recognised words, where there are any, and of the quality.
+report_words_and_quality() {
+  if [ -n "$recognisers" ]; then
+    metric=wer also=$quality columns=${recognisers// /,} report
+  else
+    metric=$quality primary=each report_sets=$quality_sets report
   fi
 }
 
 enh_stages() {
-  local seed
+  local by seed
+  for by in $recognisers; do
+    case $by in
+      clean|noisy|retrained|pocketsphinx) ;;
+      *)
+        echo "$0: --recognisers takes some of clean, noisy, retrained and pocketsphinx, not '$by'" >&2
+        exit 1 ;;
+    esac
+  done
+  stages_without_training
   for seed in $seeds; do
     seeds=$seed stages_of_seed
   done

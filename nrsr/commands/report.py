@@ -3,11 +3,15 @@
 Example:
     nrsr report --exp egs/mini/asr/exp/full --baseline no_se --out egs/mini/asr/RESULTS.md
     nrsr report --exp exp/full --metric si_snr_i,sdr_i --primary all --also wer --sets test_seen --baseline sep_2mix
+    nrsr report --exp exp/full --also pesq,stoi --baseline noisy --columns clean,noisy --figure snr.png --out RESULTS.md
 
 Reads EXP/<system>[_fold<F>]_seed<S>/<stage>_<set>/score/scores.tsv, which score commands write with --out, and
 probe.json of `nrsr probe` where it is beside score/. A system that is trained once for all seeds is named
 <system>[_fold<F>]_once. Replaces the text between the two marks `<!-- nrsr report: begin -->` and
 `<!-- nrsr report: end -->` of the results file, and leaves all else: a small table, the figure, all tables.
+
+A system named <system>-<tag> is compared with the baseline of the same tag. With --columns A,B the small table has a
+row for each <system> and columns for its tags A and B, and the figure has a panel for each.
 
 A metric is one of nrsr/scoring/metrics, the improvement of one (si_snr_i), or module.NAME of a nrsr.scoring.Metric.
 """
@@ -23,13 +27,15 @@ from nrsr.arguments import draws, names
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
 from nrsr.experiment.revision import short
+from nrsr.listing import listed
 from nrsr.reporting import Table, config_differences, draw_over_snr, provenance, read_published, results_tables
 from nrsr.reporting.gradient_figure import draw_gradients
+from nrsr.reporting.pooled_cells import rows_of
 from nrsr.reporting.probe_table import probe_table
 from nrsr.reporting.results_file import write_results
 from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
-from nrsr.scoring.experiments import NothingScoredError
+from nrsr.scoring.experiments import ExperimentsError, NothingScoredError
 from nrsr.scoring.metric import metrics_of
 from nrsr.scoring.pooled_set import EACH
 
@@ -53,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="SNRs (dB) to average for a noisy set; each: every SNR; all: utterances alike    (%(default)s)",
     )
     parser.add_argument("--also", type=names, default="", metavar="A,B", help="metrics of another stage, where scored")
+    parser.add_argument("--columns", type=names, default="", metavar="A,B", help="tags: columns, panels of the figure")
     parser.add_argument("--published", metavar="FILE", help="tab-separated: system, sets, source; for the small table")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
@@ -62,20 +69,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Pool scored folders over seeds and folds, print the tables, and write them with their figures."""
-    main = [find_metric(name) for name in args.metric]
     published = read_published(args.published) if args.published else []
-    runs, left_out = find_runs(args.exp, args.sets, main[0])
+    asked = [find_metric(name) for name in args.metric]
+    runs, left_out = find_runs(args.exp, args.sets, asked[0])
     for name in left_out:
         note(f"{args.exp}/{name} is left out: it is not named <system>[_fold<F>]_seed<S> or ..._once")
+    if args.columns and not rows_of((run.system for run in runs), args.columns):
+        raise ExperimentsError(f"--columns {','.join(args.columns)}: {args.exp} has no system with such a tag")
+    main = scored(runs, asked)
     pooled = pool_runs(runs, args.sets, args.baseline, main + further(runs, main), args.primary, args.draws)
     describe(pooled, runs)
-    small, tables = results_tables(pooled, main, published)
+    small, tables = results_tables(pooled, main, published, args.columns)
     if probes := probe_table(by_system(runs)):
         tables.insert(0, probes)
-    for name in args.also:
-        tables += also(args, find_metric(name))
+    if args.also:
+        tables += also(args, [find_metric(name) for name in args.also])
     origin = f"Measured: tables of {provenance()}; {trained_with(runs)}."
-    drawn = bool(args.figure) and draw_over_snr(pooled, main[0], args.figure)
+    drawn = bool(args.figure) and draw_over_snr(pooled, main[0], args.figure, args.columns)
     if args.figure and not drawn:
         note(f"{args.figure} is not drawn: no test set has several SNRs")
     if args.out:
@@ -88,19 +98,33 @@ def run(args: argparse.Namespace) -> None:
 
 def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
     """The package's metrics that all tables of the runs have, but for the main ones."""
-    tables = [table for run in runs for table in run.scores.values()]
-    common = set.intersection(*(set(table.columns) for table in tables))
     known = {metric.name for metric in main}
-    return [metric for metric in metrics_of(common) if metric.name not in known]
+    return [metric for metric in metrics_of(common_columns(runs)) if metric.name not in known]
 
 
-def also(args: argparse.Namespace, metric: Metric) -> list[Table]:
-    """The tables of a metric of another stage, over every SNR; none where no run has it."""
+def common_columns(runs: Sequence[Run]) -> set[str]:
+    """Columns that all tables of the runs have."""
+    return set.intersection(*(set(table.columns) for run in runs for table in run.scores.values()))
+
+
+def scored(runs: Sequence[Run], metrics: Sequence[Metric]) -> list[Metric]:
+    """The metrics that all tables of the runs have; notes the others, as those whose library was not there."""
+    common = common_columns(runs)
+    for metric in metrics:
+        if not common.issuperset(metric.columns):
+            note(f"{metric.title} is left out: not all runs were scored with it")
+    return [metric for metric in metrics if common.issuperset(metric.columns)]
+
+
+def also(args: argparse.Namespace, asked: Sequence[Metric]) -> list[Table]:
+    """The tables of metrics of another stage, over every SNR of what was scored; none where no run has the first."""
     try:
-        runs, _ = find_runs(args.exp, args.sets, metric)
+        runs, _ = find_runs(args.exp, args.sets, asked[0])
     except NothingScoredError:
         return []
-    small, tables = results_tables(pool_runs(runs, args.sets, args.baseline, [metric], [EACH], args.draws), [metric])
+    main, sets = scored(runs, asked), [name for name in args.sets if any(name in run.scores for run in runs)]
+    metrics = main + further(runs, main)
+    small, tables = results_tables(pool_runs(runs, sets, args.baseline, metrics, [EACH], args.draws), main)
     return [small, *tables]
 
 
@@ -131,15 +155,18 @@ def note(text: str) -> None:
 def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
     """Add the differences between the systems' configs, and their numbers of parameters, to the pooled results."""
     configs: dict[str, dict[str, Any]] = {}
+    without = []
     for run in runs:
         path = run.path / "config.yaml"
         if not path.is_file():
-            note(f"{path} is missing: settings of {run.path.name} are not compared")
+            without.append(run.path.name)
         elif run.system not in configs:
             configs[run.system] = load_yaml(path)
             pooled["systems"][run.system]["parameters"] = parameters(run.path)
         elif changed := config_differences({"first": configs[run.system], "this": load_yaml(path)}):
             note(f"{path}: {', '.join(changed)} differs from other runs of {run.system}; give the variant a --tag")
+    if without:
+        note(f"settings of {listed(without)} are not compared: no config.yaml is there")
     in_order = {system: configs[system] for system in pooled["systems"] if system in configs}
     pooled["config_differences"] = config_differences(in_order)
 

@@ -3,53 +3,32 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nrsr.reporting.pooled_cells import main_figure, marked, short, title_of
 from nrsr.reporting.published import Published
+from nrsr.reporting.small_table import small_table
 from nrsr.reporting.tables import Table, with_interval
 from nrsr.scoring.metric import Metric
-from nrsr.scoring.pooled_set import ALL, PRIMARY
-
-LACKS = "*"  # after the name of a system that lacks runs which others have
-
-
-def short(test_set: str) -> str:
-    """A test set's name in a column: "seen" for test_seen."""
-    return test_set.removeprefix("test_")
+from nrsr.scoring.pooled_set import ALL
 
 
 def results_tables(
-    pooled: Mapping[str, Any], main: Sequence[Metric], published: Sequence[Published] = ()
+    pooled: Mapping[str, Any], main: Sequence[Metric], published: Sequence[Published] = (), tags: Sequence[str] = ()
 ) -> tuple[Table, list[Table]]:
     """The small table, and those with intervals, by SNR, of all metrics, of the differences, and of what was measured.
 
     Args:
         main: metrics that systems are judged by; the first one decides.
+        tags: the small table has a row for each NAME of the systems NAME-TAG, and columns for each TAG.
     """
-    tables = [_main_values(pooled, main)]
+    sets = list(pooled["sets"])
+    tables = [_main_values(pooled, main, own) for own in ([sets] if len(main) == 1 else [[name] for name in sets])]
     tables += [_by_snr(pooled, name, main[0]) for name, one in pooled["sets"].items() if one["snrs"]]
     others = [metric for metric in pooled["metrics"] if metric.name not in {one.name for one in main}]
     if others:
         tables.append(_further(pooled, others))
     if any(one["comparisons"] for one in pooled["sets"].values()):
         tables.append(_comparisons(pooled, main))
-    return _small(pooled, main, published), [*tables, _measured(pooled, main)]
-
-
-def marked(pooled: Mapping[str, Any], system: str) -> str:
-    """The system's name, with a mark where it lacks runs."""
-    return system + LACKS * bool(pooled["systems"][system]["missing"])
-
-
-def main_figure(pooled: Mapping[str, Any], test_set: str) -> str | None:
-    """The figure that a set is judged by; None where it lacks SNRs that the primary figure asks for."""
-    one = pooled["sets"][test_set]
-    if one["primary"]:
-        return PRIMARY
-    return ALL if not one["snrs"] or pooled["primary"] == [ALL] else None
-
-
-def _cell(figures: Mapping[str, Any] | None, metric: Metric, figure: str | None) -> str:
-    value = None if figures is None or figure is None else figures[metric.name][figure]["value"]
-    return "-" if value is None else f"{value:.{metric.digits}f}"
+    return small_table(pooled, main, published, tags), [*tables, _measured(pooled, main)]
 
 
 def _with_interval(figures: Mapping[str, Any] | None, metric: Metric, figure: str | None) -> str:
@@ -64,67 +43,9 @@ def _deviation(figure: Mapping[str, Any] | None, metric: Metric) -> str:
     return "-" if deviation is None else f"{deviation:.{metric.digits}f}"
 
 
-def _title(main: Sequence[Metric]) -> str:
-    units = {metric.unit for metric in main}
-    if len(units) == 1 and len(main) > 1 and main[0].unit:
-        return f"{', '.join(metric.title for metric in main)} in {main[0].unit}"
-    return ", ".join(metric.heading for metric in main)
-
-
-def _columns(pooled: Mapping[str, Any], main: Sequence[Metric]) -> list[tuple[str, Metric, str]]:
-    """Set, metric and heading of each column of the small table."""
-    several = len(main) > 1
-    return [
-        (name, metric, f"{short(name)} {metric.title}" if several else short(name))
-        for name in pooled["sets"]
-        for metric in main
-    ]
-
-
-def _small(pooled: Mapping[str, Any], main: Sequence[Metric], published: Sequence[Published]) -> Table:
-    columns = _columns(pooled, main)
-    rows = []
-    for one in published:
-        cells = [
-            one.values.get((name, metric.name), one.values.get((name, ""), "-") if metric is main[0] else "-")
-            for name, metric, _ in columns
-        ]
-        rows.append([f"published: {one.system}", *cells])
-    for system in pooled["systems"]:
-        cells = [
-            _cell(pooled["sets"][name]["systems"].get(system), metric, main_figure(pooled, name))
-            for name, metric, _ in columns
-        ]
-        rows.append([marked(pooled, system), *cells])
-    notes = [f"{metric.title}: {metric.meaning}." for metric in main if metric.meaning]
-    if any(len(own["seeds"]) > 1 or len(own["folds"]) > 1 for own in pooled["systems"].values()):
-        notes.append("Seeds and folds are pooled: what is counted in all runs of a system is added up.")
-    primaries = {name: one["primary"] for name, one in pooled["sets"].items() if one["primary"]}
-    for snrs in dict.fromkeys(map(tuple, primaries.values())):
-        sets = ", ".join(short(name) for name, own in primaries.items() if tuple(own) == snrs)
-        notes.append(f"{sets}: mean of {', '.join(snrs)} dB, each of these SNRs counting alike.")
-    for system, own in pooled["systems"].items():
-        if own["missing"]:
-            notes.append(f"{system}{LACKS} lacks runs that other systems have: {'; '.join(own['missing'])}.")
-    for name in pooled["sets"]:
-        if main_figure(pooled, name) is None:
-            notes.append(f"{name} has no primary figure: it has the SNRs {', '.join(pooled['sets'][name]['snrs'])} dB.")
-    notes += [f"{name} was scored for no system." for name in pooled["sets_not_scored"]]
-    for source, systems in _sources(published).items():
-        notes.append(f"Published ({', '.join(systems)}): {source}.")
-    return Table(_title(main), ["system", *(title for _, _, title in columns)], rows, notes)
-
-
-def _sources(published: Sequence[Published]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one in published:
-        found.setdefault(one.source, []).append(one.system)
-    return found
-
-
-def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
-    """The values that systems are judged by, with interval and deviation over seeds."""
-    named = [(name, figure) for name in pooled["sets"] if (figure := main_figure(pooled, name))]
+def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric], sets: Sequence[str]) -> Table:
+    """The values that systems are judged by on some sets, with interval and deviation over seeds."""
+    named = [(name, figure) for name in sets if (figure := main_figure(pooled, name))]
     rows = []
     for system in pooled["systems"]:
         row = [marked(pooled, system)]
@@ -138,9 +59,9 @@ def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
     for name, _ in named:
         header += [cell for metric in main for cell in (f"{short(name)} {metric.title}", "s.d. over seeds")]
     draws = pooled["bootstrap"]["draws"]
-    drawn = [f"{short(name)} over {_drawn(one)}" for name, one in pooled["sets"].items()]
+    drawn = [f"{short(name)} over {_drawn(pooled['sets'][name])}" for name in sets]
     note = f"Intervals: 95 %, bootstrap with {draws} draws: {'; '.join(drawn)}; all runs of an utterance stay together."
-    return Table(f"{_title(main)} with 95 % intervals", header, rows, [note])
+    return Table(f"{title_of(main)} with 95 % intervals", header, rows, [note])
 
 
 def _drawn(one: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def pool_runs(
 
     Args:
         baselines: systems that all others are compared with, the first one the first row of the tables;
-            `BASELINE-TAG` where it is there for a system `NAME-TAG`.
+            `BASELINE-TAG` where it is there for a system `NAME-TAG`, and `BASELINE-TAG2` for `NAME-TAG1-TAG2`.
         metrics: the first ones are those that systems are judged by.
         primary: labels of the SNRs whose mean is the primary figure, or "all" or "each" alone
             (`nrsr.scoring.pooled_set`).
@@ -85,12 +85,10 @@ def compared_with(system: str, baselines: Sequence[str], systems: Mapping[str, A
 
 
 def baseline_of(system: str, baseline: str, systems: Mapping[str, Any]) -> str | None:
-    """The system to compare with: the baseline with the same tag, else the baseline; None where there is none."""
-    _, dash, tag = system.partition("-")
-    for name in (f"{baseline}{dash}{tag}", baseline):
-        if name in systems and name != system:
-            return name
-    return None
+    """The system to compare with: the baseline with the same tags, else with fewer, the last ones; None without any."""
+    _, *tags = system.split("-")
+    names = ("-".join([baseline, *tags[start:]]) for start in range(len(tags) + 1))
+    return next((name for name in names if name in systems and name != system), None)
 
 
 def _system(own: Sequence[Run], expected: set[tuple[int, int]], sets: Sequence[str], once: bool) -> dict[str, Any]:

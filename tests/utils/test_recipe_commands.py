@@ -68,12 +68,12 @@ def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path)
     names = [command.split()[0] for command in commands]
     assert names == [
         *("prepare", *["mix"] * 4),
-        *("compute-cmvn", "train", *["enhance"] * 4, *["score-se"] * 6, "report"),
-        *("compute-cmvn", "train", *["enhance"] * 2, *["score-se"] * 2, "report"),
+        *(*["enhance"] * 3, *["score-se"] * 4),
+        *["compute-cmvn", "train", *["enhance"] * 3, *["score-se"] * 2, "report"] * 2,
     ]
     config = tmp_path / "project/utils/conf/enh/wiener.yaml"
     out = f"{exp}/wiener_once/enhance_test_seen"
-    assert commands[7] == f"enhance --config {config} --data {data}/test_seen --out {out}"
+    assert commands[6] == f"enhance --config {config} --data {data}/test_seen --out {out}"
     own = f"{exp}/mask_blstm_seed2"
     assert commands[-5] == f"enhance --exp {own} --data {data}/test_seen --out {own}/enhance_test_seen"
     scored = f"score-se --data {data}/test_unseen --estimates"
@@ -81,6 +81,46 @@ def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path)
     assert f"{scored} {own}/enhance_test_unseen --out {own}/enhance_test_unseen/score" in commands
     _, again = recipe("mini/enh", *options, "--seeds", "2")
     assert [command.split()[0] for command in again] == ["report"]
+
+
+def test_recognisers_behind_the_enhancers(recipe, tmp_path):
+    options = ["--work-dir", "w", "--nj", "1", "--shelf", "wiener", "--config", "conf/mask_blstm.yaml", "--stage", "2"]
+    done, commands = recipe("mini/enh", *options, "--recognisers", "clean retrained pocketsphinx", "--stop-stage", "5")
+    assert done.returncode == 0, done.stderr
+    exp, data = (tmp_path / f"called/w/{name}/full" for name in ("exp", "data"))
+    commands = [command.replace(f"{exp}/", "EXP/").replace(f"{data}/", "DATA/") for command in commands]
+    trained = [command.split() for command in commands if command.startswith("train ")]
+    on = [(words[words.index("--exp") + 1], words[words.index("--train") + 1]) for words in trained]
+    assert on == [
+        ("EXP/mask_blstm_seed1", "DATA/train"),
+        ("EXP/noisy-clean_seed1", "DATA/train_clean"),
+        ("EXP/noisy-noisy_seed1", "DATA/train"),
+        ("EXP/mask_blstm-retrained_seed1", "EXP/mask_blstm_seed1/enhance_train"),
+    ]
+    validated = [words[words.index("--dev") + 1] for words in trained]
+    assert validated == ["DATA/dev", "DATA/dev_clean", "DATA/dev", "EXP/mask_blstm_seed1/enhance_dev"]
+    decoded = [command.split()[1:] for command in commands if command.split()[0] in ("apply", "decode")]
+    outside = str(tmp_path / "project/utils/conf/asr/pocketsphinx_digits.yaml")
+    seen = [(words[1], words[3], words[5]) for words in decoded if words[3].endswith("test_seen")]
+    assert seen == [
+        (outside, "DATA/test_seen", "EXP/noisy-pocketsphinx_once/decode_test_seen"),
+        (outside, "EXP/wiener_once/enhance_test_seen", "EXP/wiener-pocketsphinx_once/decode_test_seen"),
+        ("EXP/noisy-clean_seed1", "DATA/test_seen", "EXP/noisy-clean_seed1/decode_test_seen"),
+        ("EXP/noisy-retrained_seed1", "DATA/test_seen", "EXP/noisy-retrained_seed1/decode_test_seen"),
+        ("EXP/noisy-clean_seed1", "EXP/wiener_once/enhance_test_seen", "EXP/wiener-clean_seed1/decode_test_seen"),
+        *(
+            (system, "EXP/mask_blstm_seed1/enhance_test_seen", f"EXP/mask_blstm-{by}/decode_test_seen")
+            for by, system in {
+                "clean_seed1": "EXP/noisy-clean_seed1",
+                "retrained_seed1": "EXP/mask_blstm-retrained_seed1",
+                "pocketsphinx_seed1": outside,
+            }.items()
+        ),
+    ]
+    assert (exp / "noisy-retrained_seed1").resolve() == exp / "noisy-noisy_seed1"
+    done, commands = recipe("mini/enh", *options, "--recognisers", "clear")
+    assert (done.returncode, commands) == (1, [])
+    assert "--recognisers takes some of clean, noisy, retrained and pocketsphinx, not 'clear'" in done.stderr
 
 
 def test_a_work_folder_whose_name_holds_a_placeholders_name(recipe, tmp_path):

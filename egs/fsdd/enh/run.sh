@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Enhances real spoken digits in real noise; nrsr's claims about enhancement are measured here.
+# Does enhancement help recognition? Real spoken digits in real noise, enhancers, and recognisers behind them.
 #
 # Usage: egs/fsdd/enh/run.sh [options]
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
+#   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
+#                             pocketsphinx; "" for the quality alone    (clean noisy retrained pocketsphinx)
+#   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (nsnet2 mask_blstm segan)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
@@ -13,12 +16,15 @@ corpus_dir=
 noise_dir=
 config="conf/mask_blstm.yaml conf/convtasnet.yaml"
 shelf="wiener rnnoise nsnet2 dtln"
+recognisers="clean noisy retrained pocketsphinx"
+retrain="nsnet2 mask_blstm segan"
 folds=0
 size=full
 begin enh "$@"
 . ../../../utils/fsdd_corpus.sh
 
 experiments=$work_dir/exp/$size
+recogniser=../asr/conf/identity.yaml
 test_sets=test_clean,test_seen,test_unseen
 with_figure=true
 

@@ -4,15 +4,22 @@
 # Usage: egs/mini/enh/run.sh [options]
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
+#   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
+#                             pocketsphinx    (none)
+#   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (mask_blstm)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/mask_blstm.yaml conf/convtasnet.yaml"
 shelf=wiener
+recognisers=
+retrain=mask_blstm
 size=full
 begin enh "$@"
 
 data=$work_dir/data/$size
 experiments=$work_dir/exp/$size
+recogniser=../asr/conf/identity.yaml
+test_sets=test_clean,test_seen,test_unseen
 with_figure=true
 
 prepare_data "$data" mini --size "$size"
