@@ -23,6 +23,7 @@ from nrsr.scoring.bootstrap import DRAWS, SEED
 from nrsr.scoring.metric import improvement_of, missing_libraries, package_metrics
 from nrsr.scoring.summary import BREAKDOWNS, TOTAL
 
+MEASURES = ("si_snr", "sdr", "pesq", "stoi")
 SHOWN = 20  # mixtures named on stderr
 
 
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--estimates", required=True, metavar="DIR", help="folder of nrsr separate")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for sep.txt, sep.json and scores.tsv")
     parser.add_argument("--versus", metavar="DIR", help="folder of another system, for a paired comparison")
-    parser.add_argument("--measures", type=names, metavar="NAME,...", help="of signals (si_snr, sdr, pesq, stoi)")
+    parser.add_argument("--measures", type=names, metavar="NAME,...", help=f"of signals ({','.join(MEASURES)})")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
@@ -65,22 +66,22 @@ def run(args: argparse.Namespace) -> None:
 
 
 def available(wanted: list[str] | None) -> list[Metric]:
-    """The metrics that can be taken, SI-SNR and SDR first; those that are asked for by name must be among them.
+    """The metrics that can be taken; those that are asked for by name must be among them.
 
     Raises:
         MetricError, ScoringError: a metric that there is not, that takes no waves, or whose library is missing.
     """
-    known = package_metrics("waves")
-    metrics = [find_metric(name) for name in wanted] if wanted else list(known.values())
+    metrics = [find_metric(name) for name in wanted or MEASURES]
     if others := [metric.name for metric in metrics if metric.takes != "waves"]:
-        raise ScoringError(f"--measures {', '.join(others)}: compares no signals; the measures are {', '.join(known)}")
+        known = ", ".join(package_metrics("waves"))
+        raise ScoringError(f"--measures {', '.join(others)}: compares no signals; the measures are {known}")
     missing = missing_libraries(metrics)
     if missing:
         message = f"{' and '.join(missing)} not installed (pip install {' '.join(missing)})"
         if wanted:
             raise ScoringError(f"--measures {','.join(wanted)}: {message}")
         print(f"nrsr score-sep: {message}; what needs them is left out", file=sys.stderr)
-    return [metric for metric in metrics if metric.library not in missing]
+    return [metric for metric in metrics if not missing_libraries([metric])]
 
 
 def as_json(summary: Mapping[str, Mapping]) -> dict[str, object]:

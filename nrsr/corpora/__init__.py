@@ -15,5 +15,9 @@ CORPORA = {
     "ravdess": "nrsr.corpora.ravdess",
     "voicebank": "nrsr.corpora.voicebank",
     "sc09": "nrsr.corpora.sc09",
+    "ljspeech": "nrsr.corpora.ljspeech",
+    "vctk": "nrsr.corpora.vctk",
+    "jsut": "nrsr.corpora.jsut",
+    "csmsc": "nrsr.corpora.csmsc",
     "aurora4": "nrsr.corpora.aurora4",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nrsr.corpora import nonspeech
 from nrsr.corpora.datadirs import Prepared
-from nrsr.corpora.files import names_in
+from nrsr.corpora.files import left_out, names_in, unusual_count
 from nrsr.corpora.recordings import Recording, add_rate, write_recordings
 from nrsr.errors import NrsrError
 
@@ -97,15 +97,13 @@ def prepare(
         lengths |= set(write_recordings(out / f"{name}_clean", own, rate, done, CURE).values())
     if noise_dir:
         nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
-    if len(official) != OFFICIAL:
-        done.notes.append(f"{wav}: {len(official)} recordings; the corpus has {OFFICIAL}")
+    done.notes += unusual_count(wav, len(official), OFFICIAL)
     if len(lengths) == 1:
         done.notes.append(
             f"{wav}: all recordings have {lengths.pop():.2f} s; those of the corpus differ, so this copy was "
             "cut or padded, perhaps resampled too: sentences may be incomplete and voices changed; take the original"
         )
-    if others := sorted(set(recordings) - set(official)):
-        done.notes.append(f"{wav}: {len(others)} files that are no recordings are left out: {' '.join(others)}")
+    done.notes += left_out(wav, set(recordings) - set(official))
     return done
 
 

@@ -2,8 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from nrsr.listing import shown
 
 # Of macOS on other file systems (._NAME holds attributes of NAME), and of Windows.
 LITTER = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
@@ -28,3 +30,14 @@ def files_below(root: Path) -> Iterator[Path]:
         entered.add((about.st_dev, about.st_ino))
         folders.sort()
         yield from (Path(place) / name for name in sorted(names) if not LITTER.fullmatch(name))
+
+
+def left_out(folder: Path, others: Iterable[str]) -> list[str]:
+    """The remark on files of a folder that are none of the corpus; no remark where there are none."""
+    names = sorted(others)
+    return [f"{folder}: {len(names)} files that are no recordings are left out: {shown(names)}"] if names else []
+
+
+def unusual_count(place: Path | str, count: int, official: int) -> list[str]:
+    """The remark on another number of recordings than the corpus has; no remark where it is the same."""
+    return [] if count == official else [f"{place}: {count} recordings; the corpus has {official}"]

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from nrsr.corpora import nonspeech
 from nrsr.corpora.datadirs import Prepared
-from nrsr.corpora.files import files_below
+from nrsr.corpora.files import files_below, left_out
 from nrsr.corpora.recordings import Recording, add_rate, write_recordings
 from nrsr.corpora.speaker_folds import speaker_sets
 from nrsr.errors import NrsrError
-from nrsr.listing import shown
 
 FOLDS = nonspeech.FOLDS
 ACTORS = tuple(f"{number:02d}" for number in range(1, 25))
@@ -70,8 +69,8 @@ def prepare(
     if noise_dir:
         nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
     expected = {corpus_dir / path for actor in ACTORS for path in expected_files(actor)}
-    if others := [str(path.relative_to(corpus_dir)) for path in files_below(corpus_dir) if path not in expected]:
-        done.notes.append(f"{corpus_dir}: {len(others)} files that are no recordings are left out: {shown(others)}")
+    others = (str(path.relative_to(corpus_dir)) for path in files_below(corpus_dir) if path not in expected)
+    done.notes += left_out(corpus_dir, others)
     return done
 
 

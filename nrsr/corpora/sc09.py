@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nrsr.corpora.datadirs import Prepared
 from nrsr.corpora.digits import DIGITS
-from nrsr.corpora.files import names_in
+from nrsr.corpora.files import left_out, names_in
 from nrsr.corpora.recordings import Recording, add_rate, write_recordings
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import read_lines
@@ -53,8 +53,7 @@ def prepare(corpus_dir: str | Path, out: str | Path, rate: int = 16000) -> Prepa
         recordings = [recording_of(corpus_dir / file) for file in sets[name]]
         write_recordings(Path(out) / name, recordings, rate, done, CURE)
     done.notes += notes_on(corpus_dir, sets)
-    if others := sorted(files - present):
-        done.notes.append(f"{corpus_dir}: {len(others)} files that are no recordings are left out: {shown(others)}")
+    done.notes += left_out(corpus_dir, files - present)
     return done
 
 

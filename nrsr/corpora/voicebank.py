@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nrsr.arguments import names
 from nrsr.corpora.datadirs import Prepared
-from nrsr.corpora.files import names_in
+from nrsr.corpora.files import left_out, names_in, unusual_count
 from nrsr.corpora.recordings import Recording, add_rate, write_recordings
 from nrsr.corpora.words import plain_words
 from nrsr.errors import NrsrError
@@ -80,8 +80,8 @@ def prepare(
         raise VoicebankError(f"{' '.join(twice)}: speakers of the test set among the training recordings; {CURE}")
     for name, recordings in sets.items():
         write_pairs(out / name, recordings, rate, done)
-        if speakers == 28 and tuple(dev_speakers) == DEV_SPEAKERS and len(recordings) != OFFICIAL[name]:
-            done.notes.append(f"{name}: {len(recordings)} recordings; the corpus has {OFFICIAL[name]}")
+        if speakers == 28 and tuple(dev_speakers) == DEV_SPEAKERS:
+            done.notes += unusual_count(name, len(recordings), OFFICIAL[name])
     return done
 
 
@@ -108,8 +108,7 @@ def read_part(corpus_dir: Path, part: str, done: Prepared) -> list[Recording]:
     for folder, other in ((clean, noisy), (noisy, clean)):
         if alone := sorted(present[folder] - present[other]):
             raise VoicebankError(f"{other}: {len(alone)} recordings are missing, first {alone[0]}; {CURE}")
-        if others := [name for name in names_in(folder) if name not in present[folder]]:
-            done.notes.append(f"{folder}: {len(others)} files that are no recordings are left out: {shown(others)}")
+        done.notes += left_out(folder, set(names_in(folder)) - present[folder])
     utterances = sorted(name.removesuffix(".wav") for name in present[noisy])
     texts = read_texts(corpus_dir / f"{part}_txt", utterances, done)
     noises = read_log(corpus_dir, part, utterances, done)

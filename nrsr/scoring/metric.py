@@ -14,7 +14,8 @@ from nrsr.scoring.table import ScoreTable
 
 FOLDER = "nrsr.scoring.metrics"
 IMPROVEMENT = "_i"  # ends the name of a metric's improvement over the unprocessed signal, as in si_snr_i
-MEAN, MEAN_OF_SPEAKERS = "mean over utterances", ", each of them the mean of its speakers"
+MEAN = "mean over utterances"
+MEAN_OF_WAVES = f"{MEAN}, each of them the mean of its speakers where there are several"
 Sums = Mapping[str, np.ndarray]
 
 
@@ -36,7 +37,7 @@ class Metric:
         better: which values are better.
         columns: of the scores table, that the metric writes and reads.
         measure: reference, hypothesis (texts), or source, estimate (waves [T]), rate -> the values of `columns`. Raises
-            UndefinedMeasure.
+            UndefinedMeasure. What several metrics need is measured once by `nrsr.scoring.signals.once`.
         counts: table -> what adds up over utterances, each [U], NaN where the utterance has no value. The names may
             depend on the table, as those of classes do; what one table lacks counts 0 there.
         value: sums of the counts, each [...] -> values [...], NaN where they are undefined.
@@ -45,7 +46,8 @@ class Metric:
         meaning: of the pooled value, for a note below a table.
         base: count that says how much was scored ("words").
         takes: whether rows are measured between texts or between waves.
-        library: optional library that measuring needs.
+        reference: whether measuring needs the reference; otherwise it may be None.
+        library: optional libraries that measuring needs, with spaces between them.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Metric:
     meaning: str = ""
     base: str = ""
     takes: Literal["texts", "waves"] = "texts"
+    reference: bool = True
     library: str = ""
 
     @property
@@ -96,14 +99,14 @@ def mean_metric(
         measure=lambda *signals: (measure(*signals),),
         counts=counts,
         value=lambda sums: ratio(sums["sum"], sums["utterances"]),
-        **{"meaning": MEAN + (MEAN_OF_SPEAKERS if others.get("takes") == "waves" else ""), **others},
+        **{"meaning": MEAN_OF_WAVES if others.get("takes") == "waves" else MEAN, **others},
     )
 
 
 def improvement_of(metric: Metric) -> Metric:
-    """The improvement of a mean over the unprocessed signal, which score-sep writes beside it."""
+    """The improvement of a mean over the unprocessed signal, which score-sep and score-se write beside it."""
     better = mean_metric(metric.name + IMPROVEMENT, metric.title + "i", metric.better, metric.measure)
-    meaning = f"improvement over the unprocessed mixture, {metric.meaning}"
+    meaning = f"improvement over the unprocessed signal, {metric.meaning}"
     return replace(better, unit=metric.unit, digits=metric.digits, meaning=meaning, takes=metric.takes)
 
 
@@ -154,4 +157,5 @@ def metrics_of(columns: Iterable[str]) -> list[Metric]:
 
 def missing_libraries(metrics: Iterable[Metric]) -> list[str]:
     """Libraries that measuring these metrics needs and that are not installed."""
-    return [one.library for one in metrics if one.library and not importlib.util.find_spec(one.library)]
+    needed = dict.fromkeys(library for metric in metrics for library in metric.library.split())
+    return [library for library in needed if not importlib.util.find_spec(library)]

@@ -78,7 +78,7 @@ def test_missing_unreadable_and_other_files_are_named(broken, tmp_path):
     (broken / first).unlink()
     (broken / first).symlink_to(kept)
     notes = ravdess.prepare(broken, tmp_path / "data").notes
-    assert notes[-1].endswith("2 files that are no recordings are left out: song.mp4 Actor_02/03-02-01-01-01-01-02.wav")
+    assert notes[-1].endswith("2 files that are no recordings are left out: Actor_02/03-02-01-01-01-01-02.wav song.mp4")
 
 
 def test_the_real_recordings(shared_data, tmp_path):

@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from nrsr.scoring.metric import UndefinedMeasure, mean_metric
+from nrsr.scoring.metric import MEAN_OF_WAVES, UndefinedMeasure, mean_metric
+from nrsr.scoring.signals import once
+
+BAND_OF_RATE = {8000: "nb", 16000: "wb"}  # narrow-band, wide-band
 
 
+@once
 def pesq(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
     """PESQ of [T] against [T]: narrow-band at 8000, wide-band at 16000 samples a second.
 
@@ -13,13 +17,22 @@ def pesq(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
     """
     import pesq as library  # optional
 
-    if rate not in (8000, 16000):
+    if rate not in BAND_OF_RATE:
         raise UndefinedMeasure(f"PESQ is for 8000 and 16000 Hz, not {rate}")
     try:
-        return float(library.pesq(rate, source, estimate, "nb" if rate == 8000 else "wb"))
+        return float(library.pesq(rate, source, estimate, BAND_OF_RATE[rate]))
     except (library.PesqError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise UndefinedMeasure(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
 
 
-METRIC = mean_metric("pesq", "PESQ", "higher", pesq, digits=3, takes="waves", library="pesq")
+METRIC = mean_metric(
+    "pesq",
+    "PESQ",
+    "higher",
+    pesq,
+    digits=3,
+    takes="waves",
+    library="pesq",
+    meaning=f"MOS-LQO, narrow-band (P.862.1) at 8 kHz and wide-band (P.862.2) at 16 kHz; {MEAN_OF_WAVES}",
+)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nrsr.scoring.metric import UndefinedMeasure, mean_metric
-from nrsr.scoring.signals import LOWEST, limited
+from nrsr.scoring.metric import mean_metric
+from nrsr.scoring.signals import LOWEST, refuse_silence, scale_invariant_ratio
 from nrsr.signal.activity import is_silent
 
 
@@ -13,15 +13,12 @@ def si_snr(source: np.ndarray, estimate: np.ndarray, rate: int = 0) -> float:
     Raises:
         UndefinedMeasure: the source is constant.
     """
-    if is_silent(source):
-        raise UndefinedMeasure("the source is constant")
+    refuse_silence(source)
     if is_silent(estimate):
         return LOWEST
-    source, estimate = (wave.astype(np.float64) - wave.mean(dtype=np.float64) for wave in (source, estimate))
-    target = (estimate @ source / (source @ source)) * source
-    rest = estimate - target
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return limited(float(10.0 * np.log10((target @ target) / (rest @ rest))))
+    return scale_invariant_ratio(
+        *(wave.astype(np.float64) - wave.mean(dtype=np.float64) for wave in (source, estimate))
+    )
 
 
 METRIC = mean_metric("si_snr", "SI-SNR", "higher", si_snr, unit="dB", takes="waves")
