@@ -12,6 +12,8 @@ CORPORA = {
     "rats": "nrsr.corpora.rats",
     "librimix": "nrsr.corpora.librimix",
     "emodb": "nrsr.corpora.emodb",
+    "iemocap": "nrsr.corpora.iemocap",
+    "cremad": "nrsr.corpora.cremad",
     "ravdess": "nrsr.corpora.ravdess",
     "voicebank": "nrsr.corpora.voicebank",
     "sc09": "nrsr.corpora.sc09",
