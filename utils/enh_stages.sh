@@ -5,8 +5,8 @@
 #
 # run.sh sets: config (enhancers to train), shelf (enhancers that need no training: names of files in utils/conf/enh),
 # data (its data directories), experiments (folder); perhaps variant, train_set, test_sets, quality_sets (those of them
-# with parallel clean speech). For words also recognisers (clean, noisy, retrained, pocketsphinx), recogniser (config of
-# the first three) and retrain (enhancers for whose speech a recogniser is retrained).
+# with parallel clean speech), primary (SNRs to average). For words also recognisers (clean, noisy, retrained,
+# pocketsphinx), recogniser (config of the first three) and retrain (enhancers for whose speech one is retrained).
 #
 # Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; what a recogniser makes
 # of it in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
@@ -174,7 +174,7 @@ report_words_and_quality() {
   if [ -n "$recognisers" ]; then
     metric=wer also=$quality columns=${recognisers// /,} report
   else
-    metric=$quality primary=each report_sets=$quality_sets report
+    metric=$quality primary=${primary:-each} report_sets=$quality_sets report
   fi
 }
 

@@ -22,7 +22,7 @@ MEN = ("03", "10", "11", "12", "15")
 DEV, TEST = ("12", "14"), ("13", "15", "16")
 NAME = re.compile(r"(\d\d)([ab]\d\d)([A-Z])([a-z])")
 EMOTIONS = {
-    "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral",
+    "W": "angry", "L": "bored", "E": "disgust", "A": "fearful", "F": "happy", "T": "sad", "N": "neutral",
 }  # fmt: skip
 SENTENCES = {
     "a01": "der lappen liegt auf dem eisschrank",

@@ -39,7 +39,7 @@ def test_sets_have_different_speakers(rate, corpus, tmp_path):
     assert voices == [{"03", "08", "09", "10", "11"}, {"12", "14"}, {"13", "15", "16"}]
     data = DataDir(tmp_path / "dev_clean")
     assert data.read("text")["12a01Wa"] == "der lappen liegt auf dem eisschrank"
-    assert data.read("utt2emotion")["14b10Na"] == "neutral" and data.read("utt2sentence")["14b10Na"] == "b10"
+    assert data.read("utt2emotion")["12a01Wa"] == "angry" and data.read("utt2sentence")["14b10Na"] == "b10"
 
 
 def test_a_copy_of_recordings_of_one_length_is_noted(corpus, tmp_path):

@@ -57,6 +57,7 @@ PARAMETERS = {
     "egs/rats/asr/conf/pcgrad.yaml": 90_251_035,
     "egs/rats/asr/conf/gr.yaml": 90_251_035,
     "egs/rats/asr/conf/gm.yaml": 90_251_035,
+    "egs/voicebank/asr/conf/recogniser.yaml": 7_644_986,
 }
 
 
@@ -71,6 +72,8 @@ def test_the_table_of_parameters_names_every_config():
 def test_augmentation_on_the_fly_builds_and_names_the_fold_s_own_training_noises():
     augmented = {path: load_yaml(path).get("data", {}).get("augment") for path in CONFIGS}
     augmented = {name_of(path): build_augmentations(specs) for path, specs in augmented.items() if specs}
+    (speed,) = augmented.pop("egs/voicebank/asr/conf/recogniser.yaml")  # its noise is mixed in for good
+    assert speed.factors == [0.9, 1.0, 1.1]
     names = [f"egs/fsdd/asr/conf/{name}_fly{beta}.yaml" for name in ("mtl_published", "no_se") for beta in ("", "_b97")]
     assert sorted(augmented) == sorted(names)
     assert all(noise.noise == "../noise_train" and noise.snr == (-5, 15) for (noise,) in augmented.values())

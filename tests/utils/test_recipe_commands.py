@@ -123,6 +123,31 @@ def test_recognisers_behind_the_enhancers(recipe, tmp_path):
     assert "--recognisers takes some of clean, noisy, retrained and pocketsphinx, not 'clear'" in done.stderr
 
 
+def test_voicebank_trains_no_enhancer_twice_in_one_work_folder(recipe, tmp_path):
+    (tmp_path / "called/corpus").mkdir()
+    options = ["--corpus-dir", "corpus", "--work-dir", "w", "--nj", "1", "--shelf", ""]
+    done, commands = recipe("voicebank/enh", *options, "--config", "conf/segan.yaml")
+    assert done.returncode == 0, done.stderr
+    work = tmp_path / "called/w"
+    assert commands[0] == f"prepare voicebank --corpus-dir {tmp_path}/called/corpus --out {work}/data"
+    names = [command.split()[0] for command in commands]
+    assert names == ["prepare", "score-se", "compute-cmvn", "train", "enhance", "enhance", "score-se", "report"]
+    assert "--sets test --" in commands[-1] and " --primary=all " in commands[-1]
+    assert commands[-1].endswith(" --published conf/published.tsv")
+    options += ["--config", "../enh/conf/segan.yaml"]
+    done, commands = recipe("voicebank/asr", *options, "--recognisers", "clean retrained")
+    assert done.returncode == 0, done.stderr
+    exp = f"{work}/exp"
+    trained = [command.split() for command in commands if command.startswith("train ")]
+    assert [words[words.index("--exp") + 1] for words in trained] == [
+        f"{exp}/noisy-clean_seed1", f"{exp}/noisy-noisy_seed1", f"{exp}/segan-retrained_seed1",
+    ]  # fmt: skip
+    enhanced = [command.split()[-1] for command in commands if command.startswith("enhance ")]
+    assert enhanced == [f"{exp}/segan_seed1/enhance_train", f"{exp}/segan_seed1/enhance_dev"]
+    assert "--metric wer --primary=all --also pesq," in commands[-1]
+    assert "--columns clean,retrained" in commands[-1]
+
+
 def test_a_work_folder_whose_name_holds_a_placeholders_name(recipe, tmp_path):
     done, commands = recipe("mini/asr", "--work-dir", "DATASETS", "--stage", "5", "--nj", "1", "--stop-stage", "5")
     assert done.returncode == 0, done.stderr
