@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.kaldi import DataDir
 
     data, settings = DataDir(args.data, channel=args.channel), Settings.from_arguments(args)
-    options = {"allow_pipes": args.allow_pipes}
-    make, name = outputs_of(args.exp, args.config, data, args.outputs, args.device, **options)
+    make, name = outputs_of(
+        args.exp, args.config, lambda: data.waves(allow_pipes=args.allow_pipes).rate(), args.outputs, args.device
+    )
     print(f"{args.out}: " + apply_data(make, data, args.out, settings, head=[name]))

@@ -10,16 +10,9 @@ order by their overlap, so memory does not grow with its length. The last line i
 """
 
 import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nrsr.arguments import add_running_arguments
-
-if TYPE_CHECKING:
-    from nrsr.data.inputs import FileInputs
-    from nrsr.inference.application import SystemOutputs
-    from nrsr.inference.driver import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
     from nrsr.data.inputs import FileInputs
     from nrsr.inference.application import ApplyError, SystemOutputs, of_experiment
-    from nrsr.inference.apply import apply_data
+    from nrsr.inference.apply import apply_data, apply_files
     from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
 
@@ -47,29 +40,7 @@ def run(args: argparse.Namespace) -> None:
     settings = Settings.from_arguments(args, batch_size=1)  # mixtures are long, and no faster together
     if args.files:
         inputs = FileInputs(args.files, (application := make()).outputs["spk"].rate, args.channel)
-        print(separate_files(application, inputs, args.out, settings))
+        print(apply_files(application, inputs, args.out, settings, command="separate", ending="_spk"))
     else:
         how = {"command": "separate", "head": [f"experiment {args.exp}, {args.device}"]}
         print(f"{args.out}: " + apply_data(make, DataDir(args.data, channel=args.channel), args.out, settings, **how))
-
-
-def separate_files(application: "SystemOutputs", inputs: "FileInputs", out: Path, settings: "Settings") -> str:
-    """Separate audio files into out/NAME_spk1.wav, out/NAME_spk2.wav, ... (16 bits, at the system's rate).
-
-    Raises:
-        ApplyError: two files of one name, or files that failed; the others are written.
-    """
-    from nrsr.folders import making
-    from nrsr.inference.application import ApplyError
-    from nrsr.inference.apply import pass_over_files, report_files
-
-    stems = [Path(name).stem for name in inputs]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise ApplyError(f"{', '.join(twice)}: several files of one name; separate them into folders of their own")
-    run, output = pass_over_files(application, inputs, settings), application.outputs["spk"]
-    with making(out, "nrsr separate"):
-        for name, result in run:
-            if output.save(result.values["spk"], out, f"{Path(name).stem}_spk"):
-                print(f"{name}: its speakers were scaled down to fit 16 bits", file=sys.stderr)
-    report_files(run)
-    return f"{out}: {run.speed('files')}"

@@ -149,25 +149,24 @@ def of_config(kind: Callable[..., Application], path: Path, config: dict[str, An
 def outputs_of(
     exp: Path | None,
     config: Path | None,
-    data: DataDir,
+    rate: Callable[[], int],
     wanted: Collection[str] | None,
     device: str,
-    *,
-    allow_pipes: bool = False,
 ) -> tuple[Callable[[], SystemOutputs], str]:
     """What makes the `SystemOutputs` of an experiment folder or of a config, and how a log names it.
 
     Args:
-        exp, config: one of them. A config without `sample_rate` takes that of the data.
+        exp, config: one of them.
+        rate: gives the samples a second for a config without `sample_rate`.
 
     Raises:
-        NrsrError: a config that cannot be read, or data without audio.
+        NrsrError: a config that cannot be read, or no rate.
     """
     if config is None:
         return functools.partial(of_experiment, SystemOutputs, exp, wanted, device), f"experiment {exp}, {device}"
     content = load_yaml(config)
     if "sample_rate" not in content:
-        content["sample_rate"] = data.waves(allow_pipes=allow_pipes).rate()
+        content["sample_rate"] = rate()
     return functools.partial(of_config, SystemOutputs, config, content, wanted, device), f"config {config}, {device}"
 
 

@@ -104,6 +104,39 @@ def pass_over_files(application: Application, inputs: FileInputs, settings: Sett
     return Pass(functools.partial(as_it_is, application), inputs, [[file] for file in inputs], settings, "files")
 
 
+def apply_files(
+    application: Application, inputs: FileInputs, out: Path, settings: Settings, *, command: str, ending: str = ""
+) -> str:
+    """Apply to audio files, and write the waveforms into out/NAME + ending + .wav (16 bits, at the system's rate).
+
+    Args:
+        application: with one output, a `WaveOutput`.
+        command: that of `nrsr`, for messages.
+
+    Returns:
+        number of files and real-time factor.
+
+    Raises:
+        ApplyError: two files of one name, a file that would be written over, or files that failed; the others are
+            written.
+    """
+    stems = [Path(name).stem for name in inputs]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ApplyError(f"{', '.join(twice)}: several files of one name; {command} them into folders of their own")
+    [(name, output)] = application.outputs.items()
+    for file, stem in zip(inputs, stems, strict=True):
+        if any((out / f"{written}.wav").resolve() == Path(file).resolve() for written in output.names(stem + ending)):
+            raise ApplyError(f"--out {out}: {file} would be written over; name another folder")
+    run = pass_over_files(application, inputs, settings)
+    with making(out, f"nrsr {command}"):
+        for file, result in run:
+            for value in result.values.values():
+                if output.save(value, out, Path(file).stem + ending):
+                    print(f"{file}: scaled down to fit 16 bits", file=sys.stderr)
+    report_files(run)
+    return f"{out}: {run.speed('files')}"
+
+
 def report_files(run: Pass) -> None:
     """Print remarks on files on stderr, and name those that failed.
 

@@ -1,0 +1,127 @@
+"""nrsr enhance on data directories and files: SEGAN's windows in pieces, any batch, other rates, what does not fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import nrsr
+from nrsr.config import save_yaml
+from nrsr.data.pieces import Pieces, PiecesError, piece_starts
+from nrsr.experiment.checkpoint import save_checkpoint
+from nrsr.inference.application import SystemOutputs
+from nrsr.kaldi import DataDir, WaveWriter, write_list
+from nrsr.systems import build_system
+
+RATE, WINDOW = 8000, 256
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["side by side", "overlap-add"])
+def exp(request, tmp_path_factory) -> Path:
+    """A small SEGAN with random weights, large enough that its windows differ from each other."""
+    folder = tmp_path_factory.mktemp("segan")
+    torch.manual_seed(0)
+    frontend = {"class": "nrsr.frontends.Segan", "channels": [4, 6, 8], "kernel": 7, "window": WINDOW}
+    frontend["overlap_add"] = request.param
+    config = {"sample_rate": RATE, "system": {"class": "nrsr.systems.SeganEnhancement", "frontend": frontend}}
+    system = build_system(config)
+    for parameter in system.frontend.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    save_yaml(config, folder / "config.yaml")
+    save_checkpoint(folder / "model.pt", {"model": system.state_dict()})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    lengths = {"a": 1, "b": 255, "c": 256, "d": 257, "e": 5000, "f": 4000}
+    with WaveWriter(folder / "wav.ark", folder / "wav.scp", RATE) as writer:
+        for name, samples in lengths.items():
+            writer[name] = rng.uniform(-0.3, 0.3, samples).astype(np.float32)
+    write_list(folder / "utt2spk", dict.fromkeys(lengths, "s"))
+    return folder
+
+
+@pytest.mark.parametrize("samples", [8001, 8192, 20_000])
+def test_pieces_of_windows_are_the_whole(exp, samples):
+    loaded, seen = nrsr.load(exp), []
+    original = loaded.system.frontend.forward
+    loaded.system.frontend.forward = lambda waves, lengths: seen.append(waves.shape[1]) or original(waves, lengths)
+    outputs, wave = SystemOutputs(loaded), 0.3 * np.random.default_rng(0).standard_normal(samples).astype(np.float32)
+    [whole] = outputs.whole([wave])
+    del seen[:]
+    # 2000 samples are not a multiple of the window, so that the last window of each piece is not whole.
+    pieces = outputs.by_pieces(wave, Pieces(2000 / RATE, 700 / RATE), RATE)
+    assert set(map(len, (whole.values["wav"], pieces.values["wav"]))) == {samples}
+    assert max(seen) == 2000 and len(seen) == len(piece_starts(samples, 2000, 700, WINDOW)) > 3
+    np.testing.assert_allclose(pieces.values["wav"], whole.values["wav"], atol=2e-5)
+    assert whole.values["wav"].std() > 0.01
+    with pytest.raises(PiecesError, match="--overlap: pieces must share 512 samples or more"):
+        outputs.by_pieces(wave, Pieces(2000 / RATE, 200 / RATE), RATE)
+
+
+def test_any_batch_and_piece_give_the_same(nrsr_main, exp, data, tmp_path):
+    waves = {}
+    for name, options in {"one": ["--batch-size", 1], "all": [], "pieces": ["--piece", 0.4, "--overlap", 0.1]}.items():
+        status, out, err = nrsr_main("enhance", "--exp", exp, "--data", data, "--out", tmp_path / name, *options)
+        assert status == 0, err
+        assert "6 utterances, real-time factor 0." in out
+        waves[name] = DataDir(tmp_path / name).waves()
+    for utterance, given in DataDir(data).waves().items():
+        for name in ("all", "pieces"):
+            assert len(waves[name][utterance]) == len(given)
+            np.testing.assert_allclose(waves[name][utterance], waves["one"][utterance], atol=2**-14)
+
+
+def test_files_of_any_rate(nrsr_main, exp, data, tmp_path):
+    wave = DataDir(data).waves()["e"]
+    soundfile.write(tmp_path / "same.wav", wave, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "integers.flac", wave, RATE, subtype="PCM_16")
+    soundfile.write(tmp_path / "two.wav", np.stack([np.repeat(wave, 2), np.zeros(10_000)], 1), 2 * RATE)
+    files = [tmp_path / name for name in ("same.wav", "integers.flac", "two.wav", "broken.wav")]
+    files[-1].write_bytes(b"RIFF")
+    status, out, err = nrsr_main("enhance", "--exp", exp, "--out", tmp_path / "out", *files[:3])
+    assert status == 0, err
+    assert "3 files, real-time factor 0." in out
+    assert "two.wav: resampled from 16000 Hz to 8000 Hz" in err and "the first of 2 channels is taken" in err
+    with torch.inference_mode():
+        [expected] = nrsr.load(exp).system.eval().infer([wave], ["wav"])["wav"]
+    scale = min(1.0, 0.999 / float(expected.abs().max()))
+    for name, samples in (("same", 5000), ("integers", 5000), ("two", 5000)):
+        found, rate = soundfile.read(tmp_path / "out" / f"{name}.wav", dtype="float32")
+        assert rate == RATE and len(found) == samples and found.any()
+        if name != "two":
+            np.testing.assert_allclose(found, scale * expected.numpy(), atol=1e-3)
+    status, out, err = nrsr_main("enhance", "--exp", exp, "--out", tmp_path / "out", files[3], files[0])
+    assert status == 1 and "1 of 2 files failed: " in err and "broken.wav" in err
+    assert (tmp_path / "out" / "same.wav").is_file()
+
+
+def test_a_config_takes_the_rate_of_the_first_file(nrsr_main, tmp_path):
+    save_yaml(
+        {"system": {"class": "nrsr.systems.Enhancement", "frontend": {"class": "nrsr.frontends.Identity"}}},
+        tmp_path / "identity.yaml",
+    )
+    wave = np.random.default_rng(0).uniform(-0.3, 0.3, 3000)
+    soundfile.write(tmp_path / "a.wav", wave, 11025)
+    options = ["--config", tmp_path / "identity.yaml", "--out", tmp_path / "out"]
+    assert nrsr_main("enhance", *options, tmp_path / "a.wav")[0] == 0
+    found, rate = soundfile.read(tmp_path / "out" / "a.wav")
+    assert rate == 11025
+    np.testing.assert_allclose(found, wave, atol=2**-14)
+
+
+def test_what_does_not_fit_is_named(nrsr_main, exp, data, tmp_path):
+    soundfile.write(tmp_path / "x.wav", np.zeros(100), RATE)
+    for options, message in (
+        (("--out", tmp_path / "out"), "give either --data or audio files"),
+        (("--out", tmp_path / "out", "--data", data, "x.wav"), "give either --data or audio files"),
+        (("--out", tmp_path / "out", "a/x.wav", "b/x.wav"), "x: several files of one name; enhance them into"),
+        (("--out", tmp_path, tmp_path / "x.wav"), "would be written over; name another folder"),
+    ):
+        status, _, err = nrsr_main("enhance", "--exp", exp, *options)
+        assert status == 1 and message in err, err
+    assert not soundfile.read(tmp_path / "x.wav")[0].any()
