@@ -4,7 +4,7 @@
 # Usage: egs/fsdd/enh/run.sh [options]
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
-#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
+#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
 #   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
 #                             pocketsphinx; "" for the quality alone    (clean noisy retrained pocketsphinx)
@@ -14,7 +14,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 noise_dir=
-config="conf/mask_blstm.yaml conf/convtasnet.yaml"
+config="conf/mask_blstm.yaml conf/convtasnet.yaml conf/segan.yaml"
 shelf="wiener rnnoise nsnet2 dtln"
 recognisers="clean noisy retrained pocketsphinx"
 retrain="nsnet2 mask_blstm segan"

@@ -2,14 +2,14 @@
 # From generated speech and noise to a table of enhancement, with no download: the tour of the enh recipes.
 #
 # Usage: egs/mini/enh/run.sh [options]
-#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm and convtasnet of conf/)
+#   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
 #   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
 #                             pocketsphinx    (none)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (mask_blstm)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
-config="conf/mask_blstm.yaml conf/convtasnet.yaml"
+config="conf/mask_blstm.yaml conf/convtasnet.yaml conf/segan.yaml"
 shelf=wiener
 recognisers=
 retrain=mask_blstm
