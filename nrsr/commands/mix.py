@@ -4,9 +4,10 @@ Example:
     nrsr mix --speech data/test_clean --noise data/noise_seen --snr -5,0,5,10,15 --active --out data/test_seen
 
 OUT becomes a data directory with wav.scp (mixtures), spk1.scp (clean speech at the level it has in the mixture), text,
-utt2spk, spk2utt, utt2dur, utt2noise (category), utt2noisefile and utt2snr. The noise of an utterance depends on --seed
-and its id alone, so every system gets the same mixtures. Noises shorter than the speech are repeated, longer ones
-cropped at random. What would clip is lowered, mixture and clean speech alike.
+utt2spk, spk2utt, utt2dur, utt2noise (category), utt2noisefile and utt2snr, and the labels of the speech (utt2emotion,
+spk2gender, ...). The noise of an utterance depends on --seed and its id alone, so every system gets the same mixtures.
+Noises shorter than the speech are repeated, longer ones cropped at random. What would clip is lowered, mixture and
+clean speech alike.
 """
 
 import argparse

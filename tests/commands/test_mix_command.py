@@ -135,3 +135,18 @@ def test_refusals(corpus, nrsr_main):
     status, _, log = nrsr_main(*arguments(corpus, corpus / "out"))
     assert status == 1
     assert "lacks 2 ids (n1, n2)" in log
+
+
+def test_labels_of_the_speech_go_along_and_those_of_its_audio_do_not(corpus, nrsr_main):
+    clean = corpus / "clean"
+    write_list(clean / "utt2emotion", {f"s{number // 3}-{number}": "calm" for number in range(5)})  # one has none
+    write_list(clean / "spk2gender", {"s0": "f", "s1": "m"})
+    write_list(clean / "utt2snr", {f"s{number // 3}-{number}": "30" for number in range(6)})
+    write_list(clean / "utt2num_frames", {f"s{number // 3}-{number}": "3" for number in range(6)})
+    status, _, log = nrsr_main(*arguments(corpus, corpus / "noisy", "--copies", 2))
+    assert status == 0, log
+    noisy = DataDir(corpus / "noisy")
+    assert len(noisy.read("utt2emotion")) == 10 and noisy.read("utt2emotion")["s1-4-c2"] == "calm"
+    assert noisy.read("spk2gender") == {"s0": "f", "s1": "m"}
+    assert set(noisy.read("utt2snr").values()) == {"-5", "0", "5"}
+    assert not noisy.has("utt2num_frames") and validate(noisy.path) == []

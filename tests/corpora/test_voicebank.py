@@ -5,6 +5,7 @@ import pytest
 from toy_voicebank import TEST, TRAIN, write_voicebank
 from toy_wavs import wav_file
 
+from nrsr.commands.doctor import corpus_problems
 from nrsr.corpora import voicebank
 from nrsr.corpora.recordings import RecordingsError
 from nrsr.corpora.voicebank import VoicebankError
@@ -47,6 +48,15 @@ def test_noisy_sets_have_their_clean_partners_words_and_noises(tree, tmp_path, n
     assert test.read("text")["p232_002"] == "ask her to bring these things with her from the store"
     assert test.read("text")["p232_003"] == "don't it's a trap"
     assert not (tmp_path / "data" / "test_clean" / "utt2noise").exists()
+
+
+@pytest.mark.parametrize("task", ["asr", "enh"])
+def test_the_doctor_looks_for_the_corpus_of_a_recipe(tree, tmp_path, root, task):
+    recipe = root / "egs" / "voicebank" / task
+    assert corpus_problems(recipe, corpus_dir=tree, noise_dir=None) == []
+    assert corpus_problems(recipe, corpus_dir=None) == [f"{recipe}: give --corpus-dir"]
+    (missing, *_) = corpus_problems(recipe, corpus_dir=tmp_path)
+    assert missing.startswith(f"{tmp_path}/clean_trainset_28spk_wav: no such folder; unpack the archives")
 
 
 def test_other_speakers_can_be_held_out(tree, tmp_path):
