@@ -83,6 +83,20 @@ def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path)
     assert [command.split()[0] for command in again] == ["report"]
 
 
+def test_runs_for_different_seeds_share_a_work_folder(recipe, tmp_path):
+    options = ["--work-dir", "w", "--nj", "1", "--shelf", "wiener", "--config", "conf/mask_blstm.yaml"]
+    options += ["--recognisers", "clean retrained pocketsphinx", "--seeds"]
+    _, first = recipe("mini/enh", *options, "1")
+    _, second = recipe("mini/enh", *options, "2")
+    shutil.rmtree(tmp_path / "called/w")
+    command = [str(tmp_path / "project/egs/mini/enh/run.sh"), *options]
+    where = {"cwd": tmp_path / "called", "env": {"PATH": "/usr/bin:/bin", "COMMANDS": str(tmp_path / "together")}}
+    runs = [subprocess.Popen([*command, seed], stdout=subprocess.PIPE, text=True, **where) for seed in "12"]
+    assert [(run.communicate(timeout=60), run.returncode)[1] for run in runs] == [0, 0]
+    together = [line for line in (tmp_path / "together").read_text().splitlines() if not line.startswith("doctor")]
+    assert sorted(together) == sorted(first + second)
+
+
 def test_recognisers_behind_the_enhancers(recipe, tmp_path):
     options = ["--work-dir", "w", "--nj", "1", "--shelf", "wiener", "--config", "conf/mask_blstm.yaml", "--stage", "2"]
     done, commands = recipe("mini/enh", *options, "--recognisers", "clean retrained pocketsphinx", "--stop-stage", "5")

@@ -8,6 +8,7 @@
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
 #   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
 #                             pocketsphinx; "" for the quality alone    (clean noisy retrained pocketsphinx)
+#   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (nsnet2 mask_blstm segan)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
@@ -17,6 +18,7 @@ noise_dir=
 config="conf/mask_blstm.yaml conf/convtasnet.yaml conf/segan.yaml"
 shelf="wiener rnnoise nsnet2 dtln"
 recognisers="clean noisy retrained pocketsphinx"
+recogniser=../asr/conf/identity.yaml
 retrain="nsnet2 mask_blstm segan"
 folds=0
 size=full
@@ -24,7 +26,6 @@ begin enh "$@"
 . ../../../utils/fsdd_corpus.sh
 
 experiments=$work_dir/exp/$size
-recogniser=../asr/conf/identity.yaml
 test_sets=test_clean,test_seen,test_unseen
 with_figure=true
 

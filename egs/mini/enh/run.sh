@@ -6,19 +6,20 @@
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
 #   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
 #                             pocketsphinx    (none)
+#   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (mask_blstm)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/mask_blstm.yaml conf/convtasnet.yaml conf/segan.yaml"
 shelf=wiener
 recognisers=
+recogniser=../asr/conf/identity.yaml
 retrain=mask_blstm
 size=full
 begin enh "$@"
 
 data=$work_dir/data/$size
 experiments=$work_dir/exp/$size
-recogniser=../asr/conf/identity.yaml
 test_sets=test_clean,test_seen,test_unseen
 with_figure=true
 
