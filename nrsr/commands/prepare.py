@@ -5,6 +5,8 @@ Example:
     nrsr prepare chime4 --corpus-dir CHiME4 --out data
     nrsr prepare aurora4 --corpus-dir AURORA4 --wsj0-dir WSJ0 --out data
     nrsr prepare rats --prepared-dir kaldi_rats/data --out data
+    nrsr prepare iemocap --corpus-dir IEMOCAP_full_release --noise-dir downloads/nonspeech --fold 5 --out data
+    nrsr prepare ljspeech --corpus-dir downloads/LJSpeech-1.1 --out data
     nrsr prepare voicebank --corpus-dir DS_10283_2791 --out data
     nrsr prepare librimix --corpus-dir LibriMix --speakers 3 --out data
     nrsr prepare emodb --corpus-dir downloads/emodb --noise-dir downloads/nonspeech --rate 16000 --out data

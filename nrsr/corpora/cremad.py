@@ -77,7 +77,7 @@ def prepare(
     Raises:
         CremadError, RecordingsError, nonspeech.NonspeechError: files missing or unreadable; counted, the first named.
     """
-    if problems := check(corpus_dir):
+    if problems := check(corpus_dir) + nonspeech.problems(noise_dir):
         raise CremadError(problems[0])
     waves, out = Path(corpus_dir) / "AudioWAV", Path(out)
     files = names_in(waves)

@@ -84,7 +84,7 @@ def prepare(
     Raises:
         EmodbError, RecordingsError, nonspeech.NonspeechError: files missing or unreadable; counted, the first named.
     """
-    if problems := check(corpus_dir):
+    if problems := check(corpus_dir) + nonspeech.problems(noise_dir):
         raise EmodbError(problems[0])
     sets = split(dev_speakers, test_speakers) if leave_out is None else leave_one_out(leave_out)
     wav, out = Path(corpus_dir) / "wav", Path(out)

@@ -68,7 +68,7 @@ def prepare(
             session, emotion and talker are not the published ones.
         RecordingsError: recordings that cannot be read.
     """
-    if problems := check(corpus_dir):
+    if problems := check(corpus_dir) + nonspeech.problems(noise_dir):
         raise IemocapError(problems[0])
     corpus_dir, out = Path(corpus_dir), Path(out)
     sessions = {session: read_session(corpus_dir / f"Session{session}", session) for session in SESSIONS}

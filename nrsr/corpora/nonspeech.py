@@ -67,6 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed_number, default=0, help="of the division of the noise (%(default)s)")
 
 
+def problems(noise_dir: str | Path | None) -> list[str]:
+    """What is wrong with the folder, or nothing where none is given; to be known before any speech is read."""
+    return [] if noise_dir is None else check(noise_dir)
+
+
 def write_sets(noise_dir: str | Path, out: Path, fold: int, seed: int, rate: int, done: Prepared) -> None:
     """Write OUT/noise_{train,dev,seen,unseen}; `done` gets their lines and the remarks on the folder.
 

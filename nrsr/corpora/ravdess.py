@@ -59,7 +59,7 @@ def prepare(
     Raises:
         RavdessError, RecordingsError, nonspeech.NonspeechError: files missing or unreadable; counted, the first named.
     """
-    if problems := check(corpus_dir):
+    if problems := check(corpus_dir) + nonspeech.problems(noise_dir):
         raise RavdessError(problems[0])
     corpus_dir, out = Path(corpus_dir), Path(out)
     done = Prepared(table=[f"RAVDESS, fold {fold}, {rate} Hz"])

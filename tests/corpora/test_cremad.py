@@ -48,6 +48,8 @@ def test_folds_share_no_speaker_and_have_men_and_women(tree, tmp_path, nrsr_main
 
 def test_what_is_missing_is_named(tree, tmp_path):
     assert cremad.check(tree) == [] and "no such folder; clone" in cremad.check(tmp_path)[0]
+    with pytest.raises(CremadError, match="nowhere: no such folder; download 'Nonspeech Sounds'"):
+        cremad.prepare(tree, tmp_path / "data", tmp_path / "nowhere")
     waves = tree / "AudioWAV"
     (waves / "1092_DFA_NEU_XX.wav").write_bytes(b"")
     (waves / "1001_DFA_NEU_XX.wav").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
