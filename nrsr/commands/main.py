@@ -45,6 +45,7 @@ COMMANDS = {
     "probe": "classify noise from a hidden layer of a trained system",
     "score-wer": "compute word error rates, with intervals and breakdowns",
     "score": "compute any metric of lists or signals, with intervals",
+    "score-se": "compute PESQ, STOI, SI-SDR, CSIG and others of enhanced speech",
     "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
     "report": "write the tables of RESULTS.md from scored experiments",
 }

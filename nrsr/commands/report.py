@@ -36,7 +36,7 @@ from nrsr.reporting.results_file import write_results
 from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.experiments import ExperimentsError, NothingScoredError
-from nrsr.scoring.metric import metrics_of
+from nrsr.scoring.metric import IMPROVEMENT, metrics_of
 from nrsr.scoring.pooled_set import EACH
 
 
@@ -97,9 +97,15 @@ def run(args: argparse.Namespace) -> None:
 
 
 def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
-    """The package's metrics that all tables of the runs have, but for the main ones."""
+    """The package's metrics that all tables of the runs have, but for the main ones.
+
+    Improvements are among them where a main metric is one.
+    """
     known = {metric.name for metric in main}
-    return [metric for metric in metrics_of(common_columns(runs)) if metric.name not in known]
+    columns = common_columns(runs)
+    if not any(name.endswith(IMPROVEMENT) for name in known):
+        columns = {name for name in columns if not name.endswith(IMPROVEMENT)}
+    return [metric for metric in metrics_of(columns) if metric.name not in known]
 
 
 def common_columns(runs: Sequence[Run]) -> set[str]:

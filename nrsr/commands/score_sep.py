@@ -18,9 +18,11 @@ from pathlib import Path
 
 from nrsr.arguments import draws, names, seed_number
 from nrsr.folders import making
-from nrsr.scoring import Metric, ScoringError, compare_tables, find_metric, summarise
+from nrsr.listing import shown
+from nrsr.scoring import compare_tables, summarise
 from nrsr.scoring.bootstrap import DRAWS, SEED
-from nrsr.scoring.metric import improvement_of, missing_libraries, package_metrics
+from nrsr.scoring.choice import signal_metrics
+from nrsr.scoring.metric import improvement_of
 from nrsr.scoring.summary import BREAKDOWNS, TOTAL
 
 MEASURES = ("si_snr", "sdr", "pesq", "stoi")
@@ -45,7 +47,9 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.reporting.set_tables import comparison_table, set_tables
     from nrsr.scoring.separation_sets import score_separation, speakers_table
 
-    measured = available(args.measures)
+    measured, remark = signal_metrics(args.measures, MEASURES, "--measures")
+    if remark:
+        print(f"nrsr score-sep: {remark}", file=sys.stderr)
     wanted = [metric.name for metric in measured]
     scored = score_separation(args.data, args.estimates, wanted, args.nj)
     report(args.data, scored)
@@ -63,25 +67,6 @@ def run(args: argparse.Namespace) -> None:
         with making(args.out, "nrsr score-sep"):
             write_set(args.out, "sep", tables, content, table)
     print(plain(tables), end="")
-
-
-def available(wanted: list[str] | None) -> list[Metric]:
-    """The metrics that can be taken; those that are asked for by name must be among them.
-
-    Raises:
-        MetricError, ScoringError: a metric that there is not, that takes no waves, or whose library is missing.
-    """
-    metrics = [find_metric(name) for name in wanted or MEASURES]
-    if others := [metric.name for metric in metrics if metric.takes != "waves"]:
-        known = ", ".join(package_metrics("waves"))
-        raise ScoringError(f"--measures {', '.join(others)}: compares no signals; the measures are {known}")
-    missing = missing_libraries(metrics)
-    if missing:
-        message = f"{' and '.join(missing)} not installed (pip install {' '.join(missing)})"
-        if wanted:
-            raise ScoringError(f"--measures {','.join(wanted)}: {message}")
-        print(f"nrsr score-sep: {message}; what needs them is left out", file=sys.stderr)
-    return [metric for metric in metrics if not missing_libraries([metric])]
 
 
 def as_json(summary: Mapping[str, Mapping]) -> dict[str, object]:
@@ -110,5 +95,4 @@ def report(reference: str, scored: Sequence) -> None:
         remarks[f"undefined {name} ({cases[0].scores.failed[name]})"] = [mixture.id for mixture in cases]
     for what, ids in remarks.items():
         if ids:
-            some = " ".join(ids[:SHOWN]) + (" ..." if len(ids) > SHOWN else "")
-            print(f"nrsr score-sep: {reference}: {len(ids)} mixtures with {what}: {some}", file=sys.stderr)
+            print(f"nrsr score-sep: {reference}: {len(ids)} mixtures with {what}: {shown(ids, SHOWN)}", file=sys.stderr)

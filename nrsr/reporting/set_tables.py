@@ -49,6 +49,8 @@ def _cells(row: Mapping[str, Any], metrics: Sequence[Metric]) -> list[str]:
 
 def comparison_table(differences: Mapping[str, Mapping[str, Any]], metrics: Sequence[Metric], versus: str) -> Table:
     """A paired comparison of `nrsr.scoring.compare_tables` with what stands at the path `versus`, a row a metric."""
+    sides = {metric.name: "below 0" if metric.better == "lower" else "above 0" for metric in metrics}
+    mixed = len(set(sides.values())) > 1
     rows = []
     for metric in metrics:
         own = differences[metric.name]
@@ -57,11 +59,12 @@ def comparison_table(differences: Mapping[str, Mapping[str, Any]], metrics: Sequ
             [
                 metric.title,
                 with_interval(own["difference"], own["interval"], f"+.{metric.digits}f"),
+                *([sides[metric.name]] if mixed else []),
                 "undefined" if own["versus_value"] is None else f"{own['versus_value']:.{metric.digits}f}",
                 "-" if metric.unit != "%" else "undefined" if relative is None else f"{relative:+.1f} %",
                 "undefined" if better is None else f"{better:.3f}",
             ]
         )
-    header = ["paired difference", "difference", "of the other", "relative", "probability of improvement"]
-    side = {one.better: ("below" if one.better == "lower" else "above") for one in metrics}
-    return Table(f"paired with {versus} ({' or '.join(side.values())} 0: better than it)", header, rows)
+    columns = ["difference", *(["better"] if mixed else []), "of the other", "relative", "probability of improvement"]
+    title = f"paired with {versus}" + ("" if mixed else f" ({sides[metrics[0].name]}: better than it)")
+    return Table(title, ["paired difference", *columns], rows)

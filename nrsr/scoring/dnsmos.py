@@ -21,7 +21,7 @@ from nrsr.signal.mel import slaney_hertz, slaney_mel, triangles
 LIBRARIES = "speechmos onnxruntime"
 RATE = 16000
 EXCERPT, HOP = 144160, 16000  # samples
-MOST_EXCERPTS = 8  # that go through a network together
+MOST_EXCERPTS = 2  # that go through a network together
 FRAME, SHIFT, MELS = 321, 160, 120
 MEANING = f"a network's opinion of the signal alone, which is brought to 16 kHz from any other rate; {MEAN_OF_WAVES}"
 # Polynomials from the network's outputs SIG, BAK and OVRL to opinion scores, highest power first.

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from nrsr.scoring.metric import IMPROVEMENT, Metric, UndefinedMeasure
+from nrsr.scoring.improvement import compare
+from nrsr.scoring.metric import IMPROVEMENT, Metric
 from nrsr.scoring.metrics.si_snr import si_snr
 from nrsr.signal.activity import is_silent
 
@@ -59,21 +60,17 @@ def score_mixture(
                       for source, own in zip(sources, active, strict=True)])  # fmt: skip
     order = linear_sum_assignment(pairs, maximize=True)[1].tolist()
     ordered = estimates[order]
-    values: dict[str, np.ndarray] = {}
-    first: dict[str, np.ndarray] = {}
+    names = [metric.name for metric in metrics]
+    values = {name: np.full(len(sources), np.nan) for own in names for name in (own, own + IMPROVEMENT)}
+    first = {name: np.array((before or {}).get(name, values[name])) for name in names}
     failed: dict[str, str] = {}
-    for metric in metrics:
-        after = np.full(len(sources), np.nan)
-        first[metric.name] = (before or {}).get(metric.name, after).copy()
-        for number in np.flatnonzero(active):
-            try:
-                after[number] = metric.measure(sources[number], ordered[number], rate)[0]
-                if np.isnan(first[metric.name][number]):
-                    first[metric.name][number] = metric.measure(sources[number], mixture, rate)[0]
-            except UndefinedMeasure as error:
-                failed[metric.name] = f"source {number + 1}: {error}"
-        after[np.isnan(first[metric.name])] = np.nan  # a value counts where its improvement does
-        values[metric.name] = after
-        values[metric.name + IMPROVEMENT] = after - first[metric.name]
+    for number in np.flatnonzero(active):
+        known = {name: first[name][number] for name in names}
+        found = compare(metrics, sources[number], ordered[number], mixture, rate, known)
+        failed |= {name: f"source {number + 1}: {reason}" for name, reason in found.failed.items()}
+        for name, value in found.values.items():
+            values[name][number] = value
+        for name, value in found.before.items():
+            first[name][number] = value
     silent = [number for number, estimate in enumerate(ordered) if active[number] and is_silent(estimate)]
     return SourceScores(order, values, first, np.flatnonzero(~active).tolist(), silent, failed)

@@ -40,6 +40,13 @@ COMMANDS = {
         "make-units --config bpe.yaml speech/text units",
         "make-units --config words.yaml speech units",
     ),
+    "score-se": (
+        "score",
+        *(
+            f"score-se --data speech --estimates speech --metrics {metrics} --draws 1000 --out score"
+            for metrics in ("si_sdr", "si_sdr,segsnr")
+        ),
+    ),
     "score-wer": ("score", *(f"score-wer --draws 1000 --out score speech/text {name}" for name in ("hyp1", "hyp2"))),
 }
 
@@ -172,6 +179,8 @@ def held_by_another_process(folder: Path) -> Iterator[None]:
         ("compute-cmvn speech", "speech"),
         ("fix-data speech", "speech"),
         ("score-wer speech/text hyps/text", "hyps"),
+        ("score-se --data speech --estimates other", "speech"),
+        ("score-se --data speech --estimates other", "other"),
         ("make-lm speech/text x", "speech"),
         ("make-lm --units units speech/text x", "units"),
     ],
