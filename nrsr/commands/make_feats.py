@@ -7,7 +7,9 @@ with conf/fbank.yaml holding, for instance,
     sample_rate: 8000
     features: {class: nrsr.signal.Fbank, num_mel_bins: 40}
 
-The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtractor. The features do not depend on --nj.
+The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtractor. A vocoder's config serves as well:
+its `system` has the features, and their definition is written beside them as feats.yaml. The features do not depend on
+--nj.
 """
 
 import argparse
@@ -20,7 +22,7 @@ from nrsr.config import ConfigError, check_keys, load_yaml
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The data directories, the config that describes the features, and how to store them."""
     parser.add_argument("data", metavar="DATA", nargs="+", help="data directories")
-    parser.add_argument("--config", required=True, help="YAML file with sample_rate and features")
+    parser.add_argument("--config", required=True, help="YAML file with sample_rate and features, or of a vocoder")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
     parser.add_argument("--compress", action="store_true", help="write lossy 8-bit matrices")
@@ -35,6 +37,8 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.kaldi import DataDir
 
     config = load_yaml(args.config, args.set)
+    if isinstance(system := config.get("system"), dict) and "features" in system:
+        config = {"sample_rate": config.get("sample_rate"), "features": system["features"]}
     check_keys(config, ("sample_rate", "features"), args.config)
     for key in ("sample_rate", "features"):
         if key not in config:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from nrsr.config import build
+from nrsr.datadirs.feature_definition import write_definition
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio_states import FEATURES_OF, audio_states, write_states
 from nrsr.kaldi.datadir import DataDir
@@ -64,6 +65,7 @@ def make_features(
     """Write feats.ark, feats.scp and utt2num_frames of a data directory; returns the number of utterances.
 
     utt2audio lists size and time of their audio files, so that features are not used after these have changed.
+    feats.yaml has the definition of the features, where they have one.
 
     Args:
         spec: `{class: ..., ...}` of a feature extractor.
@@ -77,7 +79,8 @@ def make_features(
         DataDirError: no utterances, or some without audio.
         ConfigError, FeatureError: a spec that does not fit.
     """
-    build(spec, FeatureExtractor, "features", sample_rate=rate)  # a mistake in the config shows here, not in a worker
+    # A mistake in the config shows here, not in a worker.
+    extractor = build(spec, FeatureExtractor, "features", sample_rate=rate)
     waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
     frames, short, odd, states = {}, [], [], audio_states(directory)
@@ -99,4 +102,5 @@ def make_features(
             raise FeatureDataError(f"{folder}: features are not finite: {listed(odd, NAMED)}; look at their audio")
     write_states(folder / FEATURES_OF, states)
     write_list(folder / "utt2num_frames", frames)
+    write_definition(folder, extractor.definition())
     return len(frames)

@@ -6,5 +6,19 @@ from nrsr.signal.log_mel import LogMel
 from nrsr.signal.mfcc import Mfcc
 from nrsr.signal.mixing import MixingError, mix
 from nrsr.signal.stft import STFT
+from nrsr.signal.vocoder_mels import HiFiGanMel, MelGanMel, ParallelWaveGanMel, VocoderMel
 
-__all__ = ["STFT", "Fbank", "FeatureError", "FeatureExtractor", "LogMel", "Mfcc", "MixingError", "mix"]
+__all__ = [
+    "STFT",
+    "Fbank",
+    "FeatureError",
+    "FeatureExtractor",
+    "HiFiGanMel",
+    "LogMel",
+    "MelGanMel",
+    "Mfcc",
+    "MixingError",
+    "ParallelWaveGanMel",
+    "VocoderMel",
+    "mix",
+]

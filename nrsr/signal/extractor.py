@@ -58,6 +58,13 @@ class FeatureExtractor(nn.Module, ABC):
         frames = self.frames(lengths)
         return zero_padding(features, frames), frames
 
+    def definition(self) -> dict[str, float | str | bool]:
+        """All on which the numbers depend, by name; stored beside features that only fit what was trained on them.
+
+        Nothing by default, and then nothing is stored.
+        """
+        return {}
+
     @torch.no_grad()
     def compute(self, wave: np.ndarray) -> np.ndarray:
         """Features [N, dim] of one waveform [T], as float32; N is 0 where it is too short for a frame."""

@@ -1,10 +1,12 @@
-"""Short-time Fourier transform and its inverse, centred, for padded batches."""
+"""Short-time Fourier transforms and their inverses: centred, for padded batches, and of frames inside of a signal."""
 
 import torch
 from torch import Tensor, nn
 
 from nrsr.signal.extractor import FeatureError
 from nrsr.signal.masks import zero_padding
+
+SMALLEST_WEIGHT = 1e-3  # of a sample, the sum of squares of the windows over it
 
 
 class STFT(nn.Module):
@@ -71,3 +73,39 @@ class STFT(nn.Module):
         """Waves [B, samples] of complex spectra [B, N, F], zeros past `lengths`; undoes `analyse`."""
         waves = self.inverse(spectra.transpose(1, 2), samples + self.n_fft // 2)
         return zero_padding(waves[:, :samples], lengths)
+
+
+class InnerSTFT(nn.Module):
+    """STFT of the frames that lie wholly in a signal, periodic Hann window: frame n begins at sample n * hop.
+
+    Args:
+        n_fft: length of the transform.
+        hop: samples between frames.
+        win_length: length of the window, centred in the transform.
+    """
+
+    def __init__(self, n_fft: int, hop: int, win_length: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop, self.win_length = n_fft, hop, win_length
+        self.register_buffer("window", torch.hann_window(win_length), persistent=False)
+
+    def forward(self, waves: Tensor) -> Tensor:
+        """Complex spectra [B, F, N] of waves [B, (N - 1) hop + n_fft], or up to hop - 1 samples longer."""
+        return torch.stft(waves, self.n_fft, self.hop, self.win_length, self.window, center=False, return_complex=True)
+
+    def inverse(self, spectra: Tensor, length: int) -> Tensor:
+        """Waves [B, length] of complex spectra [B, F, N] by overlap-add; 0 where no window reaches.
+
+        It undoes `forward` but for the ends, where the window is near 0.
+        """
+        before = (self.n_fft - self.win_length) // 2
+        taper = nn.functional.pad(self.window, (before, self.n_fft - self.win_length - before)).unsqueeze(1)
+        frames, count = torch.fft.irfft(spectra, self.n_fft, dim=1) * taper, spectra.shape[2]
+        reached = (count - 1) * self.hop + self.n_fft
+
+        def added(parts: Tensor) -> Tensor:
+            return nn.functional.fold(parts, (1, reached), (1, self.n_fft), stride=(1, self.hop))[:, 0, 0]
+
+        weights = added(taper.square().expand(1, -1, count))
+        waves = added(frames) / weights.clamp_min(SMALLEST_WEIGHT)
+        return nn.functional.pad(waves, (0, length - reached))

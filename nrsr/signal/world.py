@@ -1,0 +1,57 @@
+"""Pitch, spectral envelope and resynthesis of speech by WORLD (Morise et al., IEICE 2016), with the library pyworld."""
+
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from nrsr.errors import NrsrError
+
+SHIFT = 5.0  # ms between frames
+PACKAGES = '"pyworld>=0.3.4" "setuptools<81"'  # pyworld imports pkg_resources, which later setuptools lack
+
+
+class WorldError(NrsrError):
+    """The library pyworld is missing."""
+
+
+class Analysis(NamedTuple):
+    """What WORLD finds in a signal, every 5 ms.
+
+    Attributes:
+        pitch: fundamental frequency in Hz, float64 [N], 0 where there is no voice.
+        envelope: power spectral envelope, float64 [N, F].
+    """
+
+    pitch: np.ndarray
+    envelope: np.ndarray
+
+
+def library() -> ModuleType:
+    """The module pyworld.
+
+    Raises:
+        WorldError: it is not installed.
+    """
+    try:
+        import pyworld  # optional
+    except ImportError as error:
+        raise WorldError(f"pyworld does not import ({error}); pip install {PACKAGES}") from None
+    return pyworld
+
+
+def analyse(wave: np.ndarray, rate: int) -> Analysis:
+    """Pitch (DIO, refined by StoneMask) and envelope (CheapTrick) of a signal [T]."""
+    world = library()
+    wave = np.ascontiguousarray(wave, np.float64)
+    coarse, times = world.dio(wave, rate, frame_period=SHIFT)
+    pitch = world.stonemask(wave, coarse, times, rate)
+    return Analysis(pitch, world.cheaptrick(wave, pitch, times, rate))
+
+
+def resynthesise(wave: np.ndarray, rate: int) -> np.ndarray:
+    """A signal [T] made anew of its pitch, envelope and aperiodicity (D4C), float32 [T]."""
+    world = library()
+    wave = np.ascontiguousarray(wave, np.float64)
+    made = world.synthesize(*world.wav2world(wave, rate, frame_period=SHIFT), rate, SHIFT)
+    return np.pad(made, (0, max(0, len(wave) - len(made))))[: len(wave)].astype(np.float32)
