@@ -1,11 +1,13 @@
 """Generator of HiFi-GAN (Kong, Kim, Bae, NeurIPS 2020; arXiv 2010.05646), versions 1 to 3."""
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
 
 SLOPE = 0.1
@@ -34,7 +36,7 @@ class HiFiBlock(nn.Module):
         return inputs
 
 
-class HiFiGanGenerator(nn.Module):
+class HiFiGanGenerator(WaveGenerator):
     """Log-mel features to a waveform; behind each upsampling, the mean of blocks of several kernel sizes.
 
     The defaults are version 1 (13,926,017 parameters without weight norm). Version 2 has 128 channels (925,985);
@@ -68,6 +70,12 @@ class HiFiGanGenerator(nn.Module):
             )
         if len(kernels) != len(dilations):
             raise ConfigError(f"system: {len(kernels)} kernels but {len(dilations)} lists of dilations")
+        self.hop = math.prod(scales)
+        within = max(
+            (size - 1) // 2 * sum(step + double for step in steps)
+            for size, steps in zip(kernels, dilations, strict=True)
+        )
+        self.reach = upsampling_reach(scales, upsampling_kernels, within, first=3, last=3)
         self.first = nn.Conv1d(mels, channels, 7, padding=3)
         self.upsamplers, self.stages = nn.ModuleList(), nn.ModuleList()
         for scale, kernel in pairs:
@@ -85,7 +93,7 @@ class HiFiGanGenerator(nn.Module):
         self.apply(hifigan_start_)
         add_weight_norm(self)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
         """Features [B, mels, N] to waveforms [B, N prod(scales)] in (-1, 1)."""
         hidden = self.first(features)
         for upsampler, blocks in zip(self.upsamplers, self.stages, strict=True):

@@ -1,11 +1,14 @@
 """Generator and discriminators of MelGAN (Kumar et al., NeurIPS 2019; arXiv 1910.06711)."""
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.wave_discriminator import WaveDiscriminator
+from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
 
 SLOPE = 0.2
@@ -26,7 +29,7 @@ class MelGanBlock(nn.Module):
         return self.shortcut(inputs) + self.pointwise(F.leaky_relu(hidden, SLOPE))
 
 
-class MelGanGenerator(nn.Module):
+class MelGanGenerator(WaveGenerator):
     """Log-mel features to a waveform; a frame becomes as many samples as the product of `scales`.
 
     Args:
@@ -42,6 +45,11 @@ class MelGanGenerator(nn.Module):
         super().__init__()
         if channels % (1 << len(scales)):
             raise ConfigError(f"system: channels {channels} must be a multiple of {1 << len(scales)} (2 to the scales)")
+        self.hop = math.prod(scales)
+        # Fewer frames cannot be mirrored at their ends by the first layer, or by the widest dilation behind it.
+        self.shortest = max(4, 3 ** max(stacks - 1, 0) // scales[0] + 1)
+        within = sum(3**place for place in range(stacks))
+        self.reach = upsampling_reach(scales, [2 * scale for scale in scales], within, first=3, last=3)
         self.first = nn.Conv1d(mels, channels, 7, padding=3, padding_mode="reflect")
         self.upsamplers, self.stacks = nn.ModuleList(), nn.ModuleList()
         for scale in scales:
@@ -55,12 +63,15 @@ class MelGanGenerator(nn.Module):
         self.apply(melgan_start_)
         add_weight_norm(self)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Features [B, mels, N] to waveforms [B, N prod(scales)] in (-1, 1)."""
+    def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Features [B, mels, N] to waveforms [B, N prod(scales)] in (-1, 1); of few frames the last one is repeated."""
+        samples = features.shape[2] * self.hop
+        if features.shape[2] < self.shortest:
+            features = F.pad(features, (0, self.shortest - features.shape[2]), mode="replicate")
         hidden = self.first(features)
         for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
             hidden = stack(upsampler(F.leaky_relu(hidden, SLOPE)))
-        return self.last(F.leaky_relu(hidden, SLOPE)).squeeze(1).tanh()
+        return self.last(F.leaky_relu(hidden, SLOPE)).squeeze(1).tanh()[:, :samples]
 
 
 class MelGanDiscriminator(nn.Module):
@@ -92,7 +103,7 @@ class MelGanDiscriminator(nn.Module):
         return [*maps, self.last(waves)]
 
 
-class MelGanDiscriminators(nn.Module):
+class MelGanDiscriminators(WaveDiscriminator):
     """Discriminators of the same shape for the waveform and for its averages over 2, 4, ... samples.
 
     Args:

@@ -1,5 +1,6 @@
 """Generator and discriminator of Parallel WaveGAN (Yamamoto, Song, Kim, ICASSP 2020; arXiv 1910.11480)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -7,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.wave_discriminator import WaveDiscriminator
+from nrsr.nn.wave_generator import WaveGenerator
 from nrsr.nn.weight_norm import add_weight_norm
 
 CONTEXT = 2  # frames either side of a frame that the first layer looks at
@@ -52,7 +55,7 @@ class WaveNetBlock(nn.Module):
         return (self.residual(hidden) + inputs) * 0.5**0.5, self.skip(hidden)
 
 
-class ParallelWaveGanGenerator(nn.Module):
+class ParallelWaveGanGenerator(WaveGenerator):
     """Gaussian noise and log-mel features to a waveform by a non-causal WaveNet.
 
     The count of the maintained implementation, 1,334,309 parameters at four scales of 4, is that of the defaults; the
@@ -65,6 +68,9 @@ class ParallelWaveGanGenerator(nn.Module):
         residual, gate, skip: channels.
         kernel: odd length of the dilated convolutions.
     """
+
+    context = CONTEXT
+    takes_noise = True
 
     def __init__(
         self,
@@ -83,7 +89,10 @@ class ParallelWaveGanGenerator(nn.Module):
         if kernel % 2 == 0:
             raise ConfigError(f"system: kernel {kernel} must be an odd number")
         cycle = blocks // stacks
-        self.context = CONTEXT
+        self.hop = math.prod(scales)
+        samples = stacks * (kernel - 1) // 2 * (2**cycle - 1)
+        smoothed = sum(1.0 / math.prod(scales[:place]) for place in range(len(scales)))
+        self.reach = math.ceil(samples / self.hop + smoothed) + CONTEXT
         self.upsampler = MelUpsampler(mels, scales)
         self.first = nn.Conv1d(1, residual, 1)
         self.blocks = nn.ModuleList(
@@ -93,9 +102,11 @@ class ParallelWaveGanGenerator(nn.Module):
         self.apply(wavenet_start_)
         add_weight_norm(self)
 
-    def forward(self, noise: Tensor, features: Tensor) -> Tensor:
-        """Noise [B, T] and features [B, mels, T / prod(scales) + 2 context] to waveforms [B, T]."""
+    def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Features [B, mels, T / prod(scales) + 2 context] and noise [B, T] to waveforms [B, T]."""
         features = self.upsampler(features)
+        if noise is None:
+            noise = torch.randn_like(features[:, 0])
         hidden, total = self.first(noise.unsqueeze(1)), 0.0
         for block in self.blocks:
             hidden, skip = block(hidden, features)
@@ -104,7 +115,7 @@ class ParallelWaveGanGenerator(nn.Module):
         return self.last(self.hidden(total.relu()).relu()).squeeze(1)
 
 
-class ParallelWaveGanDiscriminator(nn.Module):
+class ParallelWaveGanDiscriminator(WaveDiscriminator):
     """Scores each sample by non-causal convolutions of growing dilation 1, 1, 2, 3, ..., and 1 at the end.
 
     Args:
@@ -122,12 +133,12 @@ class ParallelWaveGanDiscriminator(nn.Module):
         self.apply(wavenet_start_)
         add_weight_norm(self)
 
-    def forward(self, waves: Tensor) -> Tensor:
-        """Waveforms [B, T] to scores [B, T]."""
-        hidden = waves.unsqueeze(1)
+    def forward(self, waves: Tensor) -> list[list[Tensor]]:
+        """Waveforms [B, T] to the feature maps of each layer [B, channels, T] and the scores [B, 1, T]."""
+        maps = [waves.unsqueeze(1)]
         for layer in self.layers:
-            hidden = F.leaky_relu(layer(hidden), SLOPE)
-        return self.last(hidden).squeeze(1)
+            maps.append(F.leaky_relu(layer(maps[-1]), SLOPE))
+        return [[*maps[1:], self.last(maps[-1])]]
 
 
 def wavenet_start_(module: nn.Module) -> None:

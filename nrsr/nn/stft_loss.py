@@ -37,6 +37,11 @@ class MultiResolutionStft(nn.Module):
         for place, (_, _, window) in enumerate(self.resolutions):
             self.register_buffer(f"window{place}", torch.hann_window(window), persistent=False)
 
+    @property
+    def shortest(self) -> int:
+        """Waveforms must have more samples than this, half the longest transform, to be mirrored at the ends."""
+        return max(n_fft for n_fft, _, _ in self.resolutions) // 2
+
     def magnitudes(self, waves: Tensor, place: int) -> Tensor:
         """Magnitudes [B, F, N] of waves [B, T] at one resolution."""
         n_fft, hop, window = self.resolutions[place]
@@ -56,20 +61,24 @@ class MultiResolutionStft(nn.Module):
         return SpectralLosses(torch.stack(convergences).mean(0), torch.stack(magnitudes).mean(0))
 
 
-def feature_matching(generated: Sequence[Sequence[Tensor]], real: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Mean absolute differences [B] of discriminators' feature maps, averaged over the layers of each and summed.
+def feature_matching(
+    generated: Sequence[Sequence[Tensor]], real: Sequence[Sequence[Tensor]], every_map: bool = False
+) -> Tensor:
+    """Mean absolute differences [B] of discriminators' feature maps, summed over the discriminators.
 
-    MelGAN's weight 4 / (layers + 1) of a layer is left to the loss weight (Kumar et al. 2019, equation 3).
+    The layers of a discriminator are averaged, and its scores do not count; MelGAN's weight 4 / (layers + 1) of a layer
+    is left to the loss weight (Kumar et al. 2019, equation 3).
 
     Args:
-        generated, real: for each discriminator its maps [B, C, N], the scores last; scores do not count, and no
-            gradient flows into the real ones.
+        generated, real: for each discriminator its maps [B, C, ...], the scores last; no gradient flows into the real
+            ones.
+        every_map: sum over the layers, scores included, as HiFi-GAN does (Kong et al. 2020, equation 4).
     """
     total: Tensor | float = 0.0
     for ours, theirs in zip(generated, real, strict=True):
-        distances = [
-            F.l1_loss(found, wanted.detach(), reduction="none").flatten(1).mean(1)
-            for found, wanted in zip(ours[:-1], theirs[:-1], strict=True)
-        ]
-        total = total + torch.stack(distances).mean(0)
+        maps = zip(ours, theirs, strict=True) if every_map else zip(ours[:-1], theirs[:-1], strict=True)
+        distances = torch.stack(
+            [F.l1_loss(found, wanted.detach(), reduction="none").flatten(1).mean(1) for found, wanted in maps]
+        )
+        total = total + (distances.sum(0) if every_map else distances.mean(0))
     return total

@@ -54,3 +54,4 @@ def test_feature_matching_by_hand():
     generated = [[torch.tensor([[[1.0, 3.0]], [[0.0, 0.0]]]), torch.full((2, 2, 1), 4.0), torch.full((2, 1, 1), 99.0)]]
     assert feature_matching(generated, real).tolist() == [3.0, 2.0]  # the scores do not count
     assert feature_matching(2 * generated, 2 * real).tolist() == [6.0, 4.0]  # discriminators are summed
+    assert feature_matching(generated, real, every_map=True).tolist() == [105.0, 103.0]  # 2 + 4 + 99, 0 + 4 + 99

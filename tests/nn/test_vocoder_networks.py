@@ -6,6 +6,7 @@ from torch import nn
 
 from nrsr.config import ConfigError
 from nrsr.nn.hifigan import HiFiGanGenerator
+from nrsr.nn.hifigan_discriminators import HiFiGanDiscriminators
 from nrsr.nn.melgan import MelGanDiscriminators, MelGanGenerator
 from nrsr.nn.parallel_wavegan import ParallelWaveGanDiscriminator, ParallelWaveGanGenerator
 from nrsr.nn.weight_norm import add_weight_norm, fold_weight_norm
@@ -28,6 +29,7 @@ SIZES = {
     "hifi-gan 1": (HiFiGanGenerator, {}, 13_936_130, 13_926_017),
     "hifi-gan 2": (HiFiGanGenerator, {"channels": 128}, 928_514, 925_985),
     "hifi-gan 3": (HiFiGanGenerator, V3, 1_464_322, 1_462_273),
+    "hifi-gan discriminators": (HiFiGanDiscriminators, {}, 70_724_591, 70_702_792),
 }
 SMALL = {
     MelGanGenerator: {"mels": 5, "channels": 8, "scales": (3, 2)},
@@ -42,7 +44,8 @@ def parameters(module):
 @pytest.mark.parametrize("name", SIZES)
 def test_published_sizes(name):
     network, arguments, normalised, plain = SIZES[name]
-    made = network(**arguments)
+    with torch.device("meta"):  # shapes alone
+        made = network(**arguments)
     assert parameters(made) == normalised
     assert parameters(fold_weight_norm(made)) == plain
 
@@ -60,13 +63,40 @@ def test_parallel_wavegan_lengths_and_receptive_field():
     torch.manual_seed(0)
     generator = ParallelWaveGanGenerator(3, (2, 3), blocks=4, stacks=2, residual=4, gate=8, skip=4)
     noise, features = torch.randn(2, 60, requires_grad=True), torch.randn(2, 3, 14)
-    waves = generator(noise, features)
+    waves = generator(features, noise)
     assert waves.shape == (2, 60)
     waves[0, 30].backward()
     reached = noise.grad[0].nonzero().flatten()
     # 1 + 2 (1 + 2 + 1 + 2) samples; of the published network 1 + 6 * 1023 = 6139.
     assert (reached.min(), reached.max()) == (24, 36)
-    torch.testing.assert_close(fold_weight_norm(generator)(noise, features), waves)
+    torch.testing.assert_close(fold_weight_norm(generator)(features, noise), waves)
+    torch.manual_seed(1)
+    drawn = generator(features)
+    torch.manual_seed(1)
+    assert torch.equal(drawn, generator(features, torch.randn(2, 60)))
+
+
+REACHING = {
+    "melgan": lambda: MelGanGenerator(3, 8, (4, 2, 2)),
+    "hifi-gan": lambda: HiFiGanGenerator(3, 8, (4, 2), (8, 4), (3, 5), ((1, 3), (1, 2))),
+    "hifi-gan, alone": lambda: HiFiGanGenerator(3, 8, (4, 2), (9, 4), (3, 7), ((1, 2), (2, 6)), double=False),
+    "parallel wavegan": lambda: ParallelWaveGanGenerator(3, (2, 3), blocks=8, stacks=2, residual=4, gate=8, skip=4),
+}
+
+
+@pytest.mark.parametrize("name", REACHING)
+def test_no_sample_depends_on_frames_out_of_reach(name):
+    torch.manual_seed(0)
+    generator = REACHING[name]()
+    frames, frame = 60, 30
+    for parameter in generator.parameters():
+        nn.init.uniform_(parameter, 0.1, 0.2)  # all on one side, so that nothing cancels
+    features = torch.rand(1, 3, frames + 2 * generator.context, requires_grad=True)
+    waves = generator(features, torch.rand(1, frames * generator.hop))
+    waves[0, frame * generator.hop : (frame + 1) * generator.hop].sum().backward()
+    seen = features.grad[0].any(0).nonzero().flatten() - generator.context
+    reach = max(frame - seen.min(), seen.max() - frame)
+    assert reach == generator.reach if generator.context == 0 else generator.reach - 2 <= reach <= generator.reach
 
 
 def test_repeated_features_are_smoothed_to_their_mean():
@@ -89,7 +119,20 @@ def test_melgan_discriminators_look_at_averages():
 
 
 def test_parallel_wavegan_discriminator_scores_every_sample():
-    assert ParallelWaveGanDiscriminator(4, 3)(torch.randn(2, 50)).shape == (2, 50)
+    [maps] = ParallelWaveGanDiscriminator(4, 3)(torch.randn(2, 50))
+    assert [tuple(one.shape) for one in maps] == [(2, 3, 50)] * 3 + [(2, 1, 50)]
+
+
+def test_hifigan_discriminators_fold_and_average():
+    torch.manual_seed(0)
+    discriminators = HiFiGanDiscriminators((2, 3), (4, 8, 8), scales=2, scale_channels=16)
+    maps = discriminators(torch.randn(2, 200))
+    assert [len(one) for one in maps] == [4, 4, 8, 8]
+    assert tuple(maps[0][0].shape) == (2, 4, 34, 2)  # of 100 pairs, every third
+    assert tuple(maps[1][-1].shape) == (2, 1, 8, 3)  # 200 samples mirrored to 201
+    assert tuple(maps[2][0].shape) == (2, 16, 200) and tuple(maps[3][0].shape) == (2, 16, 101)
+    norms = {name.split(".")[1] for name in discriminators.state_dict() if "scales" in name and "_u" in name}
+    assert norms == {"0"}
 
 
 def test_weight_norm_keeps_the_weight_it_was_given():
