@@ -91,6 +91,7 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
     import torch
 
     from nrsr.data.frames import FrameDataset
+    from nrsr.data.mels import MelDataset
     from nrsr.kaldi import DataDir, TableWriter
     from nrsr.kaldi.audio_states import audio_states, statistics_of, write_states
     from nrsr.nn import GlobalNorm
@@ -98,7 +99,8 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
 
     states = audio_states(DataDir(data))
     with torch.inference_mode():
-        accumulate = system_of_frames if issubclass(system_class(config).data, FrameDataset) else system_of_waves
+        stored = issubclass(system_class(config).data, FrameDataset | MelDataset)
+        accumulate = system_of_frames if stored else system_of_waves
         system = accumulate(config, data, allow_pipes)
     norms = {name: module for name, module in system.named_modules() if isinstance(module, GlobalNorm)}
     with TableWriter(f"ark:{out}") as writer:

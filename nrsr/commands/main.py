@@ -39,6 +39,7 @@ COMMANDS = {
     "apply": "apply a system of any kind to a data directory",
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
+    "vocode": "turn mel features into waveforms by a vocoder",
     "separate": "separate the speakers of mixtures",
     "split-speakers": "make a data directory of the single speakers of mixtures",
     "transcribe": "recognise audio files",

@@ -16,6 +16,7 @@ from nrsr.files import atomic_open
 from nrsr.kaldi import TableWriter, WaveWriter, write_list
 
 PEAK = 0.999  # of waveforms that 16 bits would clip
+SCALED = "were scaled down to fit 16 bits"
 # Lists of a data directory that are valid for an output waveform as well.
 LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr", "spk1.scp")
 
@@ -150,6 +151,7 @@ class WaveOutput(Output):
         window: rows of the windows that the system works on, where it works on such from the first row on: pieces begin
             at their multiples, and what is nearer than a window to a piece's ends is not taken from it. None where it
             works on the whole piece.
+        whole: the input must stay whole, since the system itself needs no more memory than for a part of it.
     """
 
     def __init__(
@@ -159,10 +161,12 @@ class WaveOutput(Output):
         *,
         samples: int = 1,
         window: int | None = None,
+        whole: bool = False,
         on_request: bool = False,
         lists: Sequence[str] = LISTS,
     ):
-        self.rate, self.channels, self.samples, self.step = rate, channels, samples, window or 1
+        self.rate, self.channels, self.samples = rate, channels, samples
+        self.step = None if whole else window or 1
         self._margin = 0 if window is None else window * samples
         self.on_request, self.lists = on_request, lists
 
@@ -189,6 +193,16 @@ class WaveOutput(Output):
             with atomic_open(folder / f"{file}.wav", "wb") as stream:
                 stream.write(content.getbuffer())
         return scaled
+
+
+class WaveFiles(WaveOutput):
+    """Waveforms [T] in ±1 as files: FOLDER/NAME/UTTERANCE.wav and FOLDER/NAME.scp (16 bits)."""
+
+    def __init__(self, rate: int, lists: Sequence[str] = LISTS):
+        super().__init__(rate, lists=lists)
+
+    def writer(self, folder: Path, name: str) -> OutputWriter:
+        return _FilesWriter(self, folder, name)
 
 
 def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int, margin: int = 0) -> np.ndarray:
@@ -249,6 +263,23 @@ class _TableWriter(OutputWriter):
         self._table[utterance] = value
 
 
+class _FilesWriter(OutputWriter):
+    def __init__(self, output: WaveFiles, folder: Path, name: str):
+        self._output, self._folder, self._name, self._files = output, folder, name, {}
+
+    def write(self, utterance: str, value: np.ndarray) -> str | None:
+        if "/" in utterance:
+            raise OutputError(f"{utterance}: names no file; leave the option for files out, and take an ark")
+        folder = self._folder / self._name
+        folder.mkdir(exist_ok=True)
+        self._files[utterance] = folder / f"{utterance}.wav"
+        return SCALED if self._output.save(value, folder, utterance) else None
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if kind is None:
+            write_list(self._folder / f"{self._name}.scp", self._files)
+
+
 class _WavesWriter(OutputWriter):
     def __init__(self, files: Sequence[tuple[Path, Path]], rate: int):
         self._files, self._rate, self._stack = files, rate, ExitStack()
@@ -266,4 +297,4 @@ class _WavesWriter(OutputWriter):
         waves, scaled = fitted(value)
         for writer, wave in zip(self._writers, np.atleast_2d(waves), strict=True):
             writer[utterance] = wave
-        return "were scaled down to fit 16 bits" if scaled else None
+        return SCALED if scaled else None

@@ -20,6 +20,7 @@ from nrsr.errors import NrsrError
 from nrsr.experiment.folder import Experiment, load
 from nrsr.experiment.untrained import untrained
 from nrsr.kaldi import DataDir
+from nrsr.nn.weight_norm import fold_weight_norm
 
 
 class ApplyError(NrsrError):
@@ -81,6 +82,9 @@ class Application(ABC):
 class SystemOutputs(Application):
     """A trained system, or one that needs no training, and some of its outputs.
 
+    Attributes:
+        config, reads: of the system; see `Experiment` and `System`.
+
     Args:
         wanted: names of outputs; None takes all but those on request.
         device: "cpu" or "cuda".
@@ -92,8 +96,8 @@ class SystemOutputs(Application):
 
     def __init__(self, experiment: Experiment, wanted: Collection[str] | None = None, device: str = "cpu"):
         check_device(device)
-        self._config, self._system = experiment.config, experiment.system.to(device).eval()
-        known = self._system.outputs()
+        self.config, self._system = experiment.config, fold_weight_norm(experiment.system.to(device).eval())
+        self.reads, known = self._system.reads, self._system.outputs()
         if wanted is None:
             wanted = [name for name, output in known.items() if not output.on_request]
         if not wanted or (unknown := [name for name in wanted if name not in known]):
@@ -106,7 +110,11 @@ class SystemOutputs(Application):
         self.step = common_step(self.outputs)
 
     def open(self, data: DataDir, **options: Any) -> Inputs:
-        return self._system.reads.open(data, self._config, **options)
+        return self.reads.open(data, self.config, **options)
+
+    def of_scp(self, scp: Path, **options: Any) -> Inputs:
+        """The inputs that a list names, of a system that takes mel features."""
+        return self.reads.of_scp(scp, self.config, **options)
 
     @torch.inference_mode()
     def apply(self, inputs: Sequence[np.ndarray]) -> list[dict[str, Any]]:
