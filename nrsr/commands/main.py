@@ -40,6 +40,7 @@ COMMANDS = {
     "decode": "recognise a data directory",
     "enhance": "write enhanced waveforms of a data directory",
     "vocode": "turn mel features into waveforms by a vocoder",
+    "import-vocoder": "make an experiment of a public checkpoint of a vocoder",
     "separate": "separate the speakers of mixtures",
     "split-speakers": "make a data directory of the single speakers of mixtures",
     "transcribe": "recognise audio files",
