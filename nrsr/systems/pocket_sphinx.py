@@ -44,10 +44,13 @@ class PocketSphinx(System):
         arpa: n-gram model, ARPA file.
         upper: write words in upper case. Else they are as in `words`, `grammar` or `arpa`; the dictionary is searched
             in lower case. The package's own model is in lower case.
+        wip: word insertion penalty, a factor on the probability of each word; a low one keeps a loop from finding too
+            many short words. The default is pocketsphinx's.
 
     Raises:
         PackageError: pocketsphinx is not installed.
-        ConfigError: two of these, a file that cannot be read, or words that are not in the dictionary.
+        ConfigError: two of these, a penalty that is not from 0 to 1, a file that cannot be read, or words that are not
+            in the dictionary.
         LanguageModelError: a broken ARPA file.
     """
 
@@ -59,6 +62,7 @@ class PocketSphinx(System):
         grammar: str | None = None,
         arpa: str | None = None,
         upper: bool = False,
+        wip: float = 0.65,
     ) -> None:
         super().__init__()
         optional_module("pocketsphinx", "PocketSphinx")
@@ -67,16 +71,18 @@ class PocketSphinx(System):
             raise ConfigError(f"system: PocketSphinx takes one of {', '.join(named)}; remove the others")
         if loop and words is None:
             raise ConfigError("system.loop: is for words; give them, or remove it")
+        if not 0.0 < wip <= 1.0:
+            raise ConfigError(f"system.wip: {wip} must lie above 0, and be 1 at most")
         self.sample_rate, self.upper = sample_rate, upper
         if words is not None:
-            self._decoder = of_grammar(grammar_of(words, loop), words, "words")
+            self._decoder = of_grammar(grammar_of(words, loop), words, "words", wip)
         elif grammar is not None:
             text = read_grammar(grammar)
-            self._decoder = of_grammar(text, words_of(text), f"grammar: {grammar}")
+            self._decoder = of_grammar(text, words_of(text), f"grammar: {grammar}", wip)
         elif arpa is not None:
-            self._decoder = of_ngrams(arpa)
+            self._decoder = of_ngrams(arpa, wip)
         else:
-            self._decoder = decoder()
+            self._decoder = decoder(wip)
 
     def losses(self, batch: TrainingBatch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         raise LossError("loss_weights: PocketSphinx is not trained; apply it with nrsr apply --config")
@@ -127,7 +133,7 @@ def read_grammar(path: str) -> str:
         raise ConfigError(f"system.grammar: {path}: {reason}; name a JSGF file") from error
 
 
-def of_grammar(grammar: str, words: Sequence[str], where: str) -> "Decoder":
+def of_grammar(grammar: str, words: Sequence[str], where: str, wip: float) -> "Decoder":
     """A decoder with a JSGF grammar of these words.
 
     Args:
@@ -139,7 +145,7 @@ def of_grammar(grammar: str, words: Sequence[str], where: str) -> "Decoder":
     with dictionary(words, where) as folder:
         (folder / "grammar.jsgf").write_text(grammar, encoding="utf-8")
         try:
-            return decoder(dict=str(folder / "words.dict"), jsgf=str(folder / "grammar.jsgf"), lm=None)
+            return decoder(wip, dict=str(folder / "words.dict"), jsgf=str(folder / "grammar.jsgf"), lm=None)
         except RuntimeError as error:
             raise ConfigError(
                 f"system.{where}: is no grammar that pocketsphinx takes; it begins with #JSGF V1.0; and has a rule "
@@ -147,7 +153,7 @@ def of_grammar(grammar: str, words: Sequence[str], where: str) -> "Decoder":
             ) from error
 
 
-def of_ngrams(arpa: str) -> "Decoder":
+def of_ngrams(arpa: str, wip: float) -> "Decoder":
     """A decoder with an n-gram model of an ARPA file.
 
     Raises:
@@ -159,7 +165,7 @@ def of_ngrams(arpa: str) -> "Decoder":
         with dictionary(words, f"arpa: {arpa}") as folder:
             (folder / "model.arpa").symlink_to(plain.resolve())  # pocketsphinx goes by the end of the name
             try:
-                return decoder(dict=str(folder / "words.dict"), lm=str(folder / "model.arpa"))
+                return decoder(wip, dict=str(folder / "words.dict"), lm=str(folder / "model.arpa"))
             except RuntimeError as error:
                 message = f"system.arpa: {arpa}: pocketsphinx does not take it; make it again with nrsr make-lm"
                 raise ConfigError(message) from error
@@ -196,7 +202,7 @@ def dictionary(words: Iterable[str], where: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def decoder(**options: str | None) -> "Decoder":
+def decoder(wip: float, **options: str | None) -> "Decoder":
     """A decoder with the package's acoustic model, which keeps silent; options as pocketsphinx names them.
 
     Raises:
@@ -204,4 +210,4 @@ def decoder(**options: str | None) -> "Decoder":
     """
     import pocketsphinx
 
-    return pocketsphinx.Decoder(hmm=pocketsphinx.get_model_path("en-us/en-us"), loglevel="FATAL", **options)
+    return pocketsphinx.Decoder(hmm=pocketsphinx.get_model_path("en-us/en-us"), wip=wip, loglevel="FATAL", **options)
