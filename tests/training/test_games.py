@@ -41,8 +41,8 @@ def state_of(folder):
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
                 collect(inner, f"{name}.{key}")
 
-    for name in ("last.pt", "model.pt", "frozen.pt"):
-        collect(torch.load(folder / name, weights_only=True), name)
+    for path in sorted(folder.glob("*.pt")):  # last.pt, model.pt, and frozen.pt where modules are frozen
+        collect(torch.load(path, weights_only=True), path.name)
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return found, [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
