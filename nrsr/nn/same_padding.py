@@ -38,24 +38,21 @@ class SameConvTranspose1d(nn.ConvTranspose1d):
     """[B, C, N] to [B, out, N stride]."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
-        super().__init__(inside, outside, kernel, stride)
-        self.before, self.behind = same_padding(kernel, stride)
+        super().__init__(inside, outside, kernel, stride, padding=same_padding(kernel, stride)[0])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, C, N] to [B, out, N stride]."""
-        full = super().forward(inputs)
-        return full[..., self.before : full.shape[-1] - self.behind]
+        # The convolution cuts off as much behind as before, which leaves a sample more where SAME takes one more there.
+        return super().forward(inputs)[..., : inputs.shape[-1] * self.stride[0]]
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
     """[B, C, H, W] to [B, out, H stride, W stride]."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int) -> None:
-        super().__init__(inside, outside, kernel, stride)
-        self.before, self.behind = same_padding(kernel, stride)
+        super().__init__(inside, outside, kernel, stride, padding=same_padding(kernel, stride)[0])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, C, H, W] to [B, out, H stride, W stride]."""
-        full = super().forward(inputs)
-        rows, columns = (slice(self.before, size - self.behind) for size in full.shape[-2:])
-        return full[..., rows, columns]
+        rows, columns = (size * self.stride[0] for size in inputs.shape[-2:])
+        return super().forward(inputs)[..., :rows, :columns]
