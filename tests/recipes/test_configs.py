@@ -47,6 +47,8 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/frontend.yaml": 199_233,
     "egs/fsdd/asr/conf/frozen.yaml": 689_198,
     "egs/fsdd/asr/conf/two_stage.yaml": 689_198,
+    "egs/fsdd/asr/conf/segan_frozen.yaml": 1_229_182,
+    "egs/fsdd/asr/conf/segan_joint.yaml": 1_229_182,
     "egs/chime4/asr/conf/no_se.yaml": 90_251_035,
     "egs/chime4/asr/conf/mtl.yaml": 90_251_035,
     "egs/chime4/asr/conf/pcgrad.yaml": 90_251_035,

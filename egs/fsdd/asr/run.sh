@@ -7,7 +7,8 @@
 #   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/); *_fly.yaml draw
 #                             the noise of a training string anew in each epoch
 #   --frontends "A.yaml"      front-ends to train by themselves, before the systems that start from them; for training in
-#                             two stages: --frontends conf/frontend.yaml --config "conf/frozen.yaml conf/two_stage.yaml"
+#                             two stages: --frontends conf/frontend.yaml --config "conf/frozen.yaml conf/two_stage.yaml";
+#                             for SEGAN: --frontends ../enh/conf/segan.yaml --config "conf/segan_frozen.yaml"
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
@@ -31,6 +32,7 @@ train_options() { # CONFIG SEED
   local ending=${tag:+-$tag}${variant}_seed$2
   case $(basename "$1" .yaml) in
     frozen) echo "--set=init.frontend.from=$experiments/frontend$ending" ;;
+    segan_frozen|segan_joint) echo "--set=init.frontend.from=$experiments/segan$ending" ;;
     two_stage) echo "--set=init.all.from=$experiments/frozen$ending" ;;
   esac
 }
