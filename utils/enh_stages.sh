@@ -5,8 +5,9 @@
 #
 # run.sh sets: config (enhancers to train), shelf (enhancers that need no training: names of files in utils/conf/enh),
 # data (its data directories), experiments (folder); perhaps variant, train_set, test_sets, quality_sets (those of them
-# with parallel clean speech), primary (SNRs to average). For words also recognisers (clean, noisy, retrained,
-# pocketsphinx), recogniser (config of the first three) and retrain (enhancers for whose speech one is retrained).
+# with parallel clean speech), quality (metrics), primary (SNRs to average). For words also recognisers (clean, noisy,
+# retrained, pocketsphinx), recogniser (config of the first three) and retrain (enhancers for whose speech one is
+# retrained).
 #
 # Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; what a recogniser makes
 # of it in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
@@ -22,7 +23,7 @@
 . "$NRSR_ROOT/utils/report.sh"
 
 baseline=noisy # the speech as it is, without an enhancer
-quality=pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_ovrl
+quality=${quality:-pesq,stoi,si_sdr,csig,cbak,covl,segsnr}
 train_set=train
 test_sets=test_seen,test_unseen
 quality_sets=test_seen,test_unseen
@@ -63,7 +64,8 @@ enhance() { # NAME ENDING OPTIONS...
 
 score_quality_sets() { # SPEECH FOLDER
   run_jobs.sh --max-jobs "$nj" "SET=$quality_sets" "$2/log/score_{SET}.log" \
-    nrsr score-se --data "$data/{SET}" --estimates "$1{SET}" --out "$2/enhance_{SET}/score"
+    nrsr score-se --data "$data/{SET}" --estimates "$1{SET}" --out "$2/enhance_{SET}/score" --metrics "$quality" \
+    --allow-lag
 }
 
 score_quality() { # NAME ENDING

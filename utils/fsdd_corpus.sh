@@ -16,7 +16,8 @@ fsdd_corpus() {
   nrsr doctor --quiet --recipe . --corpus-dir "$corpus_dir" --noise-dir "$noise_dir"
 }
 
-# fsdd_data DATA: stage 0 of a fold.
+# fsdd_data DATA: stage 0 of a fold; run.sh may set test_strings.
 fsdd_data() {
-  prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size"
+  prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size" \
+    ${test_strings:+--test-strings "$test_strings"}
 }

@@ -13,7 +13,7 @@
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (the recipe's folder)
 #   --results FILE            the file whose tables are written anew    (RESULTS.md in the folder of the experiments)
 #   --stage N --stop-stage N  0 corpus to data directories, 1 mixing and perturbation, 2 features and statistics, 3 units,
-#                             lexicon and alignments, 4 training, 5 decoding, separation or enhancement, 6 scoring and report
+#                             lexicon and alignments, 4 training, 5 decoding, enhancement, ..., 6 scoring and report
 set -euo pipefail
 
 called_from=$PWD

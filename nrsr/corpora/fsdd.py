@@ -47,13 +47,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
     parser.add_argument("--size", choices=sorted(STRINGS), default="full", help="tiny is for trying things out")
+    parser.add_argument("--test-strings", type=count, metavar="N", help="fewer strings to test on    (full: 1200)")
     parser.add_argument("--seed", type=seed_number, default=0)
 
 
+def count(text: str) -> int:
+    """A number of strings: at least one of each speaker."""
+    if not (text.isascii() and text.isdigit() and len(SPEAKERS) <= int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of strings; take at least {len(SPEAKERS)}")
+    return int(text)
+
+
 def prepare(
-    corpus_dir: str | Path, noise_dir: str | Path, out: str | Path, fold: int = 0, size: str = "full", seed: int = 0
+    corpus_dir: str | Path,
+    noise_dir: str | Path,
+    out: str | Path,
+    fold: int = 0,
+    size: str = "full",
+    test_strings: int | None = None,
+    seed: int = 0,
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
+
+    Fewer test strings are the first ones of each speaker.
 
     Raises:
         FsddError, nonspeech.NonspeechError: files are missing or unreadable; counted, the first one named.
@@ -64,8 +80,9 @@ def prepare(
     noises = nonspeech.read_noises(noise_dir, fold, seed)
     recordings = read_recordings(folder)
     done = Prepared(table=[f"fsdd, {size}, seed {seed}, noise fold {fold}, {SAMPLE_RATE} Hz"])
-    for split, count in STRINGS[size].items():
-        lines = write_speech(out / f"{split}_clean", digit_strings(recordings, split, count, seed))
+    strings = STRINGS[size] | ({} if test_strings is None else {"test": test_strings})
+    for split, number in strings.items():
+        lines = write_speech(out / f"{split}_clean", digit_strings(recordings, split, number, seed))
         done.table.append(f"{lines}  from {len(SPEAKERS) * 10 * len(TAKES[split])} recordings")
     for name in nonspeech.SETS:
         done.table.append(write_noises(out / f"noise_{name}", noises[name]))

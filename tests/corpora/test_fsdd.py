@@ -128,6 +128,19 @@ def test_same_seed_same_bytes_and_another_seed_differs(tree, prepared, tmp_path)
     assert contents(tmp_path / "other")["test_clean/text"] != first["test_clean/text"]
 
 
+def test_fewer_test_strings_are_the_first_of_each_speaker(tree, prepared, tmp_path, nrsr_main):
+    folder, out = prepared[0], tmp_path / "fewer"
+    command = ["prepare", "fsdd", "--corpus-dir", tree / "fsdd", "--noise-dir", tree / "nonspeech", "--out", out]
+    status, _, err = nrsr_main(*map(str, [*command, "--size", "tiny", "--test-strings", 12]))
+    assert status == 0, err
+    every, fewer = (DataDir(data / "test_clean").read("text") for data in (folder, out))
+    assert list(fewer) == [name for name in every if int(name[-4:]) <= 2]
+    assert all(every[name] == words for name, words in fewer.items())
+    assert read_list(out / "train_clean/text") == read_list(folder / "train_clean/text")
+    status, _, err = nrsr_main(*map(str, [*command, "--test-strings", 5]))
+    assert status != 0 and "'5' is no number of strings; take at least 6" in err
+
+
 def test_the_fold_changes_noise_alone(tree, prepared, tmp_path):
     first = contents(prepared[0])
     fsdd.prepare(tree / "fsdd", tree / "nonspeech", tmp_path / "fold1", size="tiny", fold=1)
