@@ -76,6 +76,17 @@ if ! "$venv/bin/python" -c 'import pesq' 2>/dev/null && ! pip 'pesq>=0.0.4' 2>/d
   echo "install.sh: pesq could not be compiled; nrsr works without it, score-sep leaves PESQ out" >&2
 fi
 
+# pyworld is optional: it is compiled from its source as well.
+if ! "$venv/bin/python" -W ignore -c 'import pyworld' 2>/dev/null && ! pip -e "$tools/..[world]" 2>/dev/null; then
+  echo "install.sh: pyworld could not be compiled; nrsr works without it, score-voc leaves MCD and F0 out" >&2
+fi
+
+# parallel-wavegan is optional: the tests compare the vocoders with it. Its networks need torch alone, and the tests put
+# empty modules in place of librosa, h5py and others that it asks for.
+if [ "$kind" = dev ] && ! pip --no-deps --no-build-isolation parallel-wavegan==0.6.1; then
+  echo "install.sh: parallel-wavegan could not be installed; its parity tests are skipped" >&2
+fi
+
 # torchaudio is optional: the tests compare features with it. Its wheel links CUDA, so beside a CPU torch
 # its compiled part cannot load; what we use of it is pure Python, and imports once that part is gone.
 if "$venv/bin/python" -c 'import torchaudio' 2>/dev/null; then :

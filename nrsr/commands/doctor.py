@@ -56,6 +56,7 @@ LIBRARIES = [
     Library("fast_bss_eval", "fast_bss_eval", "SDR of separated speech"),
     Library("pystoi", "pystoi", "STOI of separated speech"),
     Library("pesq", "pesq", "PESQ of separated speech", False, "a C compiler, and tools/install.sh"),
+    Library("pyworld", "pyworld", "MCD, F0 errors, WORLD as a vocoder", False, "a C++ compiler, and tools/install.sh"),
     Library("pyroomacoustics", "pyroomacoustics", "simulated rooms", False, "pip install pyroomacoustics"),
     Library("tqdm", "tqdm", "progress bars"),
     Library("torch.utils.tensorboard", "tensorboard", "training curves"),
@@ -66,6 +67,7 @@ LIBRARIES = [
     Library("kaldi_native_fbank", "kaldi-native-fbank", "the tests compare features with it", False, INSTALL_DEV),
     Library("mir_eval", "mir_eval", "the tests compare SDR with it", False, INSTALL_DEV),
     Library("torchmetrics", "torchmetrics", "the tests compare SI-SNR and SDR with it", False, INSTALL_DEV),
+    Library("auraloss", "auraloss", "the tests compare spectral losses with it", False, INSTALL_DEV),
     Library("pytest", "pytest", "the tests", False, INSTALL_DEV),
     Library("hypothesis", "hypothesis", "the tests", False, INSTALL_DEV),
 ]

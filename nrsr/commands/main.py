@@ -48,6 +48,7 @@ COMMANDS = {
     "score-wer": "compute word error rates, with intervals and breakdowns",
     "score": "compute any metric of lists or signals, with intervals",
     "score-se": "compute PESQ, STOI, SI-SDR, CSIG and others of enhanced speech",
+    "score-voc": "compute MCD, M-STFT, F0 errors, PESQ and STOI of vocoded speech",
     "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
     "report": "write the tables of RESULTS.md from scored experiments",
 }

@@ -13,13 +13,23 @@ which `nrsr report --metric` reads.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from nrsr.arguments import draws, names, seed_number
 from nrsr.folders import making
 from nrsr.reporting.scored_set import flat, plain, write_set
 from nrsr.reporting.set_tables import comparison_table, set_tables
-from nrsr.scoring import ScoringError, compare_tables, find_metric, read_labels, read_texts, score_texts, summarise
+from nrsr.scoring import (
+    Metric,
+    ScoringError,
+    compare_tables,
+    find_metric,
+    read_labels,
+    read_texts,
+    score_texts,
+    summarise,
+)
 from nrsr.scoring.bootstrap import DRAWS, SEED
 from nrsr.scoring.metric import missing_libraries
 from nrsr.scoring.summary import TOTAL
@@ -45,13 +55,25 @@ def run(args: argparse.Namespace) -> None:
         raise ScoringError(f"--metric {','.join(args.metric)}: {' and '.join(missing)} not installed; pip install it")
     if len({metric.takes for metric in metrics}) > 1:
         raise ScoringError(f"--metric {','.join(args.metric)}: some compare texts, some signals; score them one by one")
+    score(args, metrics)
+
+
+def score(
+    args: argparse.Namespace, metrics: Sequence[Metric], command: str = "nrsr score", tolerance: float = 0.0
+) -> None:
+    """Score the hypotheses of a command line by its metrics, print the tables and write them to --out.
+
+    Args:
+        command: for messages.
+        tolerance: seconds that signals may differ in length.
+    """
     hypotheses = [args.hyp] + ([args.versus] if args.versus else [])
     if metrics[0].takes == "waves":
         from nrsr.scoring.waves import read_waves, score_waves
 
         reference, *others = read_waves(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
-        tables = [score_waves(reference, other, labels, args.metric, args.nj) for other in others]
+        tables = [score_waves(reference, other, labels, args.metric, args.nj, tolerance) for other in others]
     else:
         reference, *others = read_texts(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
@@ -62,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     for metric in metrics:
         if lacking := len(table) - summary[TOTAL][""][metric.name]["utterances"]:
             print(
-                f"nrsr score: {args.hyp}: {lacking} of {len(table)} utterances have no {metric.title}", file=sys.stderr
+                f"{command}: {args.hyp}: {lacking} of {len(table)} utterances have no {metric.title}", file=sys.stderr
             )
     comparisons = []
     for versus in tables[1:]:
@@ -70,6 +92,6 @@ def run(args: argparse.Namespace) -> None:
         comparisons.append(comparison_table(differences, metrics, args.versus))
         content["versus"] = {"hypotheses": args.versus, **differences}
     if args.out:
-        with making(args.out, "nrsr score"):
+        with making(args.out, command):
             write_set(args.out, "scores", set_tables(summary, metrics, {}, speakers=True) + comparisons, content, table)
     print(plain(set_tables(summary, metrics, {}) + comparisons), end="")

@@ -31,34 +31,43 @@ def read_waves(reference: str | Path, *others: str | Path) -> list[Waves]:
 
 
 def score_waves(
-    reference: Waves, estimates: Waves, labels: Mapping[str, Mapping[str, str]], metrics: Sequence[str], nj: int = 1
+    reference: Waves,
+    estimates: Waves,
+    labels: Mapping[str, Mapping[str, str]],
+    metrics: Sequence[str],
+    nj: int = 1,
+    tolerance: float = 0.0,
 ) -> ScoreTable:
     """Measure the estimate of each utterance, as `nrsr.scoring.texts.score_texts` does texts.
 
     Args:
         metrics: names, as `nrsr.scoring.metric.find_metric` takes them.
         nj: processes.
+        tolerance: seconds that an estimate may be shorter or longer; both signals are then cut to the shorter one.
 
     Raises:
         ScoringError: an estimate of another length.
     """
     ids = sorted(reference)
-    make = functools.partial(make_measure, reference, estimates, tuple(metrics))
+    make = functools.partial(make_measure, reference, estimates, tuple(metrics), tolerance)
     rows = list(track(run_work(make, ids, nj), f"scoring {estimates.path}", total=len(ids)))
     return table_of_rows(ids, labels, [find_metric(name) for name in metrics], rows)
 
 
-def make_measure(reference: Waves, estimates: Waves, metrics: tuple[str, ...]) -> Callable[[str], Row]:
+def make_measure(
+    reference: Waves, estimates: Waves, metrics: tuple[str, ...], tolerance: float = 0.0
+) -> Callable[[str], Row]:
     """A function that measures one utterance, for worker processes."""
     found, rate = [find_metric(name) for name in metrics], reference.rate()
 
     def measure(name: str) -> Row:
         source, estimate = reference[name], estimates[name]
-        if len(source) != len(estimate):
+        if abs(len(source) - len(estimate)) > tolerance * rate:
             raise ScoringError(
                 f"{estimates.path}: {name}: {len(estimate)} samples beside {len(source)} of the reference; apply the "
                 "system to the same data directory again"
             )
-        return measure_row(found, source, estimate, rate)
+        common = min(len(source), len(estimate))
+        return measure_row(found, source[:common], estimate[:common], rate)
 
     return measure

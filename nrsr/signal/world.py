@@ -8,7 +8,7 @@ import numpy as np
 from nrsr.errors import NrsrError
 
 SHIFT = 5.0  # ms between frames
-PACKAGES = '"pyworld>=0.3.4" "setuptools<81"'  # pyworld imports pkg_resources, which later setuptools lack
+PACKAGES = '"pyworld>=0.3.4" "setuptools<81"'  # as in setup.py
 
 
 class WorldError(NrsrError):

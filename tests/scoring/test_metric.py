@@ -82,7 +82,7 @@ def test_a_file_is_a_metric():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("werr", "there is no metric werr; there are cer, llr, sdr, segsnr, si_sdr, si_snr, wer"),
+        ("werr", "there is no metric werr; there are cer, llr, mstft, sdr, segsnr, si_sdr, si_snr, wer"),
         ("outside_task.NOTHING", "has no attribute"),
         ("no_such_module.METRIC", "No module named"),
         ("outside_task.NO_METRIC", "is of type int; give module.NAME of a nrsr.scoring.Metric"),

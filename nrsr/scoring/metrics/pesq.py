@@ -1,22 +1,27 @@
 """Perceptual evaluation of speech quality as MOS-LQO (ITU-T P.862.1 and P.862.2), by the library pesq."""
 
 import numpy as np
+import soxr
 
 from nrsr.scoring.metric import MEAN_OF_WAVES, UndefinedMeasure, mean_metric
 from nrsr.scoring.signals import once
 
-BAND_OF_RATE = {8000: "nb", 16000: "wb"}  # narrow-band, wide-band
+WIDE = 16000
+BAND_OF_RATE = {8000: "nb", WIDE: "wb"}  # narrow-band, wide-band
 
 
 @once
 def pesq(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
-    """PESQ of [T] against [T]: narrow-band at 8000, wide-band at 16000 samples a second.
+    """PESQ of [T] against [T]: narrow-band at 8000, wide-band at 16000 samples a second, to which higher rates come.
 
     Raises:
         UndefinedMeasure: another rate, less than a quarter of a second, no speech found, a silent estimate.
     """
     import pesq as library  # optional
 
+    if rate > WIDE:
+        source, estimate = (soxr.resample(wave, rate, WIDE, quality="HQ") for wave in (source, estimate))
+        rate = WIDE
     if rate not in BAND_OF_RATE:
         raise UndefinedMeasure(f"PESQ is for 8000 and 16000 Hz, not {rate}")
     try:
@@ -34,5 +39,5 @@ METRIC = mean_metric(
     digits=3,
     takes="waves",
     library="pesq",
-    meaning=f"MOS-LQO, narrow-band (P.862.1) at 8 kHz and wide-band (P.862.2) at 16 kHz; {MEAN_OF_WAVES}",
+    meaning=f"MOS-LQO, narrow-band (P.862.1) at 8 kHz, wide-band (P.862.2) at 16 kHz and above; {MEAN_OF_WAVES}",
 )
