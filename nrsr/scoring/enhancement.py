@@ -23,6 +23,7 @@ from nrsr.scoring.lag import lag
 from nrsr.scoring.metric import Metric, find_metric, improvement_of
 from nrsr.scoring.mixture_scores import MixtureScores, checksum
 from nrsr.scoring.rows import table_of_rows
+from nrsr.scoring.speech_frames import constant_frames
 from nrsr.scoring.table import ScoreTable
 from nrsr.signal.activity import is_silent
 from nrsr.workers import run_work
@@ -117,6 +118,8 @@ def _finding(files: EnhancementFiles, name: str) -> Finding:
     late = {what: lag(clean, wave, files.rate) for what, wave in signals.items()} if clean is not None else {}
     silent = {"clean speech": clean, "estimate": estimate}
     remarks = [f"silent {what}" for what, wave in silent.items() if wave is not None and is_silent(wave)]
+    if clean is not None and not is_silent(clean) and constant_frames(clean, files.rate).any():
+        remarks.append("digital silence in the clean speech, which LLR, CSIG and COVL leave out")
     remarks += [f"clipped {what}" for what, wave in signals.items() if clipped_samples(wave)]
     return Finding(lags={what: samples for what, samples in late.items() if samples}, remarks=remarks)
 

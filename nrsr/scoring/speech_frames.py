@@ -24,14 +24,26 @@ def both_framed(source: np.ndarray, estimate: np.ndarray, rate: int, offset: flo
         UndefinedMeasure: the source is constant, or there are no two frames.
     """
     refuse_silence(source)
-    size = round(SECONDS * rate)
-    hop = int(SECONDS * rate / 4)
-    if len(source) < size + hop:
+    views = [frames_of(wave, rate) for wave in (source, estimate)]
+    if not len(views[0]):
         raise UndefinedMeasure("shorter than two frames of 30 ms")
+    size = views[0].shape[1]
     window = 0.5 * (1.0 - np.cos(2.0 * np.pi * np.arange(1, size + 1) / (size + 1)))
-    views = (np.lib.stride_tricks.sliding_window_view(wave.astype(np.float64) + offset, size)[::hop][:-1]
-             for wave in (source, estimate))  # fmt: skip
-    return tuple(view * window for view in views)
+    return tuple((view.astype(np.float64) + offset) * window for view in views)
+
+
+def frames_of(wave: np.ndarray, rate: int) -> np.ndarray:
+    """Frames [F, N] of a signal [T], a view without a window."""
+    size, hop = round(SECONDS * rate), int(SECONDS * rate / 4)
+    if len(wave) < size:
+        return np.zeros((0, size))
+    return np.lib.stride_tricks.sliding_window_view(wave, size)[::hop][:-1]
+
+
+def constant_frames(wave: np.ndarray, rate: int) -> np.ndarray:
+    """Which frames [F] of a signal [T] hold one value throughout, as digital silence."""
+    frames = frames_of(wave, rate)
+    return (frames == frames[:, :1]).all(axis=1)
 
 
 def mean_of_lowest(values: np.ndarray) -> float:

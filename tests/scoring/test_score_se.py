@@ -230,13 +230,15 @@ def test_what_is_silent_clipped_or_too_short_is_named(folders, score_se):
     pytest.importorskip("pesq")
     data, estimates = folders
     length = {name: len(wave) for name, wave in DataDir(data).waves().items()}
-    change(data, "spk1", u0=np.zeros(length["u0"]), u3=np.full(1, 0.1))
+    pause = np.where(np.arange(length["u5"]) < 600, 0, DataDir(data).waves("spk1.scp")["u5"])
+    change(data, "spk1", u0=np.zeros(length["u0"]), u3=np.full(1, 0.1), u5=pause)
     change(data, u3=np.full(1, 0.1), u4=np.clip(9 * DataDir(data).waves()["u4"], -1, 1))
     change(estimates, u1=np.zeros(length["u1"]), u3=np.full(1, 0.1))
     status, out, err = score_se("--metrics", "si_sdr,pesq,csig,segsnr")
     assert status == 0, err
     assert "2 utterances with silent clean speech: u0 u3\n" in err
     assert "2 utterances with silent estimate: u1 u3\n" in err
+    assert "1 utterances with digital silence in the clean speech, which LLR, CSIG and COVL leave out: u5\n" in err
     assert "1 utterances with clipped noisy signal: u4\n" in err
     assert "2 utterances without si_sdr, csig, segsnr (the source is constant): u0 u3\n" in err
     assert "SI-SDR in dB           4 " in out

@@ -1,13 +1,15 @@
 """Log-likelihood ratio of the linear predictors of the clean and the enhanced signal (Hu and Loizou, TASLP 2008).
 
-As the composite measures take it: the mean of the lowest 95 % of the frames, none of them cut at 2.
+As the composite measures take it: the mean of the lowest 95 % of the frames, none of them cut at 2. Frames of digital
+silence in the clean signal have no predictor and are left out; Loizou's code divides rounding errors there, and gives
+recordings with pauses of zeros an LLR several times as high.
 """
 
 import numpy as np
 
-from nrsr.scoring.metric import mean_metric
+from nrsr.scoring.metric import UndefinedMeasure, mean_metric
 from nrsr.scoring.signals import once
-from nrsr.scoring.speech_frames import EPSILON, both_framed, mean_of_lowest
+from nrsr.scoring.speech_frames import EPSILON, both_framed, constant_frames, mean_of_lowest
 
 WORST = 1000.0  # ratio of a frame whose predictor is numerically undetermined
 
@@ -22,7 +24,11 @@ def llr(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
         UndefinedMeasure: the source is constant, or shorter than two frames.
     """
     order = 10 if rate < 10000 else 16
-    correlations = [autocorrelation(frames, order) for frames in both_framed(source, estimate, rate, EPSILON)]
+    sounding = ~constant_frames(source, rate)
+    framed = both_framed(source, estimate, rate, EPSILON)
+    if not sounding.any():
+        raise UndefinedMeasure("no frame of the source sounds")
+    correlations = [autocorrelation(frames[sounding], order) for frames in framed]
     clean, enhanced = (predictor(of_frames) for of_frames in correlations)
     places = np.abs(np.subtract.outer(np.arange(order + 1), np.arange(order + 1)))
     toeplitz = correlations[0][:, places]
