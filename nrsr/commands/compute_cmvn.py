@@ -112,18 +112,20 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
 
 def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn.Module":
     """A system with the statistics of a data directory's audio accumulated."""
+    from nrsr.data.labels import open_labels
     from nrsr.data.waveforms import WaveformDataset
     from nrsr.kaldi import DataDir
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
     from nrsr.systems import build_system, system_class
 
-    if isinstance(config.get("system"), dict):
-        # Domain heads normalise nothing, and their classes are known when training has seen all labels.
-        config["system"].pop("heads", None)
-    system = build_system(config, vocabulary=4).eval()
     options = config.get("data") or {}
     directory = DataDir(data, channel=options.get("channel"))
+    labels = open_labels(options.get("labels"), directory)
+    for kind in labels.values():
+        kind.learn(directory.utterances)
+    metadata = {"classes": {name: kind.learnt() for name, kind in labels.items()}} if labels else {}
+    system = build_system(config, vocabulary=4, metadata=metadata).eval()
     if "augment" in options and issubclass(system_class(config).data, WaveformDataset):
         waves = augmented_waves(config, data, allow_pipes)
     else:

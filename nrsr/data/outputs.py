@@ -79,6 +79,9 @@ class TextOutput(Output):
 class VectorOutput(Output):
     """A float vector for each utterance, such as posteriors or an embedding: FOLDER/NAME.ark and NAME.scp."""
 
+    def __init__(self, *, on_request: bool = False):
+        self.on_request = on_request
+
     def writer(self, folder: Path, name: str) -> OutputWriter:
         return _TableWriter(folder, name)
 

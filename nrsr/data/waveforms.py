@@ -14,7 +14,7 @@ from nrsr.data.augmentation import Signals, build_augmentations
 from nrsr.data.batch import Batch, Example, collate
 from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
 from nrsr.data.draw import Draw
-from nrsr.data.labels import open_labels
+from nrsr.data.labels import UNKNOWN, open_labels
 from nrsr.data.parallel_audio import DatasetError, ParallelAudio
 from nrsr.data.segments import segments_of
 from nrsr.data.training_set import TrainingSet
@@ -186,7 +186,8 @@ class WaveformDataset(TrainingSet):
     def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
         _, longest = self._lengths()
         if self._segments is not None:
-            longest = np.minimum(longest, self._segments.samples)
+            # What is shorter is padded to a segment: all have one length, and no batch is of short ones alone.
+            longest = np.full_like(longest, self._segments.samples)
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, longest, cap, self.rate)
         places = self._places()
@@ -220,7 +221,14 @@ class WaveformDataset(TrainingSet):
             labels.number(self.ids, metadata["classes"][name])
 
     def prepare_for(self, system: nn.Module) -> None:
-        """Leave out what is too short for the system's CTC output, where it has one."""
+        """Leave out what lacks a label that the system needs, or is too short for its CTC output, where it has one."""
+        for kind in getattr(system, "needs_labels", ()):
+            labels = self.labels[kind]
+            reasons = [
+                f"without a {kind} that is learnt: {labels.name_of(name) or 'none'}" if number == UNKNOWN else None
+                for name, number in zip(self.ids, labels.numbers.tolist(), strict=True)
+            ]
+            self._leave_out(reasons, f"see data.labels.{kind}")
         if self.transcripts is not None and hasattr(system, "output_lengths"):
             self.drop_too_short_for_ctc(system.output_lengths)
 

@@ -16,7 +16,9 @@ from nrsr.nn.specaugment import SpecAugment
 from nrsr.nn.tcn import TemporalConvNet
 from nrsr.nn.tdnn import Tdnn
 from nrsr.nn.transformer_decoder import TransformerDecoder
+from nrsr.nn.utterance_network import PooledEncoder, UtteranceNetwork
 from nrsr.nn.wave_basis import WaveDecoder, WaveEncoder
+from nrsr.nn.word_classifier import WordClassifier
 
 __all__ = [
     "Blstm",
@@ -32,6 +34,7 @@ __all__ = [
     "FeatureNorm",
     "GlobalNorm",
     "MaskNetwork",
+    "PooledEncoder",
     "SepFormer",
     "SpecAugment",
     "StatisticsError",
@@ -39,7 +42,9 @@ __all__ = [
     "Tdnn",
     "TemporalConvNet",
     "TransformerDecoder",
+    "UtteranceNetwork",
     "UtteranceNorm",
     "WaveDecoder",
     "WaveEncoder",
+    "WordClassifier",
 ]

@@ -45,15 +45,16 @@ class DcGanDiscriminator(nn.Module):
     Args:
         width: channels of the first layer; up to eight times as many behind it.
         channels: of a picture.
+        batch_norm: False leaves the normalisation out, for objectives with a gradient penalty.
     """
 
-    def __init__(self, width: int = 64, channels: int = 1) -> None:
+    def __init__(self, width: int = 64, channels: int = 1, batch_norm: bool = True) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         inside = channels
         for outside in (width * multiple for multiple in reversed(MULTIPLES)):
             layers.append(nn.Conv2d(inside, outside, 4, 2, 1, bias=False))
-            if inside != channels or len(layers) > 1:
+            if batch_norm and len(layers) > 1:
                 layers.append(nn.BatchNorm2d(outside))
             layers.append(nn.LeakyReLU(0.2))
             inside = outside

@@ -23,6 +23,10 @@ class MlpGenerator(nn.Module):
             nn.Linear(latent, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, outputs)
         )
 
+    def draw(self, count: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
+        """Uniform z [count, latent] in (-1, 1)."""
+        return 2.0 * torch.rand(count, self.latent, device=device, generator=generator) - 1.0
+
     def forward(self, latent: Tensor) -> Tensor:
         """z [B, latent] to examples [B, outputs]."""
         return self.layers(latent).sigmoid()
@@ -71,6 +75,10 @@ class ConditionalGenerator(nn.Module):
         self.from_label = nn.Linear(labels, of_label)
         self.joint = nn.Linear(of_latent + of_label, joint)
         self.out = nn.Linear(joint, outputs)
+
+    def draw(self, count: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
+        """Uniform z [count, latent] in (0, 1), the paper's unit hypercube."""
+        return torch.rand(count, self.latent, device=device, generator=generator)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
         """z [B, latent] and classes int64 [B] to examples [B, outputs]."""

@@ -1,6 +1,12 @@
 """Whole trainable systems."""
 
+from nrsr.systems.classifier import Classifier
+from nrsr.systems.conditional_gan import ConditionalGan
+from nrsr.systems.control_gan import ControlGan
+from nrsr.systems.dc_gan import DcGan
 from nrsr.systems.enhancement import Enhancement
+from nrsr.systems.gan import Gan
+from nrsr.systems.generative import GenerativeSystem
 from nrsr.systems.griffin_lim import GriffinLim
 from nrsr.systems.hifigan import HiFiGan
 from nrsr.systems.hybrid import Senone
@@ -10,11 +16,20 @@ from nrsr.systems.parallel_wavegan import ParallelWaveGan
 from nrsr.systems.pocket_sphinx import PocketSphinx
 from nrsr.systems.segan import SeganEnhancement
 from nrsr.systems.separation import Separation
+from nrsr.systems.spec_gan import SpecGan
 from nrsr.systems.system import LossError, System, build_system, system_class
+from nrsr.systems.wave_gan import WaveGan
+from nrsr.systems.white_noise import WhiteNoise
 from nrsr.systems.world import World
 
 __all__ = [
+    "Classifier",
+    "ConditionalGan",
+    "ControlGan",
+    "DcGan",
     "Enhancement",
+    "Gan",
+    "GenerativeSystem",
     "GriffinLim",
     "HiFiGan",
     "JointAsr",
@@ -25,7 +40,10 @@ __all__ = [
     "SeganEnhancement",
     "Senone",
     "Separation",
+    "SpecGan",
     "System",
+    "WaveGan",
+    "WhiteNoise",
     "World",
     "build_system",
     "system_class",

@@ -1,7 +1,8 @@
 """What a system is: named losses for a batch, and the parameters that each turn trains."""
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,13 @@ class System(nn.Module, ABC):
         needs_units: whether its outputs are units of transcripts: it is built with their number (`vocabulary`), and
             trained with a units folder.
         reads: what the trained system is applied to.
+        needs_labels: kinds of label (`data.labels`) that it cannot do without; utterances that lack one are left out.
     """
 
     data: type[TrainingSet] = WaveformDataset
     needs_units: bool = False
     reads: type[Inputs] = WaveInputs
+    needs_labels: Collection[str] = ()
 
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by turn; an ordinary system has one turn, an adversarial game several.
@@ -101,6 +104,13 @@ class System(nn.Module, ABC):
     def validate(self, batch: TrainingBatch) -> dict[str, tuple[Tensor, Tensor]]:
         """Criteria of held-out data: name to (sum over the batch, count); the caller adds them up over batches."""
 
+    def remarks(self, history: Sequence[Mapping[str, float]]) -> list[str]:
+        """Lines for the log about the criteria of all validations so far, the last one the newest; none by default.
+
+        For what a user should not have to find in a curve, such as the collapse of a generator.
+        """
+        return []
+
     def outputs(self) -> dict[str, Output]:
         """The outputs of the trained system when it is applied, by name; none by default."""
         return {}
@@ -150,4 +160,6 @@ def build_system(
     if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
         raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
     given = {"vocabulary": vocabulary} if system.needs_units else {}
+    if "classes" in (metadata or {}) and "classes" not in inspect.signature(system).parameters:
+        raise ConfigError(f"data.labels: {config['system']['class']} takes no labels; leave them out")
     return build(config["system"], System, "system", sample_rate=rate, **given, **(metadata or {}))

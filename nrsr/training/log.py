@@ -7,13 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from nrsr.files import atomic_open, names_file, open_to_append
-
-WINDOW = 512  # samples of a spectrogram's window
+from nrsr.signal.spectrogram import spectrogram
 
 
 class TrainingLog:
@@ -78,15 +76,6 @@ class TrainingLog:
         with atomic_open(self._folder / "metrics.jsonl") as stream:
             stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
         self._writer.flush()
-
-
-def spectrogram(wave: Tensor) -> Tensor:
-    """Power in dB [F, N] of a waveform [T], down to 80 dB under its highest value."""
-    window = torch.hann_window(WINDOW)
-    padded = torch.nn.functional.pad(wave, (0, max(0, WINDOW - len(wave))))
-    power = torch.stft(padded, WINDOW, WINDOW // 4, window=window, center=False, return_complex=True).abs().square()
-    decibels = 10.0 * power.clamp_min(1e-12).log10()
-    return decibels.clamp_min(decibels.max() - 80.0)
 
 
 def _json_ready(value: Any) -> Any:

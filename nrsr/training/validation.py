@@ -71,6 +71,8 @@ def finish_part(
         log.validations(progress.history)
         log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
     log.line(messages.validated(training, progress))
+    for remark in training.system.remarks([validation["dev"] for validation in progress.history]):
+        log.line(f"note: {remark}")
     if progress.finished:
         log.line(messages.selected(training, sorted(ranked[: settings.average]), early and not over))
 

@@ -130,9 +130,12 @@ def test_pictures():
     assert DcGanDiscriminator(2)(deep(deep.draw(2, cpu))).shape == (2,)
     batch_norms = [module for module in DcGanDiscriminator(2).modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert [norm.num_features for norm in batch_norms] == [4, 8, 16]  # none in the first and the last layer
-    classifier = WordClassifier(labels=3, mels=32, frames=16, width=4)
-    assert classifier(torch.randn(2, 32, 16)).shape == (2, 3)
-    assert classifier.embed(torch.randn(2, 32, 16)).shape == (2, 8)
+    classifier = WordClassifier(32, 3, frames=16, width=4)
+    embedded = classifier.embed(torch.randn(2, 20, 32), torch.tensor([20, 20]))
+    short = classifier.eval().embed(torch.randn(2, 5, 32), torch.tensor([5, 5]))
+    assert short.shape == (2, 8)
+    assert classifier.classify(embedded).shape == (2, 3)
+    assert embedded.shape == (2, 8)
 
 
 def test_maxout_is_the_largest_of_its_pieces():

@@ -6,13 +6,14 @@ from augmented_corpus import RATE, opened, write_corpus
 
 from nrsr.config import save_yaml
 from nrsr.data.draw import Draw
-from nrsr.kaldi import read_table
+from nrsr.kaldi import read_table, write_list
 from nrsr.nn import GlobalNorm
 from nrsr.signal import LogMel
 
 
 def test_statistics_are_those_of_the_first_epoch(nrsr_main, tmp_path):
-    write_corpus(tmp_path)
+    speech, _ = write_corpus(tmp_path)
+    write_list(tmp_path / "train" / "kind", {name: "ab"[place % 2] for place, name in enumerate(sorted(speech))})
     augment = [{"class": "nrsr.data.augmentation.AddNoise", "noise": "../noise", "snr": [-5, 5]}]
     config = {
         "sample_rate": RATE,
@@ -23,7 +24,7 @@ def test_statistics_are_those_of_the_first_epoch(nrsr_main, tmp_path):
             "features": {"class": "nrsr.signal.LogMel", "n_fft": 256, "hop": 80, "n_mels": 10},
             "encoder": {"class": "nrsr.nn.BlstmEncoder", "layers": 1, "width": 8, "channels": 4},
         },
-        "data": {"augment": augment, "labels": {"noise": {"file": "not_there"}}},
+        "data": {"augment": augment, "labels": {"noise": {"file": "kind"}}},
     }
     save_yaml(config, tmp_path / "conf.yaml")
     out = tmp_path / "exp" / "statistics.ark"

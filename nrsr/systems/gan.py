@@ -1,0 +1,56 @@
+"""GAN: fully connected, as the first one was (Goodfellow et al., NeurIPS 2014; arXiv 1406.2661)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from nrsr.nn.mlp_gan import MlpDiscriminator, MlpGenerator
+from nrsr.nn.pictures import MelPictures
+from nrsr.systems.picture_gan import PictureGan
+
+SIDE = 28  # 784 values, the paper's for handwritten digits
+MINIMAX = {"class": "nrsr.nn.adversarial.Minimax"}
+
+
+class Gan(PictureGan):
+    """The paper's networks for pictures of 784 values; here they are 28 log-mel bands of 28 frames.
+
+    Args:
+        sample_rate: given by the program.
+        samples: of a waveform.
+        latent, width: of the generator: random numbers, and units of the hidden layers.
+        maxout: of the discriminator: units of its hidden layers, and linear pieces of each.
+        n_fft: samples of the transform under the log-mel bands (`MelPictures`).
+        objective: the slot of an `Objective`; by default the paper's, without saturation.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        samples: int = 16384,
+        latent: int = 100,
+        width: int = 1200,
+        maxout: Sequence[int] = (240, 5),
+        n_fft: int | None = None,
+        objective: dict[str, Any] = MINIMAX,
+    ) -> None:
+        pictures = MelPictures(sample_rate, samples, SIDE, n_fft)
+        networks = MlpGenerator(SIDE * SIDE, latent, width), MlpDiscriminator(SIDE * SIDE, *maxout)
+        super().__init__(sample_rate, pictures, *networks, objective)
+
+    def fake(self, latent: Tensor, labels: Tensor | None) -> Tensor:
+        return as_pictures(self.generator(latent))
+
+    def score(self, examples: Tensor, labels: Tensor | None) -> Tensor:
+        return self.discriminator(as_values(examples))
+
+
+def as_pictures(values: Tensor) -> Tensor:
+    """Values [B, 784] in (0, 1), as the sigmoid gives them, to pictures [B, 28, 28] in (-1, 1)."""
+    return 2.0 * values.unflatten(1, (SIDE, SIDE)) - 1.0
+
+
+def as_values(pictures: Tensor) -> Tensor:
+    """Pictures [B, 28, 28] in [-1, 1] to values [B, 784] in [0, 1]."""
+    return 0.5 * (pictures.flatten(1) + 1.0)
