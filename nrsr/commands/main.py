@@ -42,6 +42,7 @@ COMMANDS = {
     "vocode": "turn mel features into waveforms by a vocoder",
     "import-vocoder": "make an experiment of a public checkpoint of a vocoder",
     "separate": "separate the speakers of mixtures",
+    "generate": "generate speech or noise by a trained system",
     "split-speakers": "make a data directory of the single speakers of mixtures",
     "transcribe": "recognise audio files",
     "probe": "classify noise from a hidden layer of a trained system",

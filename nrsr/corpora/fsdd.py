@@ -3,12 +3,12 @@
 The corpus (github.com/Jakobovski/free-spoken-digit-dataset) holds recordings/{digit}_{speaker}_{take}.wav,
 8 kHz: 6 speakers x 10 digits x 50 takes. Takes 0-4 are its test set, 5-49 its training set, of which 5-9 are
 kept here for development. A string has 1 to 7 digits of one speaker, joined as they are with gaps of faint
-noise. Speech does not depend on the fold; noise does (nonspeech.py).
+noise; --isolated takes the recordings themselves. Speech does not depend on the fold; noise does (nonspeech.py).
 """
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
     parser.add_argument("--size", choices=sorted(STRINGS), default="full", help="tiny is for trying things out")
     parser.add_argument("--test-strings", type=count, metavar="N", help="fewer strings to test on    (full: 1200)")
+    parser.add_argument("--isolated", action="store_true", help="single digits in place of strings")
     parser.add_argument("--seed", type=seed_number, default=0)
 
 
@@ -65,11 +66,14 @@ def prepare(
     fold: int = 0,
     size: str = "full",
     test_strings: int | None = None,
+    isolated: bool = False,
     seed: int = 0,
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
 
-    Fewer test strings are the first ones of each speaker.
+    Args:
+        test_strings: fewer strings to test on, the first ones of each speaker.
+        isolated: take every recording of a split by itself (at size tiny one of each speaker and digit).
 
     Raises:
         FsddError, nonspeech.NonspeechError: files are missing or unreadable; counted, the first one named.
@@ -82,7 +86,9 @@ def prepare(
     done = Prepared(table=[f"fsdd, {size}, seed {seed}, noise fold {fold}, {SAMPLE_RATE} Hz"])
     strings = STRINGS[size] | ({} if test_strings is None else {"test": test_strings})
     for split, number in strings.items():
-        lines = write_speech(out / f"{split}_clean", digit_strings(recordings, split, number, seed))
+        takes = list(TAKES[split])[: 1 if size == "tiny" else None]
+        speech = single_digits(recordings, takes) if isolated else digit_strings(recordings, split, number, seed)
+        lines = write_speech(out / f"{split}_clean", speech)
         done.table.append(f"{lines}  from {len(SPEAKERS) * 10 * len(TAKES[split])} recordings")
     for name in nonspeech.SETS:
         done.table.append(write_noises(out / f"noise_{name}", noises[name]))
@@ -137,6 +143,13 @@ def read_recordings(folder: Path) -> Recordings:
     if failures:
         raise FsddError(f"{len(failures)} recordings cannot be used, first: {failures[0]}; {CURE}")
     return recordings
+
+
+def single_digits(recordings: Recordings, takes: Sequence[int]) -> Iterator[Utterance]:
+    """These takes of each speaker and digit as they are."""
+    for (speaker, digit, take), wave in recordings.items():
+        if take in takes:
+            yield Utterance(f"{speaker}-{DIGITS[digit]}-{take:02d}", speaker, DIGITS[digit], wave)
 
 
 def digit_strings(recordings: Recordings, split: str, count: int, seed: int) -> Iterator[Utterance]:

@@ -8,7 +8,7 @@ gives the same bytes.
 
 import argparse
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
@@ -77,11 +77,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The folder to write, the size and the seed."""
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--size", choices=sorted(UTTERANCES), default="full", help="tiny is for trying things out")
+    parser.add_argument("--isolated", action="store_true", help="single digits in place of strings and commands")
     parser.add_argument("--seed", type=seed_number, default=0)
 
 
-def prepare(out: str | Path, size: str = "full", seed: int = 0) -> Prepared:
+def prepare(out: str | Path, size: str = "full", isolated: bool = False, seed: int = 0) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
+
+    Args:
+        isolated: each utterance is a single digit.
 
     Raises:
         MiniError, espeak.EspeakError: espeak-ng is missing or does not work.
@@ -91,7 +95,7 @@ def prepare(out: str | Path, size: str = "full", seed: int = 0) -> Prepared:
     out, done = Path(out), Prepared(table=[f"mini, {size}, seed {seed}, {SAMPLE_RATE} Hz"])
     speech = {}
     for split, count in UTTERANCES[size].items():
-        utterances = list(speak_split(split, count, seed))
+        utterances = list(speak_split(split, count, seed, isolated))
         done.table.append(write_speech(out / f"{split}_clean", utterances))
         speech[split] = [utterance.wave for utterance in utterances]
     for name, instances in INSTANCES[size].items():
@@ -118,19 +122,21 @@ def speakers(split: str, seed: int) -> dict[str, espeak.Voice]:
     return voices
 
 
-def texts(count: int, rng: np.random.Generator) -> list[str]:
-    """`count` transcripts: digit strings of 1 to 7 digits, and commands of the closed grammar."""
+def texts(count: int, rng: np.random.Generator, isolated: bool = False) -> list[str]:
+    """`count` transcripts: digit strings of 1 to 7 digits, and commands of the closed grammar; or single digits."""
+    if isolated:
+        return list(islice(deal(DIGITS, rng), count))
     lengths, commands = string_lengths(rng), deal(COMMANDS, rng)
     kinds = rng.random(count) < DIGIT_SHARE
     return [" ".join(rng.choice(DIGITS, next(lengths))) if digits else next(commands) for digits in kinds]
 
 
-def speak_split(split: str, count: int, seed: int) -> Iterator[Utterance]:
+def speak_split(split: str, count: int, seed: int, isolated: bool = False) -> Iterator[Utterance]:
     """The utterances of one set, divided evenly between its speakers."""
     voices = speakers(split, seed)
     wanted = {}
     for speaker, share in zip(voices, shares(count, len(voices)), strict=True):
-        wanted[speaker] = texts(share, generator(seed, "mini", "texts", speaker))
+        wanted[speaker] = texts(share, generator(seed, "mini", "texts", speaker), isolated)
     requests = [(voices[speaker], lines, seed) for speaker, lines in wanted.items()]
     for (speaker, lines), waves in zip(wanted.items(), espeak.speak_all(requests, SAMPLE_RATE), strict=True):
         rng = generator(seed, "mini", "levels", speaker)

@@ -10,6 +10,7 @@ from nrsr.config import ConfigError
 from nrsr.nn.global_norm import GlobalNorm
 from nrsr.signal.griffin_lim import griffin_lim
 from nrsr.signal.mel import kaldi_bank
+from nrsr.signal.mel_inverse import spectra_under
 from nrsr.signal.precision import in_float32
 from nrsr.signal.stft import STFT
 
@@ -99,7 +100,7 @@ class SpectrumPictures(Pictures):
 
 
 class MelPictures(Pictures):
-    """Sums of magnitudes under mel filters; they come back by the filters' pseudo-inverse, what is below 0 as 0.
+    """Sums of magnitudes under mel filters; they come back as magnitudes with nearly these sums (`spectra_under`).
 
     Args:
         sample_rate: of the waveforms; the filters go from 0 to half of it.
@@ -112,15 +113,14 @@ class MelPictures(Pictures):
         hop = samples // side
         super().__init__(samples, side, 1 << (3 * hop - 1).bit_length() if n_fft is None else n_fft, iterations)
         bank = torch.as_tensor(kaldi_bank(sample_rate, self.stft.n_fft, side, 0.0, sample_rate / 2))
-        bank = F.pad(bank, (0, 0, 0, 1))  # no filter holds the Nyquist frequency
-        self.register_buffer("bank", bank.float(), persistent=False)
-        self.register_buffer("back", torch.linalg.pinv(bank).float(), persistent=False)
+        # No filter holds the Nyquist frequency.
+        self.register_buffer("bank", F.pad(bank, (0, 0, 0, 1)).float(), persistent=False)
 
     def bands(self, magnitudes: Tensor) -> Tensor:
         return self.bank.t() @ magnitudes
 
     def magnitudes(self, bands: Tensor) -> Tensor:
-        return (self.back.t() @ bands).clamp_min(0.0)
+        return spectra_under(bands.transpose(1, 2), self.bank).transpose(1, 2)
 
 
 def fixed(waves: Tensor, samples: int) -> Tensor:

@@ -103,6 +103,21 @@ def test_strings_hold_the_recordings_that_the_transcript_says(prepared):
     assert takes["train_clean"] <= set(range(10, 50))
 
 
+def test_isolated_digits_are_the_recordings(tree, tmp_path):
+    fsdd.prepare(tree / "fsdd", tree / "nonspeech", tmp_path / "data", isolated=True)
+    for name, takes in (("train_clean", range(10, 50)), ("dev_clean", range(5, 10)), ("test_clean", range(5))):
+        data = DataDir(tmp_path / "data" / name)
+        assert len(data.utterances) == 60 * len(takes)
+        text, waves = data.read("text"), data.waves(rate=RATE)
+        for utterance in data.utterances[::37]:
+            speaker, word, take = utterance.split("-")
+            assert text[utterance] == word and int(take) in takes
+            expected = value_of(speaker, DIGITS.index(word), int(take))
+            np.testing.assert_allclose(waves[utterance], np.full(40, expected), atol=1e-6)
+    fsdd.prepare(tree / "fsdd", tree / "nonspeech", tmp_path / "tiny", size="tiny", isolated=True)
+    assert [len(DataDir(tmp_path / "tiny" / name).utterances) for name in SPEECH] == [60, 60, 60]
+
+
 def test_recordings_and_lengths_are_used_evenly():
     recordings = {
         (speaker, digit, take): np.full(3, 0.1, np.float32)

@@ -65,6 +65,11 @@ def test_transcripts_are_digit_strings_or_commands(tiny):
         assert all(1 <= len(line.split()) <= 7 for line in digits)
 
 
+def test_isolated_digits_are_dealt_evenly():
+    rng = np.random.default_rng(0)
+    assert sorted(mini.texts(20, rng, isolated=True)) == sorted([*DIGITS, *DIGITS])
+
+
 def test_the_grammar_is_closed_and_small():
     words = {word for command in mini.COMMANDS for word in command.split()}
     assert len(words) == 26
@@ -111,7 +116,7 @@ def test_noise_instances_are_fresh_in_each_set(tiny, monkeypatch):
 def test_the_command_prints_the_table_and_tells_what_is_missing(tmp_path, nrsr_main, monkeypatch):
     monkeypatch.setattr(mini, "prepare", lambda **options: mini.Prepared(table=[f"{options}"], notes=["a note"]))
     status, out, err = nrsr_main("prepare", "mini", "--out", "x", "--size", "tiny")
-    assert (status, out) == (0, "{'out': 'x', 'size': 'tiny', 'seed': 0}\n")
+    assert (status, out) == (0, "{'out': 'x', 'size': 'tiny', 'isolated': False, 'seed': 0}\n")
     assert err == "nrsr prepare mini: a note\n"
     monkeypatch.undo()
     monkeypatch.setattr(mini, "check", lambda: ["espeak-ng is missing"])
