@@ -73,7 +73,7 @@ fi
 
 # pesq is optional: it is compiled from its source.
 if ! "$venv/bin/python" -c 'import pesq' 2>/dev/null && ! pip 'pesq>=0.0.4' 2>/dev/null; then
-  echo "install.sh: pesq could not be compiled; nrsr works without it, score-sep leaves PESQ out" >&2
+  echo "install.sh: pesq could not be compiled; nrsr works without it, score-sep and score-se leave PESQ out" >&2
 fi
 
 # pyworld is optional: it is compiled from its source as well.

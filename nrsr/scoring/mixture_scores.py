@@ -13,7 +13,7 @@ import numpy as np
 from nrsr.scoring.table import UNKNOWN, ScoreFileError, ScoreTable, read_table, write_table
 
 NAME = "mixture_scores.tsv"
-VERSION = b"1"  # another one makes what was kept void, as when the definition of a metric has changed
+VERSION = b"2"  # another one makes what was kept void, as when the definition of a metric has changed
 
 
 def checksum(mixture: np.ndarray, source: np.ndarray, rate: int) -> str:

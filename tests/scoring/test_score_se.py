@@ -242,6 +242,9 @@ def test_what_is_silent_clipped_or_too_short_is_named(folders, score_se):
     assert "1 utterances with clipped noisy signal: u4\n" in err
     assert "2 utterances without si_sdr, csig, segsnr (the source is constant): u0 u3\n" in err
     assert "SI-SDR in dB           4 " in out
+    change(data, "spk1", **{name: np.zeros(len(wave)) for name, wave in DataDir(data).waves("spk1.scp").items()})
+    status, _, err = score_se("--metrics", "si_sdr")
+    assert status == 1 and f"{data}: no utterance has a value of any metric; check its signals\n" in err
 
 
 def test_stale_and_foreign_estimates_are_refused(folders, score_se):
@@ -263,7 +266,7 @@ def test_stale_and_foreign_estimates_are_refused(folders, score_se):
 
 def test_metrics_that_cannot_be_taken_are_named(folders, score_se, monkeypatch):
     status, _, err = score_se("--metrics", "wer")
-    assert status == 1 and "--metrics wer: compares no signals; there are llr, sdr" in err
+    assert status == 1 and "--metrics wer: compares no signals; there are llr, " in err
     status, _, err = score_se("--metrics", "mos")
     assert status == 1 and "there is no metric mos" in err
     monkeypatch.setattr(pesq_metric, "METRIC", replace(pesq_metric.METRIC, library="no_such_pesq"))
