@@ -207,6 +207,10 @@ def build_turns(settings: dict[str, TurnSettings], system: System, precision: st
     buffers, turns = Buffers(system), []
     for name, spec in settings.items():
         where = f"turns.{name}." if [*settings] != ["main"] else ""
+        if not parameters[name]:
+            raise ConfigError(
+                f"system: {type(system).__name__} has nothing to train; apply it with nrsr apply --config"
+            )
         trained = [parameter for parameter in parameters[name] if parameter.requires_grad]
         if not trained:
             raise ConfigError(f"turns.{name}: all its parameters are frozen, so that it never moves; freeze less")

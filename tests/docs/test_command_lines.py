@@ -29,7 +29,7 @@ def test_shell_blocks(page, tmp_path, mycorpus):
             problem, place = problem_of(words, place)
             assert not problem, f"{page}: {shlex.join(words)}: {problem}"
             for word in words:
-                for config in re.findall(r"\bconf/\S+\.(?:yaml|tsv)", word):
+                for config in re.findall(r"\b(?:utils/)?conf/\S+\.(?:yaml|tsv)", word):
                     assert is_there(config, page, place), f"{page}: {shlex.join(words)}: no file {config}"
 
 

@@ -7,19 +7,20 @@ import pytest
 import torch
 from toy_joint_asr import make_batch, make_system
 
-from nrsr.config import load_yaml, save_yaml
+from nrsr.config import ConfigError, load_yaml, save_yaml
+from nrsr.experiment.turn_settings import parse_turns
 from nrsr.kaldi import DataDir, WaveWriter, write_list
 from nrsr.packages import PackageError
 from nrsr.systems import LossError, build_system
+from nrsr.training.turns import build_turns
 
-BODIES = sorted((Path(__file__).parents[2] / "utils" / "conf" / "enh").glob("*.yaml"))
+BODIES = Path(__file__).parents[2] / "utils" / "conf" / "enh"
 
 
 @pytest.fixture(params=["wiener", "log_mmse", "rnnoise", "nsnet2", "dtln"])
 def frontend(request):
     """A front-end as the config of this name in utils/conf/enh has it; skipped where its package is missing."""
-    [body] = [path for path in BODIES if path.stem == request.param]
-    system = load_yaml(body)["system"]
+    system = load_yaml(BODIES / f"{request.param}.yaml")["system"]
     try:
         build_system({"sample_rate": 8000, "system": system})
     except PackageError as error:
@@ -53,6 +54,13 @@ def test_it_has_no_loss_of_its_own(frontend):
     system = build_system({"sample_rate": 8000, "system": {"class": "nrsr.systems.Enhancement", "frontend": frontend}})
     with pytest.raises(LossError, match=f"{frontend['class'].split('.')[-1]} has no enhancement loss; take 'se' out"):
         system.losses(batch, "main", ["se"])
+
+
+def test_training_it_alone_is_refused():
+    system = build_system({"sample_rate": 8000, **load_yaml(BODIES / "wiener.yaml")})
+    content = {"loss_weights": {"se": 1.0}, "optimiser": {"class": "torch.optim.Adam"}}
+    with pytest.raises(ConfigError, match="^system: Enhancement has nothing to train; apply it with nrsr apply --conf"):
+        build_turns(parse_turns(content), system)
 
 
 def test_enhance_by_the_config_alone(frontend, tmp_path, nrsr_main):
