@@ -46,6 +46,7 @@ setup(
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "hypothesis>=6.100",
             "ruff>=0.6",
             "kaldi_native_io>=1.22",
