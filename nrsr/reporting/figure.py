@@ -49,7 +49,8 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path, t
     for row in panels:
         row[0].set_ylabel(f"{metric.title} ({metric.unit})" if metric.unit else metric.title)
     in_order = {name: drawn[name] for name in names if name in drawn}  # any panel may lack some
-    panels[0, 0].legend(in_order.values(), in_order, fontsize="small")
+    where = {"loc": "outside right upper"} if tags else {}  # many panels have room for many systems, but no panel has
+    (figure if tags else panels[0, 0]).legend(in_order.values(), in_order, fontsize="small", **where)
     content = io.BytesIO()  # the library would hide why a disk takes no more
     figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
     with atomic_open(path, "wb") as stream:

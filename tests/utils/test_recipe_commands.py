@@ -138,6 +138,33 @@ def test_recognisers_behind_the_enhancers(recipe, tmp_path):
     assert "--recognisers takes some of clean, noisy, retrained and pocketsphinx, not 'clear'" in done.stderr
 
 
+def test_folds_of_real_recordings_have_data_and_experiments_of_their_own(recipe, tmp_path):
+    for folder in ("corpus", "noise"):
+        (tmp_path / "called" / folder).mkdir()
+    options = ["--corpus-dir", "corpus", "--noise-dir", "noise", "--nj", "1", "--folds", "0 2", "--config", ""]
+    options += ["--shelf", "wiener", "--quality", "stoi"]
+    for name, more in (("fsdd", ["--recognisers", "pocketsphinx"]), ("ravdess", [])):
+        done, commands = recipe(f"{name}/enh", *options, *more, "--work-dir", name)
+        assert done.returncode == 0, done.stderr
+        work = tmp_path / "called" / name
+        prepared = [command for command in commands if command.startswith("prepare ")]
+        corpora = f"--corpus-dir {tmp_path}/called/corpus --noise-dir {tmp_path}/called/noise"
+        data = [f"{work}/data/{'full_' if name == 'fsdd' else ''}fold{fold}" for fold in (0, 2)]
+        if name == "fsdd":
+            ends = [
+                f"--fold {fold} --size full --test-strings 400 --out {out}"
+                for fold, out in zip("02", data, strict=True)
+            ]
+        else:
+            ends = [f"--fold {fold} --out {out}" for fold, out in zip("02", data, strict=True)]
+        assert prepared == [f"prepare {name} {corpora} {end}" for end in ends]
+        exp = work / "exp/full" if name == "fsdd" else work / "exp"
+        folders = {path.name for path in exp.iterdir()}
+        expected = {f"{system}_fold{fold}_once" for system in ("noisy", "wiener") for fold in (0, 2)}
+        by_words = {folder.replace("_fold", "-pocketsphinx_fold") for folder in expected if name == "fsdd"}
+        assert folders == expected | by_words
+
+
 def test_voicebank_trains_no_enhancer_twice_in_one_work_folder(recipe, tmp_path):
     (tmp_path / "called/corpus").mkdir()
     options = ["--corpus-dir", "corpus", "--work-dir", "w", "--nj", "1", "--shelf", ""]

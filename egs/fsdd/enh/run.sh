@@ -12,7 +12,7 @@
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (nsnet2 mask_blstm segan)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --quality NAME,...        metrics of the enhanced speech    (pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_p808)
-#   --test-strings N          strings in each test set; the asr recipe has 1200    (600)
+#   --test-strings N          strings in each test set; the asr recipe has 1200    (400)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
@@ -29,7 +29,7 @@ size=full
 begin enh "$@"
 . ../../../utils/fsdd_corpus.sh
 
-if [ "$size" = full ]; then test_strings=${test_strings:-600}; fi
+if [ "$size" = full ]; then test_strings=${test_strings:-400}; fi
 experiments=$work_dir/exp/$size
 test_sets=test_clean,test_seen,test_unseen
 with_figure=true
