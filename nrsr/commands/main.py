@@ -51,6 +51,7 @@ COMMANDS = {
     "score-se": "compute PESQ, STOI, SI-SDR, CSIG and others of enhanced speech",
     "score-voc": "compute MCD, M-STFT, F0 errors, PESQ and STOI of vocoded speech",
     "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
+    "score-gen": "score generated utterances by a classifier",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
 

@@ -45,7 +45,9 @@ class Metric:
         digits: behind the point.
         meaning: of the pooled value, for a note below a table.
         base: count that says how much was scored ("words").
-        takes: whether rows are measured between texts or between waves.
+        takes: whether rows are measured between texts, between waves, or by `nrsr score-gen` for whole sets.
+        same_data: whether systems can be compared only where they were applied to the same utterances; otherwise each
+            may have its own, as generators have.
         reference: whether measuring needs the reference; otherwise it may be None.
         library: optional libraries that measuring needs, with spaces between them.
     """
@@ -61,7 +63,8 @@ class Metric:
     digits: int = 2
     meaning: str = ""
     base: str = ""
-    takes: Literal["texts", "waves"] = "texts"
+    takes: Literal["texts", "waves", "sets"] = "texts"
+    same_data: bool = True
     reference: bool = True
     library: str = ""
 
@@ -101,6 +104,19 @@ def mean_metric(
         value=lambda sums: ratio(sums["sum"], sums["utterances"]),
         **{"meaning": MEAN_OF_WAVES if others.get("takes") == "waves" else MEAN, **others},
     )
+
+
+def set_metric(name: str, title: str, better: Literal["lower", "higher"], **others: object) -> Metric:
+    """A metric of a whole set, which is the mean of what its utterances contribute (`nrsr.scoring.shares`).
+
+    Args:
+        others: further attributes of `Metric`.
+    """
+
+    def measure(*_: object) -> float:
+        raise MetricError(f"{title} is of a whole set of utterances; nrsr score-gen computes it")
+
+    return mean_metric(name, title, better, measure, takes="sets", same_data=False, **others)
 
 
 def improvement_of(metric: Metric) -> Metric:

@@ -21,6 +21,8 @@ Counts = dict[str, np.ndarray]
 class PooledSet:
     """The utterances of all folds in a row, and what each run counted there.
 
+    Where runs were scored on different utterances, as generated ones are, these are the utterances of all of them.
+
     Attributes:
         figures: ALL, the SNRs, and PRIMARY where the set has the SNRs that it asks for -> numbers of the SNRs.
         primary: SNRs whose mean is the primary figure, as they are spelled.
@@ -34,15 +36,21 @@ class PooledSet:
         self.name, self.metrics = name, list(metrics)
         self.runs = {system: [run for run in own if name in run.scores] for system, own in runs.items()}
         self.runs = {system: own for system, own in self.runs.items() if own}
-        tables = {run.pair[0]: run.scores[name] for own in self.runs.values() for run in own}
-        self.start, self.length = {}, 0
-        for fold, table in sorted(tables.items()):
+        tables: dict[int, list[ScoreTable]] = {}
+        for run in (run for own in self.runs.values() for run in own):
+            tables.setdefault(run.pair[0], []).append(run.scores[name])
+        self.start, self.length, self.fold_utterances = {}, 0, {}
+        labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: []}
+        for fold, own in sorted(tables.items()):
+            self.fold_utterances[fold] = np.unique(np.concatenate([table.utterances for table in own]))
             self.start[fold] = self.length
-            self.length += len(table.utterances)
-        together = [table for _, table in sorted(tables.items())]
-        self.utterances = np.concatenate([table.utterances for table in together])
-        self.noises = np.concatenate([table.label("noisefile") for table in together])
-        snrs, self.snr_of = group_by(SNR, np.concatenate([table.label(SNR) for table in together]))
+            self.length += len(self.fold_utterances[fold])
+            for label, values in labels.items():
+                values.append(self._labels(own, label, fold))
+        self.utterances = np.concatenate(list(self.fold_utterances.values()))
+        self.noises = np.concatenate(labels["noisefile"])
+        together = [own[-1] for _, own in sorted(tables.items())]
+        snrs, self.snr_of = group_by(SNR, np.concatenate(labels[SNR]))
         self.snrs = [] if snrs == [UNKNOWN] else snrs
         self.sizes = {
             metric.base: int(sum(metric.counts(table)[metric.base].sum() for table in together))
@@ -54,6 +62,17 @@ class PooledSet:
         if self.primary:
             self.figures[PRIMARY] = [snrs.index(snr) for snr in self.primary]
         self._counted: dict[tuple[int, str], tuple[Counts, np.ndarray]] = {}
+
+    def _labels(self, tables: Sequence[ScoreTable], label: str, fold: int) -> np.ndarray:
+        """A label of each utterance of a fold, from whichever table has the utterance."""
+        values = np.full(len(self.fold_utterances[fold]), UNKNOWN, dtype=object)
+        for table in tables:
+            values[self._places(table, fold)] = table.label(label)
+        return values.astype(str)
+
+    def _places(self, table: ScoreTable, fold: int) -> np.ndarray:
+        """Where the utterances of a table are among those of its fold."""
+        return np.searchsorted(self.fold_utterances[fold], table.utterances)
 
     def _primary(self, asked: Sequence[str]) -> list[str]:
         if list(asked) == [ALL] or not self.snrs:
@@ -81,17 +100,17 @@ class PooledSet:
         """Counts of each utterance, summed over runs: name -> [rows].
 
         Args:
-            paired: as many runs of another system; an utterance counts where both runs have a value.
+            paired: as many runs of another system; an utterance counts where both runs have a value, if both have it.
         """
         totals: Counts = {}
         for number, run in enumerate(runs):
-            counts, known = self.counts_of(run.scores[self.name], metric)
-            if paired:
+            table, fold = run.scores[self.name], run.pair[0]
+            counts, known = self.counts_of(table, metric)
+            if paired and np.array_equal(table.utterances, paired[number].scores[self.name].utterances):
                 known = known & self.counts_of(paired[number].scores[self.name], metric)[1]
-            start = self.start[run.pair[0]]
+            places = self.start[fold] + self._places(table, fold)
             for name, values in counts.items():
-                total = totals.setdefault(name, np.zeros(self.length))
-                total[start : start + len(values)] += values * known
+                totals.setdefault(name, np.zeros(self.length))[places] += values * known
         return totals
 
     def values(self, metric: Metric, sums: Counts) -> dict[str, np.ndarray]:

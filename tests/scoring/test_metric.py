@@ -82,7 +82,10 @@ def test_a_file_is_a_metric():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("werr", "there is no metric werr; there are cer, llr, mstft, sdr, segsnr, si_sdr, si_snr, wer"),
+        (
+            "werr",
+            "there is no metric werr; there are accuracy, cer, diversity, frechet, inception, llr",
+        ),
         ("outside_task.NOTHING", "has no attribute"),
         ("no_such_module.METRIC", "No module named"),
         ("outside_task.NO_METRIC", "is of type int; give module.NAME of a nrsr.scoring.Metric"),
@@ -91,6 +94,12 @@ def test_a_file_is_a_metric():
 def test_what_is_no_metric_is_named(outside, name, message):
     with pytest.raises(MetricError, match=message):
         find_metric(name)
+
+
+def test_a_metric_of_whole_sets_measures_no_pair():
+    with pytest.raises(MetricError, match="Fréchet distance is of a whole set .*; nrsr score-gen computes it"):
+        find_metric("frechet").measure("a", "b")
+    assert find_metric("accuracy").measure("one", "one") == (100.0,) and not find_metric("frechet").same_data
 
 
 def test_functions_of_pooled_counts(outside):

@@ -140,7 +140,7 @@ def test_missing_libraries_are_named(folders, nrsr_main, monkeypatch):
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "sdr,stoi")
     assert status == 1 and "--measures sdr,stoi: no_such_stoi not installed" in err
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "mos")
-    assert status == 1 and "there is no metric mos; there are cer, llr, " in err
+    assert status == 1 and "there is no metric mos; there are accuracy, cer, " in err
     status, _, err = nrsr_main("score-sep", "--data", data, "--estimates", separated, "--measures", "wer")
     assert status == 1 and "wer: compares no signals; there are llr, " in err
 
