@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,25 @@ def test_a_recipe_calls_its_commands_in_order(recipe, tmp_path):
     assert f"--out {work}/exp/full/RESULTS.md" in commands[-1]
     _, again = recipe("mini/asr", "--work-dir", "w", "--nj", "1", "--config", "conf/mtl.yaml", "--seeds", "3")
     assert [command.split()[0] for command in again] == ["report"]
+
+
+def test_recognisers_start_from_the_front_ends_that_the_same_run_trains(recipe, tmp_path):
+    options = ["--work-dir", "w", "--nj", "1", "--corpus-dir", "c", "--noise-dir", "n", "--seeds", "2"]
+    for folder in ("c", "n"):
+        (tmp_path / "called" / folder).mkdir()
+    trained = ["--frontends", "conf/frontend.yaml ../enh/conf/segan.yaml"]
+    configs = "conf/frozen.yaml conf/segan_frozen.yaml conf/segan_joint.yaml"
+    done, commands = recipe("fsdd/asr", *options, *trained, "--config", configs, "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
+    exp = tmp_path / "called/w/exp/full"
+    trainings = [command.split() for command in commands if command.startswith("train ")]
+    from_here = {Path(words[words.index("--exp") + 1]).name: words[-1] for words in trainings}
+    assert list(from_here) == [
+        f"{name}_fold0_seed2" for name in ("frontend", "segan", "frozen", "segan_frozen", "segan_joint")
+    ]
+    assert from_here["frozen_fold0_seed2"] == f"--set=init.frontend.from={exp}/frontend_fold0_seed2"
+    for name in ("segan_frozen", "segan_joint"):
+        assert from_here[f"{name}_fold0_seed2"] == f"--set=init.frontend.from={exp}/segan_fold0_seed2"
 
 
 def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path):
