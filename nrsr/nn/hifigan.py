@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.time_convolutions import TimeConv, TimeUpsampling, to_time
 from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
 
@@ -20,14 +21,14 @@ class HiFiBlock(nn.Module):
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int], double: bool) -> None:
         super().__init__()
         self.dilated = nn.ModuleList(
-            nn.Conv1d(channels, channels, kernel, dilation=step, padding=(kernel - 1) // 2 * step) for step in dilations
+            TimeConv(channels, channels, kernel, dilation=step, padding=(kernel - 1) // 2 * step) for step in dilations
         )
         self.plain = nn.ModuleList(
-            nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in (dilations if double else ())
+            TimeConv(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in (dilations if double else ())
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[B, C, T] to the same; each pair of convolutions adds to its input."""
+        """[B, C, 1, T] to the same; each pair of convolutions adds to its input."""
         for place, dilated in enumerate(self.dilated):
             hidden = dilated(F.leaky_relu(inputs, SLOPE))
             if self.plain:
@@ -76,12 +77,12 @@ class HiFiGanGenerator(WaveGenerator):
             for size, steps in zip(kernels, dilations, strict=True)
         )
         self.reach = upsampling_reach(scales, upsampling_kernels, within, first=3, last=3)
-        self.first = nn.Conv1d(mels, channels, 7, padding=3)
+        self.first = TimeConv(mels, channels, 7, padding=3)
         self.upsamplers, self.stages = nn.ModuleList(), nn.ModuleList()
         for scale, kernel in pairs:
             odd = (kernel - scale) % 2
             self.upsamplers.append(
-                nn.ConvTranspose1d(channels, channels // 2, kernel, scale, (kernel - scale) // 2 + odd, odd)
+                TimeUpsampling(channels, channels // 2, kernel, scale, (kernel - scale) // 2 + odd, odd)
             )
             channels //= 2
             self.stages.append(
@@ -89,17 +90,17 @@ class HiFiGanGenerator(WaveGenerator):
                     HiFiBlock(channels, size, steps, double) for size, steps in zip(kernels, dilations, strict=True)
                 )
             )
-        self.last = nn.Conv1d(channels, 1, 7, padding=3)
+        self.last = TimeConv(channels, 1, 7, padding=3)
         self.apply(hifigan_start_)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
         """Features [B, mels, N] to waveforms [B, N prod(scales)] in (-1, 1)."""
-        hidden = self.first(features)
+        hidden = self.first(to_time(features))
         for upsampler, blocks in zip(self.upsamplers, self.stages, strict=True):
             hidden = upsampler(F.leaky_relu(hidden, SLOPE))
             hidden = sum(block(hidden) for block in blocks) / len(blocks)
-        return self.last(F.leaky_relu(hidden, LAST_SLOPE)).squeeze(1).tanh()
+        return self.last(F.leaky_relu(hidden, LAST_SLOPE))[:, 0, 0].tanh()
 
 
 def hifigan_start_(module: nn.Module) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.time_convolutions import TimeConv, TimeUpsampling, to_time
 from nrsr.nn.wave_discriminator import WaveDiscriminator
 from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
@@ -19,14 +20,16 @@ class MelGanBlock(nn.Module):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.dilated = nn.Conv1d(channels, channels, 3, dilation=dilation, padding=dilation, padding_mode="reflect")
-        self.pointwise = nn.Conv1d(channels, channels, 1)
-        self.shortcut = nn.Conv1d(channels, channels, 1)
+        self.dilated = TimeConv(channels, channels, 3, dilation=dilation, padding=dilation, padding_mode="reflect")
+        self.pointwise = TimeConv(channels, channels, 1)
+        self.shortcut = TimeConv(channels, channels, 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[B, C, T] to the same."""
+        """[B, C, 1, T] to the same."""
         hidden = self.dilated(F.leaky_relu(inputs, SLOPE))
-        return self.shortcut(inputs) + self.pointwise(F.leaky_relu(hidden, SLOPE))
+        outputs = self.shortcut(inputs)
+        outputs += self.pointwise(F.leaky_relu_(hidden, SLOPE))
+        return outputs
 
 
 class MelGanGenerator(WaveGenerator):
@@ -50,16 +53,16 @@ class MelGanGenerator(WaveGenerator):
         self.shortest = max(4, 3 ** max(stacks - 1, 0) // scales[0] + 1)
         within = sum(3**place for place in range(stacks))
         self.reach = upsampling_reach(scales, [2 * scale for scale in scales], within, first=3, last=3)
-        self.first = nn.Conv1d(mels, channels, 7, padding=3, padding_mode="reflect")
+        self.first = TimeConv(mels, channels, 7, padding=3, padding_mode="reflect")
         self.upsamplers, self.stacks = nn.ModuleList(), nn.ModuleList()
         for scale in scales:
             odd = scale % 2
             self.upsamplers.append(
-                nn.ConvTranspose1d(channels, channels // 2, 2 * scale, scale, scale // 2 + odd, output_padding=odd)
+                TimeUpsampling(channels, channels // 2, 2 * scale, scale, scale // 2 + odd, output_padding=odd)
             )
             channels //= 2
             self.stacks.append(nn.Sequential(*(MelGanBlock(channels, 3**place) for place in range(stacks))))
-        self.last = nn.Conv1d(channels, 1, 7, padding=3, padding_mode="reflect")
+        self.last = TimeConv(channels, 1, 7, padding=3, padding_mode="reflect")
         self.apply(melgan_start_)
         add_weight_norm(self)
 
@@ -68,10 +71,10 @@ class MelGanGenerator(WaveGenerator):
         samples = features.shape[2] * self.hop
         if features.shape[2] < self.shortest:
             features = F.pad(features, (0, self.shortest - features.shape[2]), mode="replicate")
-        hidden = self.first(features)
+        hidden = self.first(to_time(features))
         for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
             hidden = stack(upsampler(F.leaky_relu(hidden, SLOPE)))
-        return self.last(F.leaky_relu(hidden, SLOPE)).squeeze(1).tanh()[:, :samples]
+        return self.last(F.leaky_relu(hidden, SLOPE))[:, 0, 0, :samples].tanh()
 
 
 class MelGanDiscriminator(nn.Module):

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.time_convolutions import TimeConv
 from nrsr.nn.wave_discriminator import WaveDiscriminator
 from nrsr.nn.wave_generator import WaveGenerator
+from nrsr.nn.wavenet_inference import can_infer, infer
 from nrsr.nn.weight_norm import add_weight_norm
 
 CONTEXT = 2  # frames either side of a frame that the first layer looks at
@@ -31,7 +33,11 @@ class MelUpsampler(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, mels, N + 2 CONTEXT] to [B, mels, N prod(scales)]."""
-        hidden = self.first(features).unsqueeze(1)
+        return self.smooth(self.first(features))
+
+    def smooth(self, features: Tensor) -> Tensor:
+        """[B, mels, N] to [B, mels, N prod(scales)], each band by itself."""
+        hidden = features.unsqueeze(1)
         for scale, smoother in zip(self.scales, self.smoothers, strict=True):
             hidden = smoother(hidden.repeat_interleave(scale, dim=3))
         return hidden.squeeze(1)
@@ -43,13 +49,13 @@ class WaveNetBlock(nn.Module):
     def __init__(self, residual: int, gate: int, skip: int, mels: int, kernel: int, dilation: int) -> None:
         super().__init__()
         padding = (kernel - 1) // 2 * dilation
-        self.dilated = nn.Conv1d(residual, gate, kernel, dilation=dilation, padding=padding)
-        self.features = nn.Conv1d(mels, gate, 1, bias=False)
-        self.residual = nn.Conv1d(gate // 2, residual, 1)
-        self.skip = nn.Conv1d(gate // 2, skip, 1)
+        self.dilated = TimeConv(residual, gate, kernel, dilation=dilation, padding=padding)
+        self.features = TimeConv(mels, gate, 1, bias=False)
+        self.residual = TimeConv(gate // 2, residual, 1)
+        self.skip = TimeConv(gate // 2, skip, 1)
 
     def forward(self, inputs: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, residual, T] and features [B, mels, T] to the next block's inputs and skip [B, skip, T]."""
+        """[B, residual, 1, T] and features [B, mels, 1, T] to the next block's inputs and skip [B, skip, 1, T]."""
         filtered, gate = (self.dilated(inputs) + self.features(features)).chunk(2, dim=1)
         hidden = filtered.tanh() * gate.sigmoid()
         return (self.residual(hidden) + inputs) * 0.5**0.5, self.skip(hidden)
@@ -91,28 +97,32 @@ class ParallelWaveGanGenerator(WaveGenerator):
         cycle = blocks // stacks
         self.hop = math.prod(scales)
         samples = stacks * (kernel - 1) // 2 * (2**cycle - 1)
-        smoothed = sum(1.0 / math.prod(scales[:place]) for place in range(len(scales)))
-        self.reach = math.ceil(samples / self.hop + smoothed) + CONTEXT
+        # Frames to either side that upsampled features depend on.
+        self.smoothed = sum(1.0 / math.prod(scales[:place]) for place in range(len(scales)))
+        self.reach = math.ceil(samples / self.hop + self.smoothed) + CONTEXT
         self.upsampler = MelUpsampler(mels, scales)
-        self.first = nn.Conv1d(1, residual, 1)
+        self.first = TimeConv(1, residual, 1)
         self.blocks = nn.ModuleList(
             WaveNetBlock(residual, gate, skip, mels, kernel, 2 ** (place % cycle)) for place in range(blocks)
         )
-        self.hidden, self.last = nn.Conv1d(skip, skip, 1), nn.Conv1d(skip, 1, 1)
+        self.hidden, self.last = TimeConv(skip, skip, 1), TimeConv(skip, 1, 1)
         self.apply(wavenet_start_)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
         """Features [B, mels, T / prod(scales) + 2 context] and noise [B, T] to waveforms [B, T]."""
-        features = self.upsampler(features)
         if noise is None:
-            noise = torch.randn_like(features[:, 0])
-        hidden, total = self.first(noise.unsqueeze(1)), 0.0
+            samples = (features.shape[2] - 2 * CONTEXT) * self.hop
+            noise = torch.randn(len(features), samples, device=features.device, dtype=features.dtype)
+        if can_infer(self, features):
+            return torch.stack([infer(self, *pair) for pair in zip(features, noise, strict=True)])
+        features = self.upsampler(features).unsqueeze(2)
+        hidden, total = self.first(noise[:, None, None]), 0.0
         for block in self.blocks:
             hidden, skip = block(hidden, features)
             total = total + skip
         total = total * (1.0 / len(self.blocks)) ** 0.5
-        return self.last(self.hidden(total.relu()).relu()).squeeze(1)
+        return self.last(self.hidden(total.relu()).relu())[:, 0, 0]
 
 
 class ParallelWaveGanDiscriminator(WaveDiscriminator):

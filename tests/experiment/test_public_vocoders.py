@@ -125,26 +125,27 @@ def given_to(theirs: torch.nn.Module, ours: torch.nn.Module) -> tuple[tuple, tup
 
 
 @pytest.mark.parametrize("name", NAMES)
-@torch.no_grad()
-def test_equal_weights_give_equal_outputs(public, name):
+@pytest.mark.parametrize("learning", [True, False])  # a CPU without gradients goes another way
+def test_equal_weights_give_equal_outputs(public, name, learning):
     theirs, ours = public_networks(public)[name]
     draw(theirs)
     filled(ours, theirs.state_dict())
     for_them, for_us = given_to(theirs, ours)
-    wanted, found = theirs(*for_them), ours(*for_us)
-    if isinstance(ours, WaveGenerator):
-        assert wanted.abs().mean() > 0.01
-        torch.testing.assert_close(found, wanted[:, 0], **TOLERANCE)
-        theirs.remove_weight_norm()
-        folded = filled(public_networks(public)[name][1], theirs.state_dict())
-        torch.testing.assert_close(folded(*for_us), wanted[:, 0], **TOLERANCE)
-        torch.testing.assert_close(fold_weight_norm(ours)(*for_us), wanted[:, 0], **TOLERANCE)
-    elif torch.is_tensor(wanted):
-        torch.testing.assert_close(found[0][-1], wanted, **TOLERANCE)
-    else:
-        for maps, others in zip(found, wanted, strict=True):
-            for one, other in zip(maps, others, strict=True):
-                torch.testing.assert_close(one, other, **TOLERANCE)
+    with torch.set_grad_enabled(learning):
+        wanted, found = theirs(*for_them), ours(*for_us)
+        if isinstance(ours, WaveGenerator):
+            assert wanted.abs().mean() > 0.01
+            torch.testing.assert_close(found, wanted[:, 0], **TOLERANCE)
+            theirs.remove_weight_norm()
+            folded = filled(public_networks(public)[name][1], theirs.state_dict())
+            torch.testing.assert_close(folded(*for_us), wanted[:, 0], **TOLERANCE)
+            torch.testing.assert_close(fold_weight_norm(ours)(*for_us), wanted[:, 0], **TOLERANCE)
+        elif torch.is_tensor(wanted):
+            torch.testing.assert_close(found[0][-1], wanted, **TOLERANCE)
+        else:
+            for maps, others in zip(found, wanted, strict=True):
+                for one, other in zip(maps, others, strict=True):
+                    torch.testing.assert_close(one, other, **TOLERANCE)
 
 
 @torch.no_grad()

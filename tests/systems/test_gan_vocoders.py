@@ -146,7 +146,7 @@ def test_validation_and_samples(name):
     losses = system.losses(batch, "generator", ("spectral", "mel"))
     for criterion, loss in (("loss", "mel"), ("spectral", "spectral")):
         value, count = criteria[criterion]
-        torch.testing.assert_close(value / count, losses[loss])
+        torch.testing.assert_close(value / count, losses[loss], rtol=5e-3, atol=1e-4)
     assert {key: value.shape for key, value in system.samples(batch).items()} == {
         "real": (FRAMES * 32,), "generated": (FRAMES * 32,),
     }  # fmt: skip
