@@ -19,5 +19,5 @@ fsdd_corpus() {
 # fsdd_data DATA: stage 0 of a fold; run.sh may set test_strings.
 fsdd_data() {
   prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size" \
-    ${test_strings:+--test-strings "$test_strings"}
+    ${test_strings:+--test-strings "$test_strings"} "${@:2}"
 }

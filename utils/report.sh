@@ -4,7 +4,8 @@
 # run.sh and the stages set: experiments (folder), results (file), test_sets (separated by commas), baseline (systems that
 # the others are compared with); perhaps report_sets (others than test_sets), metric (wer), primary (SNRs whose mean is
 # the primary metric, or each or all), also (metrics of another stage), columns (tags that systems share, separated by
-# commas: columns of the small table, panels of the figure), with_figure (not empty: draws the metric over SNR beside the
+# commas: columns of the small table, panels of the figure), criteria (of validations, drawn over the steps of the
+# trainings beside the results), with_figure (not empty: draws the metric over SNR beside the
 # results), published (values for the small table; conf/published.tsv of the recipe, where there is one).
 
 report() {
@@ -14,6 +15,7 @@ report() {
   if [ -n "${also:-}" ]; then options+=(--also "$also"); fi
   if [ -n "${columns:-}" ]; then options+=(--columns "$columns"); fi
   if [ -n "${with_figure:-}" ]; then options+=(--figure "${results%.md}_snr.png"); fi
+  if [ -n "${criteria:-}" ]; then options+=(--criteria "$criteria" --criteria-figure "${results%.md}_training.png"); fi
   if [ -e "${published:=conf/published.tsv}" ]; then options+=(--published "$published"); fi
   nrsr report "${options[@]}"
 }

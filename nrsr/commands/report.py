@@ -29,6 +29,7 @@ from nrsr.errors import NrsrError
 from nrsr.experiment.revision import short
 from nrsr.listing import listed
 from nrsr.reporting import Table, config_differences, draw_over_snr, provenance, read_published, results_tables
+from nrsr.reporting.criteria_figure import draw_criteria
 from nrsr.reporting.gradient_figure import draw_gradients
 from nrsr.reporting.pooled_cells import rows_of
 from nrsr.reporting.probe_table import probe_table
@@ -65,6 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
     parser.add_argument("--figure", metavar="FILE", help="draw the first metric over SNR into this png, pdf or svg")
     parser.add_argument("--gradients", metavar="FILE", help="draw angles and conflicts of the gradients over epochs")
+    parser.add_argument("--criteria", type=names, default="", metavar="A,B", help="of validations, to draw over steps")
+    parser.add_argument(
+        "--criteria-figure", metavar="FILE", help="where to draw them, for example RESULTS_training.png"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -92,6 +97,10 @@ def run(args: argparse.Namespace) -> None:
         write_results(args.out, markdown(origin, small, tables, image(args, main[0]) if drawn else ""))
     if args.gradients and not draw_gradients(by_system(runs), args.gradients):
         note(f"{args.gradients} is not drawn: no training logged angles (gradients: Remedy, MeasuredSum, ... do)")
+    if args.criteria_figure and not draw_criteria(by_system(runs), args.criteria, args.criteria_figure):
+        note(
+            f"{args.criteria_figure} is not drawn: no training logged any of {', '.join(args.criteria) or '--criteria'}"
+        )
     # The small table last, so that a recipe ends with it.
     print("\n".join([origin + "\n", *(table.plain() for table in [*reversed(tables), small])]), end="")
 

@@ -1,14 +1,12 @@
 """A figure of what happened to the gradients of two tasks over the epochs of a training: angles, conflicts, norms."""
 
 import io
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nrsr.errors import NrsrError
-from nrsr.files import atomic_open, cure_of
+from nrsr.files import atomic_open
+from nrsr.reporting.training_history import logged
 
 # Panels: title, axis label, and the logged figures that each draws, with their line style.
 PANELS = (
@@ -18,40 +16,13 @@ PANELS = (
 )
 
 
-class MetricsError(NrsrError):
-    """An experiment's metrics.jsonl cannot be read."""
-
-
 def gradient_history(experiment: Path) -> dict[str, list[float]]:
     """Figures of the combiner by name, one value an epoch; empty where it logs none, as `Sum`.
 
     Raises:
         MetricsError: metrics.jsonl is missing or damaged.
     """
-    path = experiment / "metrics.jsonl"
-    wanted = [name for _, _, lines in PANELS for name in lines]
-    history: dict[str, list[float]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise MetricsError(f"{path}: no such file; it is written by nrsr train") from error
-    except (OSError, UnicodeDecodeError) as error:
-        cure = "nrsr train writes it anew when it goes on"
-        cure = cure_of(error, cure) if isinstance(error, OSError) else cure
-        raise MetricsError(f"{path}: cannot be read ({error}); {cure}") from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            train = json.loads(line)["train"]
-            there = [name for name in wanted if name in (train if number == 1 else history)]
-            for name in there:
-                # A mean that is not finite is null in JSON.
-                history.setdefault(name, []).append(math.nan if train[name] is None else float(train[name]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise MetricsError(
-                f"{path}: line {number}: damaged ({type(error).__name__}: {error}); nrsr train writes it anew when it "
-                "goes on, or restore the file"
-            ) from error
-    return history
+    return logged(experiment, "train", [name for _, _, lines in PANELS for name in lines])
 
 
 def draw_gradients(experiments: Mapping[str, Sequence[Path]], path: str | Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from nrsr.nn.mlp_gan import MlpDiscriminator, MlpGenerator
-from nrsr.nn.pictures import MelPictures
+from nrsr.nn.pictures import REACH, MelPictures
 from nrsr.systems.picture_gan import PictureGan
 
 SIDE = 28  # 784 values, the paper's for handwritten digits
@@ -52,5 +52,8 @@ def as_pictures(values: Tensor) -> Tensor:
 
 
 def as_values(pictures: Tensor) -> Tensor:
-    """Pictures [B, 28, 28] in [-1, 1] to values [B, 784] in [0, 1]."""
-    return 0.5 * (pictures.flatten(1) + 1.0)
+    """Pictures [B, 28, 28] to values [B, 784] of the discriminator: mean and deviation 0.5, as of black and white.
+
+    Digits of ink have most of their values at 0 and 1, and pictures of sound about their mean.
+    """
+    return 0.5 * (REACH * pictures.flatten(1) + 1.0)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from nrsr.reporting.gradient_figure import MetricsError, draw_gradients, gradient_history
+from nrsr.reporting.gradient_figure import draw_gradients, gradient_history
+from nrsr.reporting.training_history import MetricsError
 
 
 def experiment(folder, epochs):

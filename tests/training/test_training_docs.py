@@ -26,7 +26,7 @@ def examples(tmp_path):
 
 def test_the_published_games_are_configs(examples):
     wavegan, parallel, segan = (example for example in examples if "main" not in example.turns)
-    assert wavegan.turns["critic"].repeat == 5 and wavegan.turns["critic"].clip is None
+    assert wavegan.turns["discriminator"].repeat == 5 and wavegan.turns["discriminator"].clip is None
     generator, discriminator = parallel.turns["generator"], parallel.turns["discriminator"]
     assert (generator.clip, discriminator.clip) == (10, 1)
     assert [discriminator.moves(step) for step in (0, 99_999, 100_000, 100_001)] == [False, False, True, True]

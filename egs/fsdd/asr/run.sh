@@ -11,6 +11,7 @@
 #                             for SEGAN: --frontends ../enh/conf/segan.yaml --config "conf/segan_frozen.yaml"
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
+#   --train-data NAME         train on this directory of the data folder; give a --tag with it    (train, or --speeds)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
@@ -19,13 +20,14 @@ corpus_dir=
 noise_dir=
 folds=0
 speeds=
+train_data=
 size=full
 begin asr "$@"
 . ../../../utils/fsdd_corpus.sh
 
 experiments=$work_dir/exp/$size
 with_figure=true
-train_set=train${speeds:+_$speeds}
+train_set=${train_data:-train${speeds:+_$speeds}}
 
 # Training in two stages: each system starts from the one before it, of the same fold and seed.
 train_options() { # CONFIG SEED
@@ -51,7 +53,7 @@ for fold in $folds; do
   if in_stages 1 "mixing (fold $fold)"; then
     mix_sets
     if [ -n "$speeds" ]; then
-      once "$data/.done/$train_set" nrsr perturb-speed --speeds "$speeds" "$data/train" "$data/$train_set"
+      once "$data/.done/train_$speeds" nrsr perturb-speed --speeds "$speeds" "$data/train" "$data/train_$speeds"
     fi
   fi
   if [ -n "$frontends" ]; then train_frontends; fi
