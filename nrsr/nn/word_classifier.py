@@ -42,7 +42,12 @@ class WordClassifier(UtteranceNetwork):
     def embed(self, features: Tensor, frames: Tensor) -> Tensor:
         pictures = features[:, : self.frames].transpose(1, 2)
         pictures = F.pad(pictures, (0, self.frames - pictures.shape[2]))
-        return self.norm(self.blocks(self.bands(pictures).unsqueeze(1)).flatten(1))
+        hidden = self.blocks(self.bands(pictures).unsqueeze(1)).flatten(1)
+        if self.training and len(hidden) == 1:
+            # One utterance, such as may be left at the end of an epoch, has no variance of its own.
+            norm = self.norm
+            return F.batch_norm(hidden, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        return self.norm(hidden)
 
     def classify(self, embeddings: Tensor) -> Tensor:
         return self.out(self.dropout(embeddings))

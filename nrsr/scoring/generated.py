@@ -54,12 +54,10 @@ class Scored:
     Attributes:
         table: a row for each utterance.
         copies: utterances that are copies -> the training utterance that they copy.
-        held_out: mean distance of held-out recordings to the nearest training recording.
     """
 
     table: ScoreTable
     copies: dict[str, str]
-    held_out: float
 
 
 class Judge:
@@ -85,16 +83,18 @@ class Judge:
         settings = experiment.config["data"]["labels"][self.system.kind]
         self._list = settings_from(LabelSettings, settings, "data.labels").file
         self.train, others = DataDir(train), DataDir(held_out)
+        if others.path.resolve() == self.train.path.resolve():
+            raise ScoringError(f"{held_out}: is the training data; give recordings that nobody was trained on")
         self.seen = self._look_at(self.train)
         if self.seen.labels is None:
             raise ScoringError(f"{Path(train) / self._list}: no such list; the training data must have labels")
         known = self._nearest(self._pictures(others, _some(others.utterances)), [], same=False)
-        self.held_out, self.least = float(known.distances.mean()), float(known.distances.min())
+        self.usual, self.least = float(known.distances.mean()), float(known.distances.min())
         rows = _some(range(len(self.seen.names)))
         pictures = self._pictures(self.train, [self.seen.names[row] for row in rows])
         classes = self.seen.classes()[rows]
         apart = mean_distances(pictures, classes)
-        self._apart = {kind: np.nanmean(apart[classes == kind]) for kind in set(classes.tolist())}
+        self._apart = {kind: apart[classes == kind].mean() for kind in set(classes.tolist())}
 
     def score(self, data: str | Path, splits: int = 10) -> Scored:
         """Score the utterances of a data directory.
@@ -114,7 +114,7 @@ class Judge:
         pictures = self._pictures(directory, compared)
         found = self._nearest(pictures, compared, same=same)
         classes = seen.classes()[rows]
-        usual = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
+        apart = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
         heard = [self.system.labels[number] for number in seen.posteriors.argmax(1)]
         said = [UNKNOWN] * len(heard) if seen.labels is None else [self.system.labels[one] for one in seen.labels]
         count = len(seen.names)
@@ -124,22 +124,17 @@ class Judge:
             "heard": np.array(heard, dtype=str),
             "inception": inception_shares(seen.posteriors, splits),
             "frechet": frechet_shares(seen.embeddings, self.seen.embeddings),
-            "accuracy": np.array(
-                [
-                    np.nan if wanted == UNKNOWN else 100.0 * (wanted == got)
-                    for wanted, got in zip(said, heard, strict=True)
-                ]
-            ),
-            "nearest": _at(rows, found.distances / self.held_out, count),
+            "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (np.array(said) == np.array(heard)),
+            "nearest": _at(rows, found.distances / self.usual, count),
             "neighbour": np.full(count, UNKNOWN, dtype=object),
-            "diversity": _at(rows, mean_distances(pictures, classes) / usual, count),
+            "diversity": _at(rows, mean_distances(pictures, classes) / apart, count),
         }
         columns["neighbour"][rows] = found.names
         columns["neighbour"] = columns["neighbour"].astype(str)
         near = found.distances < COPY * self.least
         copies = {} if same else dict(zip(np.array(compared)[near].tolist(), found.names[near].tolist(), strict=True))
         order = np.argsort(columns["utt"])
-        return Scored(ScoreTable({name: values[order] for name, values in columns.items()}), copies, self.held_out)
+        return Scored(ScoreTable({name: values[order] for name, values in columns.items()}), copies)
 
     def _batches(
         self, directory: DataDir, names: Sequence[str] | None = None

@@ -1,5 +1,6 @@
 """What all generative adversarial networks share: the two players' turns and losses, criteria, and what goes wrong."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -143,8 +144,11 @@ class Adversarial(GenerativeSystem):
         return criteria
 
     def remarks(self, history: Sequence[Mapping[str, float]]) -> list[str]:
-        """Says that the generator has collapsed, or that the training diverges."""
+        """Says that the generator has collapsed, or that the training diverges; or that the data are all alike."""
         last, remarks = history[-1], []
+        if math.isnan(last["diversity"]):
+            what = f"of one {self.kind} " if self.labels else ""
+            remarks.append(f"development data {what}do not differ from each other: are they silent, or too few?")
         if last["diversity"] < COLLAPSED:
             what = f"of one {self.kind} " if self.labels else ""
             remarks.append(

@@ -132,6 +132,8 @@ def test_pictures():
     assert [norm.num_features for norm in batch_norms] == [4, 8, 16]  # none in the first and the last layer
     classifier = WordClassifier(32, 3, frames=16, width=4)
     embedded = classifier.embed(torch.randn(2, 20, 32), torch.tensor([20, 20]))
+    alone = classifier.embed(torch.randn(1, 20, 32), torch.tensor([20]))  # no variance over a batch of one
+    assert alone.shape == (1, 8) and alone.isfinite().all()
     short = classifier.eval().embed(torch.randn(2, 5, 32), torch.tensor([5, 5]))
     assert short.shape == (2, 8)
     assert classifier.classify(embedded).shape == (2, 3)

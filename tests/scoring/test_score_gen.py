@@ -180,3 +180,6 @@ def test_training_data_without_labels(nrsr_main, sets, tmp_path):
     options = ["--classifier", sets / "classifier", "--train", sets / "noise", "--held-out", sets / "dev"]
     status, _, err = nrsr_main("score-gen", *options, "--data", sets / "good")
     assert status == 1 and "noise/text: no such list; the training data must have labels" in err
+    options = ["--classifier", sets / "classifier", "--train", sets / "train", "--held-out", sets / "train"]
+    status, _, err = nrsr_main("score-gen", *options, "--data", sets / "good")
+    assert status == 1 and "train: is the training data; give recordings that nobody was trained on" in err

@@ -12,6 +12,7 @@ import toy_games
 from test_games import assert_same
 
 import nrsr
+from nrsr.errors import NrsrError
 from nrsr.kaldi import WaveWriter, write_list
 from nrsr.training.run import run_training
 
@@ -114,6 +115,28 @@ def test_a_collapse_stands_in_the_log(words, tmp_path, monkeypatch):
     assert history[0]["dev"]["diversity"] < 1e-3
     log = (tmp_path / "exp/train.log").read_text()
     assert log.count("note: mode collapse: generated examples differ by 0.0 % of what real ones differ by") == 2
+
+
+def test_audio_of_another_rate_is_named(words, tmp_path):
+    config = {**config_of(spec_of("WaveGan"), WGAN, False), "sample_rate": 16000}
+    with pytest.raises(NrsrError, match="8000 Hz"):
+        run_training(config, 1, words / "train", words / "dev", None, tmp_path / "exp")
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_silence_and_fewer_utterances_than_a_batch(tmp_path, labelled):
+    for name, count in (("train", 2), ("dev", 2)):
+        folder = write_words(tmp_path / name, ["one", "two"][:count])
+        with WaveWriter(folder / "wav.ark", folder / "wav.scp", RATE) as writer:
+            for number in range(count):
+                writer[f"s-{number:03}"] = np.zeros(3000, np.float32)
+    (tmp_path / "train/utt2dur").unlink(missing_ok=True)
+    name, turns = ("ControlGan", TURNS) if labelled else ("WaveGan", WGAN)
+    history = train(tmp_path, tmp_path / "exp", config_of(spec_of(name), turns, labelled))
+    assert history[-1]["dev"]["diversity"] is None and history[-1]["skipped_steps"] == 0
+    what = "of one word " if labelled else ""
+    note = f"note: development data {what}do not differ from each other: are they silent, or too few?"
+    assert note in (tmp_path / "exp/train.log").read_text()
 
 
 def test_batches_of_segments_are_of_all_lengths(words, tmp_path):
