@@ -38,6 +38,7 @@ VARIANTS = {
     "test": "m8 f4 max aunty",
 }
 ACCENTS_EACH = {"train": 2, "dev": 2, "test": 4}
+RATES = (8000, 16000, 22050)
 SPEED = (140, 200)  # words per minute
 PITCH = (30, 70)  # of 0 to 99; 50 is the variant's own
 
@@ -74,14 +75,19 @@ class MiniError(NrsrError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The folder to write, the size and the seed."""
+    """The folder to write, the size, the rate and the seed."""
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--size", choices=sorted(UTTERANCES), default="full", help="tiny is for trying things out")
+    parser.add_argument(
+        "--rate", type=int, choices=RATES, default=SAMPLE_RATE, help="Hz; espeak's own is 22050 (%(default)s)"
+    )
     parser.add_argument("--isolated", action="store_true", help="single digits in place of strings and commands")
     parser.add_argument("--seed", type=seed_number, default=0)
 
 
-def prepare(out: str | Path, size: str = "full", isolated: bool = False, seed: int = 0) -> Prepared:
+def prepare(
+    out: str | Path, size: str = "full", isolated: bool = False, seed: int = 0, rate: int = SAMPLE_RATE
+) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
 
     Args:
@@ -92,14 +98,15 @@ def prepare(out: str | Path, size: str = "full", isolated: bool = False, seed: i
     """
     if problems := check():
         raise MiniError(problems[0])
-    out, done = Path(out), Prepared(table=[f"mini, {size}, seed {seed}, {SAMPLE_RATE} Hz"])
+    out, done = Path(out), Prepared(table=[f"mini, {size}, seed {seed}, {rate} Hz"])
     speech = {}
     for split, count in UTTERANCES[size].items():
-        utterances = list(speak_split(split, count, seed, isolated))
-        done.table.append(write_speech(out / f"{split}_clean", utterances))
+        utterances = list(speak_split(split, count, seed, rate, isolated))
+        done.table.append(write_speech(out / f"{split}_clean", utterances, rate))
         speech[split] = [utterance.wave for utterance in utterances]
     for name, instances in INSTANCES[size].items():
-        done.table.append(write_noises(out / f"noise_{name}", noises(name, instances, speech[BABBLERS[name]], seed)))
+        made = noises(name, instances, speech[BABBLERS[name]], seed, rate)
+        done.table.append(write_noises(out / f"noise_{name}", made, rate))
     done.table += [f"seen types: {' '.join(SEEN)}", f"unseen types: {' '.join(UNSEEN)}"]
     return done
 
@@ -131,33 +138,33 @@ def texts(count: int, rng: np.random.Generator, isolated: bool = False) -> list[
     return [" ".join(rng.choice(DIGITS, next(lengths))) if digits else next(commands) for digits in kinds]
 
 
-def speak_split(split: str, count: int, seed: int, isolated: bool = False) -> Iterator[Utterance]:
+def speak_split(split: str, count: int, seed: int, rate: int, isolated: bool = False) -> Iterator[Utterance]:
     """The utterances of one set, divided evenly between its speakers."""
     voices = speakers(split, seed)
     wanted = {}
     for speaker, share in zip(voices, shares(count, len(voices)), strict=True):
         wanted[speaker] = texts(share, generator(seed, "mini", "texts", speaker), isolated)
     requests = [(voices[speaker], lines, seed) for speaker, lines in wanted.items()]
-    for (speaker, lines), waves in zip(wanted.items(), espeak.speak_all(requests, SAMPLE_RATE), strict=True):
+    for (speaker, lines), waves in zip(wanted.items(), espeak.speak_all(requests, rate), strict=True):
         rng = generator(seed, "mini", "levels", speaker)
         for number, (words, wave) in enumerate(zip(lines, waves, strict=True), 1):
-            yield Utterance(f"{speaker}-{number:04d}", speaker, words, place(wave, rng))
+            yield Utterance(f"{speaker}-{number:04d}", speaker, words, place(wave, rng, rate))
 
 
-def place(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def place(wave: np.ndarray, rng: np.random.Generator, rate: int) -> np.ndarray:
     """Set the peak level, and surround the speech with faint noise; float32 [T]."""
     wave = wave * np.float32(rng.uniform(*PEAK) / np.abs(wave).max())
-    return np.concatenate([faint_noise(MARGIN, SAMPLE_RATE, rng), wave, faint_noise(MARGIN, SAMPLE_RATE, rng)])
+    return np.concatenate([faint_noise(MARGIN, rate, rng), wave, faint_noise(MARGIN, rate, rng)])
 
 
-def noises(name: str, instances: int, speech: list[np.ndarray], seed: int) -> Iterator[Noise]:
+def noises(name: str, instances: int, speech: list[np.ndarray], seed: int, rate: int) -> Iterator[Noise]:
     """Fresh instances of each type of the noise set `name`; babble is made of `speech`."""
     from nrsr.signal.noises import NOISES  # imports torch, which --help does without
 
-    samples = int(NOISE_SECONDS * SAMPLE_RATE)
+    samples = int(NOISE_SECONDS * rate)
     for kind in UNSEEN if name == "unseen" else SEEN:
         for number in range(1, instances + 1):
             rng = generator(seed, "mini", "noise", name, kind, number)
             pool = (speech,) if kind == "babble" else ()
-            wave = NOISES[kind](samples, SAMPLE_RATE, rng, *pool).astype(np.float32)
+            wave = NOISES[kind](samples, rate, rng, *pool).astype(np.float32)
             yield Noise(f"{kind}-{name}-{number:02d}", kind, wave)

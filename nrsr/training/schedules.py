@@ -67,6 +67,23 @@ class Warmup(Schedule):
         return min((step + 1) / self.steps, (self.steps / (step + 1)) ** 0.5)
 
 
+class StepDecay(Schedule):
+    """The rate is multiplied by `decay` after each `every` steps.
+
+    Args:
+        every: steps; in a game those of the turn.
+        decay: 0.5 every 200,000 steps is Parallel WaveGAN's, 0.999 each epoch HiFi-GAN's.
+    """
+
+    def __init__(self, every: int, decay: float = 0.5):
+        if every < 1 or not 0 < decay < 1:
+            raise ConfigError(f"schedule: needs every >= 1 and decay between 0 and 1, found {every} and {decay}")
+        self.every, self.decay = every, decay
+
+    def factor(self, step: int, total: int) -> float:
+        return self.decay ** (step // self.every)
+
+
 class Plateau(Schedule):
     """The rate is cut when the development criterion stays above its mark for more than `patience` epochs.
 

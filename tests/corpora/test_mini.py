@@ -56,6 +56,18 @@ def test_data_directories_are_valid(tiny, monkeypatch):
     assert any("noise_unseen" in line for line in done.table)
 
 
+def test_espeaks_own_rate(tiny, tmp_path):
+    make(tmp_path, rate=22050)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        data = DataDir("data/dev_clean")
+        waves, words = data.waves(rate=22050), data.read("text")
+        assert all(len(waves[name]) / 22050 > 0.3 for name in list(waves)[:4])
+        assert DataDir("data/noise_dev").waves().rate() == 22050
+        patch.chdir(tiny[0])
+        assert DataDir("data/dev_clean").read("text") == words
+
+
 def test_transcripts_are_digit_strings_or_commands(tiny):
     for split in SPLITS:
         lines = set(read_list(tiny[0] / f"data/{split}_clean/text").values())
@@ -116,7 +128,7 @@ def test_noise_instances_are_fresh_in_each_set(tiny, monkeypatch):
 def test_the_command_prints_the_table_and_tells_what_is_missing(tmp_path, nrsr_main, monkeypatch):
     monkeypatch.setattr(mini, "prepare", lambda **options: mini.Prepared(table=[f"{options}"], notes=["a note"]))
     status, out, err = nrsr_main("prepare", "mini", "--out", "x", "--size", "tiny")
-    assert (status, out) == (0, "{'out': 'x', 'size': 'tiny', 'isolated': False, 'seed': 0}\n")
+    assert (status, out) == (0, "{'out': 'x', 'size': 'tiny', 'rate': 8000, 'isolated': False, 'seed': 0}\n")
     assert err == "nrsr prepare mini: a note\n"
     monkeypatch.undo()
     monkeypatch.setattr(mini, "check", lambda: ["espeak-ng is missing"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nrsr.config import ConfigError
-from nrsr.training.schedules import Constant, Plateau, Warmup, WarmupHoldDecay
+from nrsr.training.schedules import Constant, Plateau, StepDecay, Warmup, WarmupHoldDecay
 
 
 def test_warmup_hold_decay_worked():
@@ -32,6 +32,14 @@ def test_warmup_peaks_at_its_last_step():
     schedule = Warmup(steps=100)
     assert schedule.factor(0, 1000) == 0.01 and schedule.factor(99, 1000) == 1.0
     assert schedule.factor(399, 1000) == pytest.approx(0.5)
+
+
+def test_step_decay():
+    schedule = StepDecay(every=200, decay=0.5)
+    assert [schedule.factor(step, 500) for step in (0, 199, 200, 399, 400)] == [1.0, 1.0, 0.5, 0.5, 0.25]
+    for wrong in ({"every": 0}, {"every": 5, "decay": 1.0}):
+        with pytest.raises(ConfigError):
+            StepDecay(**wrong)
 
 
 def test_constant():

@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# Sourced by utils/recipe.sh for the voc recipes: stages 2 to 6, for each config and seed of the run.
+#
+# run.sh sets: config (vocoders to train), untrained (configs of Griffin-Lim and WORLD), data (its data directories),
+# experiments (folder), test_sets (separated by commas); perhaps device (cpu or cuda), variant, train_set, dev_set, metric,
+# primary. A recipe whose vocoders all take the same mels sets shared_mels, and their features are made once.
+
+# shellcheck source=utils/experiments.sh
+. "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/report.sh
+. "$NRSR_ROOT/utils/report.sh"
+
+baseline=griffin_lim # with which the others are compared
+train_set=train
+dev_set=dev
+test_sets="test"
+shared_mels=
+variant=
+device=${device:-cpu}
+metric=mstft,mcd,logf0_rmse,vuv_error,pesq,stoi
+primary=all
+
+name_of() { # CONFIG
+  basename "$1" .yaml
+}
+
+# The folder of data directories with the mels that a config describes; a run.sh may have its own.
+mels_of() { # CONFIG
+  echo "$data/mels_${shared_mels:-$(name_of "$1")}"
+}
+
+takes_mels() { # CONFIG
+  grep -Eq '^base:|features:' "$1"
+}
+
+# The lists of each set once more, and features beside them: each definition of mels has its own.
+make_mels() { # CONFIG FOLDER
+  local set folders=()
+  for set in $train_set $dev_set ${test_sets//,/ }; do
+    folders+=("$2/$set")
+    rm -rf "${2:?}/$set"
+    mkdir -p "$2/$set"
+    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp {} "$2/$set" ';'
+  done
+  nrsr make-feats --config "$1" --nj "$nj" "${folders[@]}"
+}
+
+mels() { # CONFIG
+  if takes_mels "$1"; then once "$(mels_of "$1")/.done/mels" make_mels "$1" "$(mels_of "$1")"; fi
+}
+
+mel_statistics() { # CONFIG SEED EXPERIMENT
+  mels "$1"
+  data=$(mels_of "$1") statistics "$@"
+}
+
+train_vocoder() { # CONFIG SEED EXPERIMENT
+  data=$(mels_of "$1") train "$@"
+}
+
+vocode_sets() { # MELS EXPERIMENT OPTIONS...
+  local jobs=$nj
+  if [ "$device" = cuda ]; then jobs=1; fi
+  run_jobs.sh --max-jobs "$jobs" "SET=$test_sets" "$2/log/vocode_{SET}.log" \
+    nrsr vocode "${@:3}" --device "$device" "scp:$1/{SET}/feats.scp" "$2/vocode_{SET}"
+}
+
+vocode() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/vocode" vocode_sets "$(mels_of "$1")" "$3" --exp "$3"
+}
+
+resynthesise_sets() { # CONFIG EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$2/log/vocode_{SET}.log" \
+    nrsr apply --config "$1" --data "$data/{SET}" --out "$2/vocode_{SET}"
+}
+
+vocode_untrained() { # CONFIG EXPERIMENT
+  if takes_mels "$1"; then
+    mels "$1"
+    once "$2/.done/vocode" vocode_sets "$(mels_of "$1")" "$2" --config "$1"
+  else
+    once "$2/.done/vocode" resynthesise_sets "$1" "$2"
+  fi
+}
+
+score_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_{SET}.log" \
+    nrsr score-voc --data "$data/{SET}" --estimates "$1/vocode_{SET}" --out "$1/vocode_{SET}/score"
+}
+
+score() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/score" score_sets "$3"
+}
+
+for_each_untrained() { # FUNCTION: calls FUNCTION CONFIG EXPERIMENT
+  local one
+  for one in $untrained; do
+    "$1" "$one" "$experiments/$(name_of "$one")${variant}_once"
+  done
+}
+
+score_untrained() { # CONFIG EXPERIMENT
+  once "$2/.done/score" score_sets "$2"
+}
+
+voc_stages() {
+  if in_stages 2 "features and statistics"; then for_each mel_statistics; fi
+  if in_stages 4 "training"; then for_each train_vocoder; fi
+  if in_stages 5 "generation"; then
+    for_each_untrained vocode_untrained
+    for_each vocode
+  fi
+  if in_stages 6 "scoring and report"; then
+    for_each_untrained score_untrained
+    for_each score
+    report
+  fi
+}
