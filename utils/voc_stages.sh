@@ -2,8 +2,8 @@
 # Sourced by utils/recipe.sh for the voc recipes: stages 2 to 6, for each config and seed of the run.
 #
 # run.sh sets: config (vocoders to train), untrained (configs of Griffin-Lim and WORLD), data (its data directories),
-# experiments (folder), test_sets (separated by commas); perhaps device (cpu or cuda), variant, train_set, dev_set, metric,
-# primary. A recipe whose vocoders all take the same mels sets shared_mels, and their features are made once.
+# experiments (folder), test_sets (separated by commas); perhaps device (cpu or cuda), variant, train_set, dev_set,
+# metric, primary. A recipe whose vocoders all take the same mels sets shared_mels, and their features are made once.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From generated speech to a table of vocoders, with no download: the tour of the voc recipes, at espeak's own 22,050 Hz.
+# From generated speech to a table of vocoders, with no download: the tour of the voc recipes, at 22,050 Hz.
 #
 # Usage: egs/mini/voc/run.sh [options]
 #   --config "A.yaml B.yaml"  vocoders to train and compare    (melgan and parallel_wavegan of conf/)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Vocoders on acted sentences of 24 speakers, 16 kHz: of speakers that they were trained on (seen) and of others (unseen).
+# Vocoders on acted sentences, 16 kHz: of speakers that they were trained on (seen) and of others (unseen).
 #
 # Usage: egs/ravdess/voc/run.sh --corpus-dir RAVDESS [options]
 #   --corpus-dir DIR          RAVDESS, the folder that holds Actor_01, Actor_02, ...
