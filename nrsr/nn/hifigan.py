@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
+from nrsr.nn.melgan import start_convolutions_
 from nrsr.nn.time_convolutions import TimeConv, TimeUpsampling, to_time
 from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
@@ -50,6 +51,7 @@ class HiFiGanGenerator(WaveGenerator):
         scales, upsampling_kernels: of the transposed convolutions; an even difference of the two is needed.
         kernels, dilations: of the residual blocks, as many of one as of the other.
         double: whether each dilated convolution is followed by an undilated one.
+        std: of the weights at the start; 0.01 as published, while narrower layers want more to pass anything on.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class HiFiGanGenerator(WaveGenerator):
         kernels: Sequence[int] = (3, 7, 11),
         dilations: Sequence[Sequence[int]] = ((1, 3, 5), (1, 3, 5), (1, 3, 5)),
         double: bool = True,
+        std: float = 0.01,
     ) -> None:
         super().__init__()
         pairs = list(zip(scales, upsampling_kernels, strict=False))
@@ -91,7 +94,7 @@ class HiFiGanGenerator(WaveGenerator):
                 )
             )
         self.last = TimeConv(channels, 1, 7, padding=3)
-        self.apply(hifigan_start_)
+        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -101,9 +104,3 @@ class HiFiGanGenerator(WaveGenerator):
             hidden = upsampler(F.leaky_relu(hidden, SLOPE))
             hidden = sum(block(hidden) for block in blocks) / len(blocks)
         return self.last(F.leaky_relu(hidden, LAST_SLOPE))[:, 0, 0].tanh()
-
-
-def hifigan_start_(module: nn.Module) -> None:
-    """Convolutions start at N(0, 0.01^2)."""
-    if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-        nn.init.normal_(module.weight, std=0.01)

@@ -40,10 +40,16 @@ class MelGanGenerator(WaveGenerator):
         channels: of the first layer; each scale halves them.
         scales: by which each transposed convolution multiplies the length.
         stacks: residual blocks behind each of them, with dilations 1, 3, 9, ...
+        std: of the weights at the start; 0.02 as published, while narrower layers want more to pass anything on.
     """
 
     def __init__(
-        self, mels: int = 80, channels: int = 512, scales: Sequence[int] = (8, 8, 2, 2), stacks: int = 3
+        self,
+        mels: int = 80,
+        channels: int = 512,
+        scales: Sequence[int] = (8, 8, 2, 2),
+        stacks: int = 3,
+        std: float = 0.02,
     ) -> None:
         super().__init__()
         if channels % (1 << len(scales)):
@@ -63,7 +69,7 @@ class MelGanGenerator(WaveGenerator):
             channels //= 2
             self.stacks.append(nn.Sequential(*(MelGanBlock(channels, 3**place) for place in range(stacks))))
         self.last = TimeConv(channels, 1, 7, padding=3, padding_mode="reflect")
-        self.apply(melgan_start_)
+        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -112,14 +118,20 @@ class MelGanDiscriminators(WaveDiscriminator):
     Args:
         scales: discriminators.
         channels, strides, limit: of each, see `MelGanDiscriminator`.
+        std: see `MelGanGenerator`.
     """
 
     def __init__(
-        self, scales: int = 3, channels: int = 16, strides: Sequence[int] = (4, 4, 4, 4), limit: int = 1024
+        self,
+        scales: int = 3,
+        channels: int = 16,
+        strides: Sequence[int] = (4, 4, 4, 4),
+        limit: int = 1024,
+        std: float = 0.02,
     ) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList(MelGanDiscriminator(channels, strides, limit) for _ in range(scales))
-        self.apply(melgan_start_)
+        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, waves: Tensor) -> list[list[Tensor]]:
@@ -131,7 +143,8 @@ class MelGanDiscriminators(WaveDiscriminator):
         return maps
 
 
-def melgan_start_(module: nn.Module) -> None:
-    """Convolutions start at N(0, 0.02^2)."""
-    if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-        nn.init.normal_(module.weight, std=0.02)
+def start_convolutions_(network: nn.Module, std: float) -> None:
+    """The weights of all convolutions of a network start at N(0, std²)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            nn.init.normal_(module.weight, std=std)

@@ -1,5 +1,6 @@
 """Pitch, spectral envelope and resynthesis of speech by WORLD (Morise et al., IEICE 2016), with the library pyworld."""
 
+import warnings
 from types import ModuleType
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from nrsr.errors import NrsrError
 
 SHIFT = 5.0  # ms between frames
+VOICED, HIGHEST = 0.85, 7900.0  # D4C's own threshold, and the end of the band in Hz that it looks at
 PACKAGES = '"pyworld>=0.3.4" "setuptools<81"'  # as in setup.py
 
 
@@ -34,7 +36,9 @@ def library() -> ModuleType:
         WorldError: it is not installed.
     """
     try:
-        import pyworld  # optional
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pkg_resources, which it imports
+            import pyworld  # optional
     except ImportError as error:
         raise WorldError(f"pyworld does not import ({error}); pip install {PACKAGES}") from None
     return pyworld
@@ -52,6 +56,10 @@ def analyse(wave: np.ndarray, rate: int) -> Analysis:
 def resynthesise(wave: np.ndarray, rate: int) -> np.ndarray:
     """A signal [T] made anew of its pitch, envelope and aperiodicity (D4C), float32 [T]."""
     world = library()
-    wave = np.ascontiguousarray(wave, np.float64)
-    made = world.synthesize(*world.wav2world(wave, rate, frame_period=SHIFT), rate, SHIFT)
+    pitch, envelope = analyse(wave, rate)
+    times = np.arange(len(pitch)) * SHIFT / 1000.0
+    # D4C takes frames for unvoiced that have little power from 4 to 7.9 kHz, which lower rates lack altogether.
+    threshold = VOICED if rate >= 2 * HIGHEST else 0.0
+    aperiodicity = world.d4c(np.ascontiguousarray(wave, np.float64), pitch, times, rate, threshold=threshold)
+    made = world.synthesize(pitch, envelope, aperiodicity, rate, SHIFT)
     return np.pad(made, (0, max(0, len(wave) - len(made))))[: len(wave)].astype(np.float32)
