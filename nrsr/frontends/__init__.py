@@ -6,6 +6,7 @@ from nrsr.frontends.frontend import FrontEnd
 from nrsr.frontends.identity import Identity
 from nrsr.frontends.mask_blstm import MaskBlstm
 from nrsr.frontends.mask_unet import MaskUnet
+from nrsr.frontends.mel_vocoder import MelVocoder
 from nrsr.frontends.nsnet2 import NsNet2
 from nrsr.frontends.rnnoise import RnNoise
 from nrsr.frontends.segan import Segan
@@ -18,6 +19,7 @@ __all__ = [
     "Identity",
     "MaskBlstm",
     "MaskUnet",
+    "MelVocoder",
     "NsNet2",
     "RnNoise",
     "Segan",

@@ -31,6 +31,10 @@ class FrontEnd(nn.Module, ABC):
             `clean` is None, and always None from a front-end that has no such loss.
         """
 
+    def losses(self, waves: Tensor, lengths: Tensor, clean: Tensor) -> Tensor | None:
+        """The enhancement losses of `forward` alone; one's own where they can be had without the enhanced waveform."""
+        return self(waves, lengths, clean)[1]
+
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Accumulate normalisation statistics of noisy waveforms; does nothing by default."""
         return

@@ -45,7 +45,7 @@ class Enhancement(System):
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
         if unknown := sorted(set(wanted) - {"se"}):
             raise LossError(f"loss_weights: Enhancement has no loss {', '.join(unknown)}; it has se")
-        _, losses = enhance(self.frontend, batch)
+        losses = checked(self.frontend.losses(batch.waves, batch.lengths, clean_of(batch)), self.frontend, batch)
         return {"se": losses.sum() / batch.has_clean.sum().clamp_min(1)}
 
     def counts(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
@@ -83,17 +83,29 @@ def enhance(frontend: FrontEnd, batch: Batch) -> tuple[Tensor, Tensor]:
     Raises:
         LossError: the front-end has no loss.
     """
-    has_clean = batch.has_clean
+    enhanced, losses = frontend(batch.waves, batch.lengths, clean_of(batch))
+    return enhanced, checked(losses, frontend, batch)
+
+
+def clean_of(batch: Batch) -> Tensor:
+    """Parallel clean speech [B, T], zeros for utterances without it."""
     clean = torch.zeros_like(batch.waves) if batch.clean is None else batch.clean
-    # The zeros in place of missing clean speech never enter: a NaN there would reach the gradient through its zero.
-    clean = clean.masked_fill(~has_clean.unsqueeze(1), 0.0)
-    enhanced, losses = frontend(batch.waves, batch.lengths, clean)
+    # What stands in place of missing clean speech never enters: a NaN would reach the gradient through its zero.
+    return clean.masked_fill(~batch.has_clean.unsqueeze(1), 0.0)
+
+
+def checked(losses: Tensor | None, frontend: FrontEnd, batch: Batch) -> Tensor:
+    """A front-end's losses [B], 0 for utterances without parallel clean speech.
+
+    Raises:
+        LossError: the front-end has no loss.
+    """
     if losses is None:
         raise LossError(
             f"loss_weights: {type(frontend).__name__} has no enhancement loss; take 'se' out of loss_weights, "
             "or name another system.frontend"
         )
-    return enhanced, losses.masked_fill(~has_clean, 0.0)
+    return losses.masked_fill(~batch.has_clean, 0.0)
 
 
 def shown(frontend: FrontEnd, batch: Batch) -> dict[str, Tensor]:

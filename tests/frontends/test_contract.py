@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nrsr.frontends import ConvTasNet, MaskBlstm, MaskUnet, Segan
+from nrsr.frontends import ConvTasNet, MaskBlstm, MaskUnet, MelVocoder, Segan
 
 FRONTENDS = {
     "mask_blstm": lambda: MaskBlstm(8000, n_fft=64, hop=32, layers=1, width=12, mask="sigmoid", dropout=0.2),
@@ -12,6 +12,10 @@ FRONTENDS = {
     "segan": lambda: Segan(8000, [6, 8, 10], kernel=5, window=64),
     "segan_overlap": lambda: Segan(8000, [6, 8, 10], kernel=5, window=64, overlap_add=True),
 }
+# Mels in and out, and the waveform by a vocoder that no enhancement loss reaches.
+MELS = {"class": "nrsr.signal.VocoderMel", "n_fft": 64, "hop": 32, "n_mels": 10}
+MELGAN = {"class": "nrsr.nn.melgan.MelGanGenerator", "channels": 8, "scales": [4, 4, 2], "stacks": 2, "std": 0.2}
+FRONTENDS["mel_vocoder"] = lambda: MelVocoder(8000, MELS, MELGAN, layers=1, width=12)
 LENGTHS = [700, 431, 64, 19, 1]  # odd ones, ones shorter than a window
 
 
@@ -56,13 +60,19 @@ def test_padding_and_batch_change_nothing(frontend, batch):
             torch.testing.assert_close(loss[0], losses[row], atol=1e-4, rtol=1e-5)
 
 
+def test_losses_alone_are_those_of_the_whole(frontend, batch):
+    frontend.eval()
+    torch.testing.assert_close(frontend.losses(*batch), frontend(*batch)[1])
+
+
 def test_both_losses_reach_every_parameter(frontend, batch):
     waves, lengths, clean = batch
     parameters = list(frontend.parameters())
+    enhancing = [parameter for name, parameter in frontend.named_parameters() if not name.startswith("vocoder.")]
     enhanced, losses = frontend(waves, lengths, clean)
     direction = torch.randn(enhanced.shape)
-    for loss in (losses.sum(), (enhanced * direction).sum()):
-        gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+    for loss, reached in ((losses.sum(), enhancing), ((enhanced * direction).sum(), parameters)):
+        gradients = torch.autograd.grad(loss, reached, retain_graph=True)
         assert all(gradient.isfinite().all() and gradient.any() for gradient in gradients)
 
 
