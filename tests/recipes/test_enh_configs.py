@@ -8,6 +8,7 @@ import torch
 from nrsr.config import load_yaml
 from nrsr.data.augmentation import build_augmentations
 from nrsr.data.batch import Batch
+from nrsr.experiment.modules import freeze
 from nrsr.experiment.settings import parse_experiment
 from nrsr.systems import build_system
 from nrsr.training.turns import build_turns
@@ -21,6 +22,7 @@ PARAMETERS = {
     "egs/fsdd/enh/conf/mask_blstm.yaml": 199_233,
     "egs/fsdd/enh/conf/convtasnet.yaml": 219_375,
     "egs/fsdd/enh/conf/segan.yaml": 986_706,
+    "egs/fsdd/enh/conf/mel_vocoder.yaml": 453_066,
     "egs/mini/enh/conf/mask_blstm.yaml": 116_481,
     "egs/mini/enh/conf/convtasnet.yaml": 108_973,
     "egs/mini/enh/conf/segan.yaml": 986_706,
@@ -61,6 +63,7 @@ def test_a_config_has_its_size_and_makes_a_step(path):
         if hasattr(module, "finish"):
             module.finish()
     system.prepare([batch] * 8)
+    freeze(system, config.get("freeze", ()))
     for turn in build_turns(parse_experiment(config, path.name).turns, system):
         before = [parameter.detach().clone() for parameter in turn.parameters]
         step = turn.step(system, [batch], [1.0])

@@ -10,6 +10,8 @@
 #                             pocketsphinx; "" for the quality alone    (clean noisy retrained pocketsphinx)
 #   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (nsnet2 mask_blstm segan)
+#   --vocoder DIR             experiment of the voc recipe for conf/mel_vocoder.yaml, which --config takes beside others,
+#                             after egs/fsdd/voc/run.sh --unseen ""    (../voc/exp/full_all/melgan_seed1)
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --quality NAME,...        metrics of the enhanced speech    (pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_p808)
 #   --test-strings N          strings in each test set; the asr recipe has 1200    (400)
@@ -22,6 +24,7 @@ shelf="wiener rnnoise nsnet2 dtln"
 recognisers="clean noisy retrained pocketsphinx"
 recogniser=../asr/conf/identity.yaml
 retrain="nsnet2 mask_blstm segan"
+vocoder=../voc/exp/full_all/melgan_seed1
 folds=0
 quality=pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_p808
 test_strings=
@@ -33,6 +36,18 @@ if [ "$size" = full ]; then test_strings=${test_strings:-400}; fi
 experiments=$work_dir/exp/$size
 test_sets=test_clean,test_seen,test_unseen
 with_figure=true
+
+if [ -n "${vocoder_given:-}" ]; then vocoder=$(find_dir "$vocoder"); fi
+
+# The front-end in the mel domain has the weights of a trained vocoder.
+train_options() { # CONFIG SEED
+  local weights
+  case $(basename "$1" .yaml) in
+    mel_vocoder)
+      weights="frontend.vocoder.generator: {from: $vocoder, module: generator}"
+      echo "--set=init={$weights, frontend.vocoder.norm: {from: $vocoder, module: norm}}" ;;
+  esac
+}
 
 fsdd_corpus
 for fold in $folds; do

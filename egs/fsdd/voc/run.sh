@@ -6,7 +6,7 @@
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --config "A.yaml B.yaml"  vocoders to train and compare    (melgan, parallel_wavegan and hifigan of conf/)
 #   --untrained "A.yaml"      rows that need no training    (Griffin-Lim and WORLD)
-#   --unseen "A B"            speakers that are only tested    (theo yweweler)
+#   --unseen "A B"            speakers that are only tested; "" trains on all six    (theo yweweler)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
@@ -19,29 +19,33 @@ begin voc "$@"
 . ../../../utils/fsdd_corpus.sh
 
 corpus=$work_dir/data/${size}_fold0
-data=$work_dir/data/${size}_voc
-experiments=$work_dir/exp/$size
+name=$size
 test_sets=test_seen,test_unseen
+if [ -z "$unseen" ]; then
+  name=${size}_all
+  test_sets=test_seen
+fi
+data=$work_dir/data/${name}_voc
+experiments=$work_dir/exp/$name
 shared_mels=8k
 tested=200 # strings of each test set
 if [ "$size" = tiny ]; then tested=2; fi
 
-# Divides a set of the corpus between the speakers that are trained on and the others.
-by_speaker() { # SET
-  tr ' ' '\n' <<< "$unseen" > "$data/unseen"
-  grep -vxFf "$data/unseen" <(cut -d' ' -f1 "$corpus/$1_clean/spk2utt") > "$data/seen"
-  nrsr subset-data --spk-list "$data/seen" "$corpus/$1_clean" "$data/$1_of_seen"
-  nrsr subset-data --spk-list "$data/unseen" "$corpus/$1_clean" "$data/$1_of_unseen"
-}
-
+# Divides the speakers into those that are trained on and the others.
 divide() {
   local set
   mkdir -p "$data"
-  for set in train dev test; do by_speaker "$set"; done
-  for set in seen unseen; do
-    nrsr subset-data --random "$tested" "$data/test_of_$set" "$data/test_$set"
+  printf '%s' "${unseen:+${unseen// /$'\n'}$'\n'}" > "$data/unseen"
+  grep -vxFf "$data/unseen" <(cut -d' ' -f1 "$corpus/train_clean/spk2utt") > "$data/seen"
+  for set in train dev test; do
+    nrsr subset-data --spk-list "$data/seen" "$corpus/${set}_clean" "$data/${set}_of_seen"
   done
   nrsr subset-data --random "$((tested / 5 + 1))" "$data/dev_of_seen" "$data/dev"
+  nrsr subset-data --random "$tested" "$data/test_of_seen" "$data/test_seen"
+  if [ -n "$unseen" ]; then
+    nrsr subset-data --spk-list "$data/unseen" "$corpus/test_clean" "$data/test_of_unseen"
+    nrsr subset-data --random "$tested" "$data/test_of_unseen" "$data/test_unseen"
+  fi
 }
 
 fold=0
