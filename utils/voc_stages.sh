@@ -19,6 +19,7 @@ variant=
 device=${device:-cpu}
 metric=mstft,mcd,logf0_rmse,vuv_error,pesq,stoi
 primary=all
+criteria=loss,spectral
 
 name_of() { # CONFIG
   basename "$1" .yaml
@@ -103,6 +104,24 @@ score_untrained() { # CONFIG EXPERIMENT
   once "$2/.done/score" score_sets "$2"
 }
 
+# Spectrograms of one utterance of each set: the original, and what each vocoder makes of it.
+draw_samples() {
+  local set one panels
+  results=${results:-$experiments/RESULTS.md}
+  for set in ${test_sets//,/ }; do
+    panels=("original=$data/$set")
+    for one in $untrained; do
+      one=$(name_of "$one")
+      panels+=("$one=$experiments/$one${variant}_once/vocode_$set")
+    done
+    for one in $config; do
+      one=$(name_of "$one")${tag:+-$tag}
+      panels+=("$one=$experiments/$one${variant}_seed${seeds%% *}/vocode_$set")
+    done
+    nrsr spectrograms --out "${results%.md}_$set.png" "${panels[@]}"
+  done
+}
+
 voc_stages() {
   if in_stages 2 "features and statistics"; then for_each mel_statistics; fi
   if in_stages 4 "training"; then for_each train_vocoder; fi
@@ -113,6 +132,7 @@ voc_stages() {
   if in_stages 6 "scoring and report"; then
     for_each_untrained score_untrained
     for_each score
+    draw_samples
     report
   fi
 }

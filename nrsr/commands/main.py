@@ -52,6 +52,7 @@ COMMANDS = {
     "score-voc": "compute MCD, M-STFT, F0 errors, PESQ and STOI of vocoded speech",
     "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
     "score-gen": "score generated utterances by a classifier",
+    "spectrograms": "draw the spectrograms of an utterance in several data directories",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
 

@@ -51,6 +51,7 @@ def test_mini_ends_with_the_table(tmp_path):
     original = DataDir(tmp_path / "data/tiny_voc/test").waves()
     assert waves.rate() == 22050 and set(waves) == set(original)
     assert all(0 <= len(waves[name]) - len(original[name]) <= 256 for name in waves)
+    assert {path.name for path in (tmp_path / "exp/tiny").glob("*.png")} == {"RESULTS_test.png", "RESULTS_training.png"}
     (features,) = (tmp_path / "data/tiny_voc").glob("mels_*")
     assert features.name == "mels_22k"
 

@@ -30,8 +30,8 @@ def test_the_published_games_are_configs(examples):
     generator, discriminator = parallel.turns["generator"], parallel.turns["discriminator"]
     assert (generator.clip, discriminator.clip) == (10, 1)
     assert [discriminator.moves(step) for step in (0, 99_999, 100_000, 100_001)] == [False, False, True, True]
-    assert generator.moves(0) and generator.weights_at(99_999) == {"auxiliary": 1.0}
-    assert generator.weights_at(100_000) == {"auxiliary": 1.0, "adversarial": 4.0}
+    assert generator.moves(0) and generator.weights_at(99_999) == {"spectral": 1.0}
+    assert generator.weights_at(100_000) == {"spectral": 1.0, "adversarial": 4.0}
     # A schedule of the discriminator counts from its first step.
     assert discriminator.own_step(100_000) == 0 and discriminator.own_step(400_000) == 300_000
     assert segan.turns["generator"].weights_at(0)["l1"] == 100.0 and segan.turns["generator"].clip is None
