@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from nrsr.config import ConfigError
 from nrsr.frontends.frontend import FrontEnd
 from nrsr.nn.half_overlap import half_overlapping, overlap_add
-from nrsr.nn.segan import CHANNELS, SeganGenerator
+from nrsr.nn.segan import CHANNELS, STD, SeganGenerator
 from nrsr.signal.emphasis import deemphasise, emphasise
 from nrsr.signal.masks import zero_padding
 from nrsr.signal.precision import in_float32
@@ -26,7 +26,7 @@ class Segan(FrontEnd):
 
     Args:
         sample_rate: in Hz (given by the program).
-        channels, kernel: see `SeganGenerator`.
+        channels, kernel, std: see `SeganGenerator`.
         window: samples of a window, a multiple of 2^layers.
         emphasis: coefficient of pre-emphasis.
         overlap_add: windows overlap by half and are faded into each other, in place of the published windows side by
@@ -44,6 +44,7 @@ class Segan(FrontEnd):
         window: int = 16384,
         emphasis: float = 0.95,
         overlap_add: bool = False,
+        std: float = STD,
     ) -> None:
         super().__init__()
         if window < 1 or window % (1 << len(channels)):
@@ -53,7 +54,7 @@ class Segan(FrontEnd):
         if not 0.0 <= emphasis < 1.0:
             raise ConfigError(f"system.frontend: emphasis {emphasis} must lie from 0 to below 1")
         self.sample_rate, self.window, self.emphasis, self.overlap_add = sample_rate, window, emphasis, overlap_add
-        self.generator = SeganGenerator(channels, kernel)
+        self.generator = SeganGenerator(channels, kernel, std)
 
     def forward(self, waves: Tensor, lengths: Tensor, clean: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """See `FrontEnd`."""

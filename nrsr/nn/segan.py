@@ -1,6 +1,7 @@
 """Generator and discriminator of SEGAN (Pascual, Bonafonte, Serrà, Interspeech 2017; arXiv 1703.09452)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from nrsr.nn.virtual_batch_norm import Moments, VirtualBatchNorm, batch_moments,
 from nrsr.signal.precision import in_float32
 
 CHANNELS = (16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 1024)
+STD = 0.02
 
 
 class SeganGenerator(nn.Module):
@@ -24,11 +26,14 @@ class SeganGenerator(nn.Module):
     Args:
         channels: of the encoder's layers; each layer halves the length.
         kernel: odd length of all convolutions.
+        std: standard deviation of the first weights; narrow layers learn faster from larger ones.
     """
 
-    def __init__(self, channels: Sequence[int] = CHANNELS, kernel: int = 31) -> None:
+    def __init__(self, channels: Sequence[int] = CHANNELS, kernel: int = 31, std: float = STD) -> None:
         super().__init__()
         check_sizes(channels, kernel)
+        if not std > 0.0:
+            raise ConfigError(f"system: std {std} must be above 0")
         self.channels, self.kernel = tuple(channels), kernel
         inputs = [1, *channels[:-1]]
         self.encoder = nn.ModuleList(
@@ -40,7 +45,7 @@ class SeganGenerator(nn.Module):
             for inside, outside in zip(reversed(channels), reversed(inputs), strict=True)
         )
         self.decoder_activations = nn.ModuleList(nn.PReLU(width, init=0.0) for width in reversed(channels[:-1]))
-        self.apply(truncated_normal_)
+        self.apply(partial(truncated_normal_, std=std))
 
     def latent(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Standard normal z [B, channels[-1], T / 2^layers] for windows [B, T], drawn where the generator is."""
@@ -142,9 +147,9 @@ def check_sizes(channels: Sequence[int], kernel: int) -> None:
         raise ConfigError(f"system: kernel {kernel} must be an odd number, 3 or more")
 
 
-def truncated_normal_(module: nn.Module) -> None:
-    """Start the weights of a layer at N(0, 0.02^2) cut at two deviations, and its bias at 0."""
+def truncated_normal_(module: nn.Module, std: float = STD) -> None:
+    """Start the weights of a layer at N(0, std^2) cut at two deviations, and its bias at 0."""
     if isinstance(module, nn.Conv1d | nn.ConvTranspose1d | nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
         if module.bias is not None:
             nn.init.zeros_(module.bias)

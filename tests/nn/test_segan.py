@@ -48,8 +48,10 @@ def test_generator_by_hand():
 
 def test_weights_start_as_published():
     torch.manual_seed(0)
-    weights = torch.cat([layer.weight.flatten() for layer in SeganGenerator((32, 64), 31).encoder])
-    assert weights.abs().max() <= 0.04 and weights.std().item() == pytest.approx(0.02 * 0.88, rel=0.02)
+    for std, settings in ((0.02, {}), (0.05, {"std": 0.05})):
+        layers = SeganGenerator((32, 64), 31, **settings).encoder
+        weights = torch.cat([layer.weight.flatten() for layer in layers])
+        assert weights.abs().max() <= 2 * std and weights.std().item() == pytest.approx(0.88 * std, rel=0.02)
 
 
 def test_virtual_batch_norm_by_its_formula():
@@ -92,6 +94,7 @@ def test_a_score_depends_on_the_batch_only_in_the_released_code_s_way():
     [
         (lambda: SeganGenerator((), 31), "channels"),
         (lambda: SeganGenerator(SMALL, 30), "odd number"),
+        (lambda: SeganGenerator(SMALL, std=0.0), "std 0.0 must be above 0"),
         (lambda: SeganDiscriminator(SMALL, 31, 100), "multiple of 8"),
     ],
 )
