@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from nrsr.nn.time_convolutions import infers_on_cpu
+
 if TYPE_CHECKING:
     from nrsr.nn.parallel_wavegan import MelUpsampler, ParallelWaveGanGenerator, WaveNetBlock
 
@@ -19,9 +21,9 @@ STRETCH = 1024  # samples, about
 
 
 def can_infer(generator: "ParallelWaveGanGenerator", features: Tensor) -> bool:
-    """Whether `infer` does what the generator does: on a CPU, for some frames, where nothing is learnt."""
+    """Whether `infer` does what the generator does: on a CPU in float32, for some frames, where nothing is learnt."""
     frames, few = features.shape[2] - 2 * generator.context, generator.smoothed <= TAPS // 2
-    return few and frames >= TAPS and features.device.type == "cpu" and not torch.is_grad_enabled()
+    return few and frames >= TAPS and infers_on_cpu(features)
 
 
 def infer(generator: "ParallelWaveGanGenerator", features: Tensor, noise: Tensor) -> Tensor:

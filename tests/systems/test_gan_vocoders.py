@@ -122,6 +122,20 @@ def test_a_turn_moves_its_player_alone_and_the_order_is_the_published_one(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("turn", ["generator", "discriminator"])
+def test_mixed_precision_is_near(name, turn):
+    system = vocoder(name).eval()
+    batch, wanted = batch_for(system), ("adversarial", "feature") if turn == "generator" else ("adversarial",)
+    found = []
+    for mixed in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            found.append(system.losses(batch, turn, wanted))
+    for loss in wanted:
+        torch.testing.assert_close(found[1][loss].float(), found[0][loss], rtol=0.1, atol=0.05)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_discriminator_is_not_asked_before_its_losses_count(name):
     system = vocoder(name)
     batch = batch_for(system)
