@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.folders import making
-from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
+from nrsr.kaldi.contents import label_lists, remove_other_lists, spk2utt_of
 from nrsr.kaldi.datadir import DataDir
-from nrsr.kaldi.lists import read_list, write_list
+from nrsr.kaldi.lists import write_list
 from nrsr.kaldi.tables import WaveWriter
 from nrsr.kaldi.waves import Waves
 from nrsr.progress import track
 from nrsr.signal.mixing import MixingError, mix
 
 KEPT_NOISES = 32  # recordings held in memory
-LABELS = re.compile(r"utt2.+|spk2[a-z]\w+")
-# Lists of the audio that is no longer the same, and those that mixing writes itself.
-NO_LABELS = {
-    "utt2dur", "utt2num_frames", "utt2audio", "utt2source_audio", "utt2noise", "utt2noisefile", "utt2snr", "utt2spk",
-    "spk2utt",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -168,12 +161,6 @@ def write_mixtures(
     return samples, lowered
 
 
-def labels_of(folder: Path) -> dict[str, dict[str, str]]:
-    """What an utterance or a speaker is, whatever noise is added: utt2emotion, spk2gender, a list of one's own."""
-    names = sorted(file.name for file in folder.iterdir() if file.is_file())
-    return {name: read_list(folder / name) for name in names if LABELS.fullmatch(name) and name not in NO_LABELS}
-
-
 def write_lists(
     out: Path,
     plans: dict[str, Plan],
@@ -194,7 +181,8 @@ def write_lists(
         lists["text"] = {name: words[plan.utterance] for name, plan in plans.items() if plan.utterance in words}
     lists["utt2spk"] = {name: speaker_of[plan.utterance] for name, plan in plans.items()}
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
-    for name, values in labels_of(clean_dir.path).items():
+    for name in label_lists(clean_dir.path):
+        values = clean_dir.read(name)
         of_speakers = name.startswith("spk2")
         lists[name] = values if of_speakers else {
             mixture: values[plan.utterance] for mixture, plan in plans.items() if plan.utterance in values

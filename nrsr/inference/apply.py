@@ -20,7 +20,7 @@ from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import MakeApplication, Pass, Settings, as_it_is, shared
 from nrsr.kaldi import DataDir, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
-from nrsr.kaldi.contents import remove_other_lists, spk2utt_of
+from nrsr.kaldi.contents import label_lists, remove_other_lists, spk2utt_of
 from nrsr.listing import SHOWN, shown
 
 SKIPPED = "skipped"
@@ -93,10 +93,17 @@ def write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[s
 
 def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], written: Mapping[str, set[str]]) -> None:
     """Copy the lists valid for outputs, and remove those of an earlier run where OUT becomes a data directory."""
-    for name, output in outputs.items():
-        copy_lists(data, out, output.lists, written[name])
-    if copied := {name for output in outputs.values() for name in output.lists if data.has(name)}:
+    valid = {name: lists_for(output, data) for name, output in outputs.items()}
+    for name, lists in valid.items():
+        copy_lists(data, out, lists, written[name])
+    if copied := {name for lists in valid.values() for name in lists}:
         remove_other_lists(out, copied.union(*(output.files(name) for name, output in outputs.items())))
+
+
+def lists_for(output: Output, data: DataDir) -> list[str]:
+    """The lists of a data directory that are valid for an output; with those of utterances, all labels of one's own."""
+    lists = [name for name in output.lists if data.has(name)]
+    return lists + label_lists(data.path) if lists else lists
 
 
 def pass_over_files(application: Application, inputs: FileInputs, settings: Settings) -> Pass:
@@ -184,12 +191,15 @@ def copy_lists(data: DataDir, out: Path, names: Sequence[str], written: set[str]
         elif name == "spk2utt":
             if data.has("utt2spk"):
                 write_list(out / name, spk2utt_of(_of(written, data.read("utt2spk"))))
+        elif name.startswith("spk2"):
+            speakers = _of(written, data.read("utt2spk")) if data.has("utt2spk") else {}
+            write_list(out / name, _of(set(speakers.values()), data.read(name, allow_empty_values=True)))
         else:
             write_list(out / name, _of(written, data.read(name, allow_empty_values=True)))
 
 
-def _of(written: set[str], entries: Mapping[str, str]) -> dict[str, str]:
-    return {utterance: value for utterance, value in entries.items() if utterance in written}
+def _of(ids: set[str], entries: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if key in ids}
 
 
 def write_skipped(run: Pass, out: Path) -> None:

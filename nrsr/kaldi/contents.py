@@ -13,6 +13,12 @@ from nrsr.kaldi.lists import ListError, c_sorted, read_list, split_words, write_
 Kind = Literal["utterance", "speaker", "recording"]
 AUDIO_SCP = re.compile(r"(spk|noise|dereverb)\d+\.scp")  # ESPnet's names of parallel audio
 UTTERANCE_FILE = re.compile(r"text|text_spk\d+|segments|utt2.+|(feats|vad|ali)\.scp")
+LABELS = re.compile(r"utt2.+|spk2[a-z]\w+")
+# Lists of these names that say something of the audio, or of what was mixed into it.
+NO_LABELS = {
+    "utt2dur", "utt2num_frames", "utt2audio", "utt2source_audio", "utt2noise", "utt2noisefile", "utt2snr", "utt2spk",
+    "spk2utt",
+}  # fmt: skip
 MAX_EXTRA = 1 << 16  # bytes; settings such as frame_shift are copied, large files are not
 
 
@@ -29,6 +35,14 @@ def kind_of_name(name: str, segmented: bool) -> Kind | None:
     if name.startswith("spk2") and not name.endswith(".ark"):  # spk2.ark is the audio of second speakers
         return "speaker"
     return "recording" if name.startswith("reco2") else None
+
+
+def label_lists(path: Path) -> list[str]:
+    """Names of the lists that say what an utterance or a speaker is, whatever its audio goes through: utt2emotion,
+    spk2gender, a list of one's own.
+    """
+    names = sorted(file.name for file in path.iterdir() if file.is_file())
+    return [name for name in names if LABELS.fullmatch(name) and name not in NO_LABELS]
 
 
 def spk2utt_of(utt2spk: Mapping[str, str]) -> dict[str, str]:

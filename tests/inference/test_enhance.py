@@ -1,5 +1,6 @@
 """nrsr enhance on data directories and files: SEGAN's windows in pieces, any batch, other rates, what does not fit."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +126,25 @@ def test_what_does_not_fit_is_named(nrsr_main, exp, data, tmp_path):
         status, _, err = nrsr_main("enhance", "--exp", exp, *options)
         assert status == 1 and message in err, err
     assert not soundfile.read(tmp_path / "x.wav")[0].any()
+
+
+def test_labels_of_utterances_and_speakers_come_along(nrsr_main, exp, data, tmp_path):
+    noisy = tmp_path / "noisy"
+    shutil.copytree(data, noisy)
+    names = DataDir(noisy).utterances
+    write_list(noisy / "utt2spk", {name: "s" if name < "e" else "t" for name in names})
+    write_list(noisy / "utt2emotion", {name: f"mood-{name}" for name in names})
+    write_list(noisy / "spk2gender", {"s": "f", "t": "m"})
+    (noisy / "utt2num_frames").write_text("".join(f"{name} 1\n" for name in names))
+    assert nrsr_main("enhance", "--exp", exp, "--data", noisy, "--out", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out/utt2emotion").read_text() == (noisy / "utt2emotion").read_text()
+    assert (tmp_path / "out/spk2gender").read_text() == "s f\nt m\n"
+    assert not (tmp_path / "out/utt2num_frames").exists()
+    # Where the utterances of a speaker fail, the labels of all of them stay away.
+    soundfile.write(tmp_path / "bad.wav", np.full(300, np.nan), RATE, subtype="FLOAT")
+    scp = (noisy / "wav.scp").read_text().splitlines()
+    scp = [f"{line.split()[0]} {tmp_path / 'bad.wav'}" if line[0] in "ef" else line for line in scp]
+    (noisy / "wav.scp").write_text("\n".join(scp) + "\n")
+    assert nrsr_main("enhance", "--exp", exp, "--data", noisy, "--out", tmp_path / "some")[0] == 1
+    assert (tmp_path / "some/utt2emotion").read_text() == "".join(f"{name} mood-{name}\n" for name in "abcd")
+    assert (tmp_path / "some/spk2gender").read_text() == "s f\n"
