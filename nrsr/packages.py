@@ -34,13 +34,17 @@ def packaged_file(package: str, name: str, user: str) -> Path:
     raise PackageError(f"{user}: the installed package {package} has no file {name}; run {INSTALL}")
 
 
-def optional_module(module: str, user: str) -> ModuleType:
+def optional_module(module: str, user: str, install: str = INSTALL) -> ModuleType:
     """An optional module, imported.
+
+    Args:
+        user: what needs it, for the message.
+        install: the command that installs it, for the message.
 
     Raises:
         PackageError: it is not installed, or cannot be imported.
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
-        raise PackageError(f"{user} needs {module}, which cannot be imported ({error}); run {INSTALL}") from None
+    except (ImportError, OSError, RuntimeError) as error:  # the last two of compiled parts that fit another torch
+        raise PackageError(f"{user} needs {module}, which cannot be imported ({error}); run {install}") from None

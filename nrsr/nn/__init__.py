@@ -13,6 +13,8 @@ from nrsr.nn.global_norm import GlobalNorm, StatisticsError
 from nrsr.nn.mask_network import MaskNetwork, TcnMasks
 from nrsr.nn.sepformer import SepFormer
 from nrsr.nn.specaugment import SpecAugment
+from nrsr.nn.ssl_encoder import SslEncoder
+from nrsr.nn.ssl_features import SslFeatures
 from nrsr.nn.tcn import TemporalConvNet
 from nrsr.nn.tdnn import Tdnn
 from nrsr.nn.transformer_decoder import TransformerDecoder
@@ -37,6 +39,8 @@ __all__ = [
     "PooledEncoder",
     "SepFormer",
     "SpecAugment",
+    "SslEncoder",
+    "SslFeatures",
     "StatisticsError",
     "TcnMasks",
     "Tdnn",

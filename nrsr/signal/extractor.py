@@ -1,6 +1,7 @@
 """What every feature extractor does: padded batches of waveforms to padded batches of features."""
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -21,10 +22,12 @@ class FeatureExtractor(nn.Module, ABC):
     Attributes:
         sample_rate: of the waveforms, in Hz.
         dim: features per frame.
+        half_precision: whether `extract` may run in mixed precision, where the training has it.
     """
 
     sample_rate: int
     dim: int
+    half_precision = False
 
     @abstractmethod
     def frames(self, lengths: Tensor) -> Tensor:
@@ -53,7 +56,7 @@ class FeatureExtractor(nn.Module, ABC):
         if int(self.frames(torch.tensor(waves.shape[1]))) == 0:
             return waves.new_zeros(len(waves), 0, self.dim), self.frames(lengths)
         # Mixed precision stays out: power spectra leave float16's range, and bfloat16 has too few digits for them.
-        with in_float32(waves):
+        with nullcontext() if self.half_precision else in_float32(waves):
             features = self.extract(waves, lengths)
         frames = self.frames(lengths)
         return zero_padding(features, frames), frames
