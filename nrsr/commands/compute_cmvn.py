@@ -114,6 +114,8 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
     """A system with the statistics of a data directory's audio accumulated."""
     from nrsr.data.labels import open_labels
     from nrsr.data.waveforms import WaveformDataset
+    from nrsr.experiment.modules import initialise
+    from nrsr.experiment.settings import parse_init
     from nrsr.kaldi import DataDir
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
@@ -126,6 +128,10 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
         kind.learn(directory.utterances)
     metadata = {"classes": {name: kind.learnt() for name, kind in labels.items()}} if labels else {}
     system = build_system(config, vocabulary=4, metadata=metadata).eval()
+    # Features with weights are normalised as they are when training begins.
+    features = {name: entry for name, entry in parse_init(config.get("init") or {}).items() if _is_features(name)}
+    for note in initialise(system, features):
+        print(note, file=sys.stderr)
     if "augment" in options and issubclass(system_class(config).data, WaveformDataset):
         waves = augmented_waves(config, data, allow_pipes)
     else:
@@ -140,6 +146,10 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
         for _, batch, lengths in padded_batches(waves, chunk, config["sample_rate"]):
             system.accumulate_statistics(batch, lengths)
     return system
+
+
+def _is_features(module: str) -> bool:
+    return module.split(".")[0] == "features"
 
 
 def augmented_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "Mapping[str, np.ndarray]":

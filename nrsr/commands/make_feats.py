@@ -7,12 +7,18 @@ with conf/fbank.yaml holding, for instance,
     sample_rate: 8000
     features: {class: nrsr.signal.Fbank, num_mel_bins: 40}
 
-The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtractor. A vocoder's config serves as well:
-its `system` has the features, and their definition is written beside them as feats.yaml. The features do not depend on
---nj.
+The class may be nrsr.signal.Fbank, Mfcc or LogMel, or any other FeatureExtractor. Features with weights, as
+nrsr.nn.SslFeatures, get these by `init`, as in a training:
+    sample_rate: 16000
+    features: {class: nrsr.nn.SslFeatures, model: wavlm_base, layer: 9}
+    init: {features.network: {from: wavlm_base.pt}}
+
+The config of a system that has features serves as well, as a vocoder's. A definition of the features, where they have
+one, is written beside them as feats.yaml. The features do not depend on --nj.
 """
 
 import argparse
+import functools
 import sys
 
 from nrsr.arguments import add_channel
@@ -33,19 +39,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write feats.scp of each data directory."""
     from nrsr.datadirs.features import make_features
+    from nrsr.experiment.modules import initialise_extractor
+    from nrsr.experiment.settings import parse_init
     from nrsr.folders import making
     from nrsr.kaldi import DataDir
 
     config = load_yaml(args.config, args.set)
     if isinstance(system := config.get("system"), dict) and "features" in system:
-        config = {"sample_rate": config.get("sample_rate"), "features": system["features"]}
-    check_keys(config, ("sample_rate", "features"), args.config)
+        # What `init` says of the system's other modules does not concern the features.
+        init = {name: entry for name, entry in (config.get("init") or {}).items() if name.split(".")[0] == "features"}
+        config = {"sample_rate": config.get("sample_rate"), "features": system["features"], "init": init}
+    check_keys(config, ("sample_rate", "features", "init"), args.config)
     for key in ("sample_rate", "features"):
         if key not in config:
             raise ConfigError(f"{args.config}: lacks the key {key}; `nrsr make-feats --help` shows an example")
     if not isinstance(config["sample_rate"], int) or config["sample_rate"] < 1:
         raise ConfigError(f"{args.config}: sample_rate {config['sample_rate']!r}: give samples a second, as 8000")
-    options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes}
+    fill = functools.partial(initialise_extractor, init=parse_init(config.get("init") or {}))
+    options = {"nj": args.nj, "compress": args.compress, "allow_pipes": args.allow_pipes, "fill": fill}
     for data in args.data:
         with making(data, "nrsr make-feats", anew=False):
             directory = DataDir(data, channel=args.channel)

@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from nrsr.signal.padded import chunks, padded_batches
 from nrsr.workers import run_work
 
 NAMED = 20  # utterances that an error lists
+Fill = Callable[[FeatureExtractor], list[str]]
 
 
 class FeatureDataError(NrsrError):
@@ -34,10 +36,15 @@ class Worker:
     Args:
         spec: `{class: ..., ...}` of the extractor.
         waves: utterance -> waveform, of `DataDir.waves`.
+        fill: gives the extractor its weights.
     """
 
-    def __init__(self, spec: dict[str, Any], rate: int, waves: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self, spec: dict[str, Any], rate: int, waves: Mapping[str, np.ndarray], fill: Fill | None = None
+    ) -> None:
         self.extractor = build(spec, FeatureExtractor, "features", sample_rate=rate).eval()
+        if fill is not None:
+            fill(self.extractor)
         self.rate, self.waves = rate, waves
 
     @torch.inference_mode()
@@ -61,6 +68,7 @@ def make_features(
     nj: int = 1,
     compress: bool = False,
     allow_pipes: bool = False,
+    fill: Fill | None = None,
 ) -> int:
     """Write feats.ark, feats.scp and utt2num_frames of a data directory; returns the number of utterances.
 
@@ -72,6 +80,7 @@ def make_features(
         rate: that all audio must have.
         nj: processes; the features do not depend on it.
         compress: lossy 8-bit matrices.
+        fill: gives an extractor that has weights these, in each process; what it returns is printed once.
 
     Raises:
         FeatureDataError: utterances too short for a frame, or with features that are not finite. Nothing is written
@@ -81,11 +90,13 @@ def make_features(
     """
     # A mistake in the config shows here, not in a worker.
     extractor = build(spec, FeatureExtractor, "features", sample_rate=rate)
+    for note in fill(extractor) if fill is not None else ():
+        print(note, file=sys.stderr)
     waves = directory.all_waves(rate=rate, allow_pipes=allow_pipes)
     folder, todo = directory.path, chunks(directory.utterances)
     frames, short, odd, states = {}, [], [], audio_states(directory)
     with TableWriter(f"ark,scp:{folder / 'feats.ark'},{folder / 'feats.scp'}", compress=compress) as writer:
-        results = run_work(functools.partial(Worker, spec, rate, waves), todo, nj)
+        results = run_work(functools.partial(Worker, spec, rate, waves, fill), todo, nj)
         for chunk in track(results, f"chunks of {folder} made features", len(todo)):
             for name, features in chunk:
                 frames[name] = len(features)

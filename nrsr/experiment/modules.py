@@ -10,7 +10,16 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError
 from nrsr.experiment.checkpoint import FORMAT, CheckpointError, description, load_file, oddity
 from nrsr.experiment.frozen import whole_weights
+from nrsr.experiment.public_encoders import (
+    PublicEncoder,
+    encoder_around,
+    encoder_in,
+    likeness,
+    read_public,
+    weights_file,
+)
 from nrsr.experiment.settings import InitSettings
+from nrsr.nn.ssl_encoder import SslEncoder
 
 ALL = "all"
 LISTED = 8  # names in a message
@@ -30,18 +39,25 @@ def initialise(system: nn.Module, init: Mapping[str, InitSettings]) -> list[str]
     """
     notes = []
     for name, entry in init.items():
-        module = find_module(system, name, f"init.{name}")
-        path = entry.source / "model.pt" if entry.source.is_dir() else entry.source
-        weights = within(source_weights(path), entry.module)
-        if not weights:
-            known = ", ".join(_shortened(_top(source_weights(path))))
-            raise ConfigError(f"init.{name}: {path} has no module {entry.module}; it has {known}")
-        if odd := misfits(module.state_dict(), weights):
-            raise CheckpointError(f"init.{name}: {entry.module} of {path} does not fit: {odd}")
-        module.load_state_dict(weights, strict=True)
+        module, modules = find_module(system, name, f"init.{name}"), dict(system.named_modules())
+        path, encoder = weights_file(entry.source), encoder_around(modules, name)
+        weights, wanted, remark, cure = source_weights(path, encoder is not None), entry.module, "", ""
+        if isinstance(weights, PublicEncoder):
+            # In a public file the encoder is all there is.
+            wanted = (name.removeprefix(encoder).lstrip(".") or ALL) if wanted == name else wanted
+            remark = f", {weights.remark()}"
+            cure = f"; the file holds {likeness(weights.weights)}: set model and sizes of {encoder} by that"
+            weights = weights.weights
+        chosen = within(weights, wanted)
+        if not chosen:
+            known = ", ".join(_shortened(_top(weights)))
+            raise ConfigError(f"init.{name}: {path} has no module {wanted}; it has {known}")
+        if odd := misfits(module.state_dict(), chosen):
+            raise CheckpointError(f"init.{name}: {wanted} of {path} does not fit: {odd}{cure}")
+        module.load_state_dict(chosen, strict=True)
         with open(path, "rb") as stream:
             checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-        notes.append(f"{name}: initialised from {entry.module} of {path} (sha256 {checksum[:16]})")
+        notes.append(f"{name}: initialised from {wanted} of {path} (sha256 {checksum[:16]}){remark}")
     return notes
 
 
@@ -55,6 +71,46 @@ def freeze(system: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
     for module in modules.values():
         module.requires_grad_(False)
     return modules
+
+
+def refuse_random(system: nn.Module, frozen: Iterable[str], init: Iterable[str]) -> None:
+    """Refuse self-supervised encoders that are frozen with random weights.
+
+    Raises:
+        ConfigError: no `init` gives one its weights, or a part of them; names the first such part.
+    """
+    frozen, init = tuple(frozen), tuple(init)
+    encoders = [name for name, module in system.named_modules() if isinstance(module, SslEncoder)]
+    for encoder in encoders:
+        parameters = (name for name, _ in system.named_parameters() if _lies_in(name, [encoder]))
+        if random := [name for name in parameters if _lies_in(name, frozen) and not _lies_in(name, init)]:
+            raise ConfigError(
+                f"freeze: {encoder} has random weights ({random[0]}); say where they come from, as with "
+                f"--set init.{encoder}.from=FILE"
+            )
+
+
+def initialise_extractor(extractor: nn.Module, init: Mapping[str, InitSettings]) -> list[str]:
+    """Give a feature extractor all its weights; its modules are named as in a system, `features` and what is in it.
+
+    Returns:
+        As `initialise`.
+
+    Raises:
+        ConfigError, CheckpointError: as `initialise`, or weights of which `init` says nothing.
+    """
+    system = nn.ModuleDict({"features": extractor})
+    notes = initialise(system, init)
+    if random := [name for name, _ in system.named_parameters() if not _lies_in(name, init)]:
+        raise ConfigError(
+            f"features: {', '.join(_shortened(random))}: no weights; say where they come from, as with --set "
+            f"init.{random[0].rpartition('.')[0]}.from=FILE, or take features without them (layer: mean, no projection)"
+        )
+    return notes
+
+
+def _lies_in(name: str, modules: Iterable[str]) -> bool:
+    return any(module == ALL or name.startswith(f"{module}.") for module in modules)
 
 
 def find_module(system: nn.Module, name: str, where: str) -> nn.Module:
@@ -72,15 +128,20 @@ def find_module(system: nn.Module, name: str, where: str) -> nn.Module:
     return modules[name]
 
 
-def source_weights(path: Path) -> dict[str, Tensor]:
+def source_weights(path: Path, encoder: bool = False) -> dict[str, Tensor] | PublicEncoder:
     """The weights of a checkpoint of nrsr, or of a file with a state dict, perhaps within mappings.
+
+    Args:
+        encoder: take public files of self-supervised encoders as well.
 
     Raises:
         CheckpointError: no such file, or none of these.
     """
-    content = load_file(path, CURE)
+    content = read_public(path) if encoder else load_file(path, CURE)
     if isinstance(content, dict) and content.get("format") == FORMAT:
         return whole_weights(content, path, CURE)
+    if encoder and (public := encoder_in(content, path)) is not None:
+        return public
     weights = flattened(content)
     if not weights:
         raise CheckpointError(f"{path}: holds no weights; {CURE}")

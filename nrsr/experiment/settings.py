@@ -1,5 +1,6 @@
 """The config of an experiment, parsed once into dataclasses and checked before anything is built."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,19 +186,37 @@ def parse_experiment(config: dict[str, Any], where: str = "config") -> Experimen
         turns=parse_turns(config, training.clip),
         batches=settings_from(BatchSettings, config.get("batches"), "batches"),
         training=training,
-        init=_parse_init(config.get("init", {})),
+        init=parse_init(config.get("init", {})),
         freeze=freeze,
     )
 
 
-def _parse_init(content: Any) -> dict[str, InitSettings]:
+def parse_init(content: Any) -> dict[str, InitSettings]:
+    """The config's `init`; modules within others may be written as mappings within mappings, as --set makes them.
+
+    Raises:
+        ConfigError: entries of another form, or one given twice.
+    """
     shape = "`module: {from: exp/a}` lines"
     if not isinstance(content, dict):
         raise ConfigError(f"init: expected {shape}, found {content!r}")
-    entries = {}
-    for name, entry in content.items():
+    entries: dict[str, InitSettings] = {}
+    for name, entry in _modules_of(content):
+        if isinstance(entry, dict) and entry.get("from", "") is None:
+            raise ConfigError(f"init.{name}.from: names no file; give one, as with --set init.{name}.from=FILE")
         if not isinstance(entry, dict) or not isinstance(entry.get("from"), str):
             raise ConfigError(f"init.{name}: expected {shape}, with the key 'from', found {entry!r}")
         check_keys(entry, ("from", "module"), f"init.{name}")
-        entries[str(name)] = InitSettings(Path(entry["from"]), str(entry.get("module", name)))
+        if name in entries:
+            raise ConfigError(f"init.{name}: is given twice; take one of them out")
+        entries[name] = InitSettings(Path(entry["from"]), str(entry.get("module", name)))
     return entries
+
+
+def _modules_of(content: dict[str, Any], outer: str = "") -> Iterator[tuple[str, Any]]:
+    """The entries by the whole names of their modules."""
+    for name, entry in content.items():
+        if isinstance(entry, dict) and entry and all(isinstance(value, dict) for value in entry.values()):
+            yield from _modules_of(entry, f"{outer}{name}.")
+        else:
+            yield f"{outer}{name}", entry

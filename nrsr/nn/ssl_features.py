@@ -1,5 +1,6 @@
 """Features of a self-supervised speech encoder: wav2vec 2.0, HuBERT or WavLM, frozen or trained."""
 
+import hashlib
 from typing import Any
 
 import torch
@@ -92,7 +93,12 @@ class SslFeatures(FeatureExtractor):
         return features.to(torch.promote_types(features.dtype, torch.float32))
 
     def definition(self) -> dict[str, float | str | bool]:
-        return {"model": self.model, "layer": self.layer, "rate": self.rate, "dim": self.dim}
+        """Model, layer, rate and size, and a checksum of the weights."""
+        digest = hashlib.sha256()
+        for name, value in self.state_dict().items():
+            digest.update(name.encode() + value.detach().cpu().numpy().tobytes())
+        names = {"model": self.model, "layer": self.layer, "rate": self.rate, "dim": self.dim}
+        return {**names, "weights": digest.hexdigest()[:16]}
 
     def _resampled_lengths(self, lengths: Tensor) -> Tensor:
         if self.rate == self.sample_rate:

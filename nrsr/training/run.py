@@ -13,7 +13,7 @@ from nrsr.data.training_set import TrainingSet
 from nrsr.data.units import Units
 from nrsr.experiment.frozen import parted, write_frozen
 from nrsr.experiment.generators import fixed_generators, seed_generators
-from nrsr.experiment.modules import ALL, freeze, initialise
+from nrsr.experiment.modules import ALL, freeze, initialise, refuse_random
 from nrsr.experiment.settings import ExperimentSettings, parse_experiment
 from nrsr.files import remove_leftovers
 from nrsr.folders import alone_in
@@ -102,6 +102,8 @@ def make_training(
     load_statistics(system, folder / "statistics.ark", config.init)
     notes = [] if state else initialise(system, config.init)
     frozen = freeze(system, config.freeze)
+    if not state:
+        refuse_random(system, frozen, config.init)
     for data in sets:
         data.prepare_for(system)
     identity: dict[str, Any] = {"config": config.config, "data": digests(sets, units)}

@@ -1,6 +1,7 @@
 """Self-supervised encoders and their features: published sizes, frames, padding, layers, gradients, refusals."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -30,8 +31,7 @@ def test_published_sizes_are_those_of_torchaudio(model, monkeypatch):
 
     def build(**arguments):
         built.append(arguments)
-        with torch.device("meta"):
-            return real(**arguments | {"encoder_num_layers": 1})
+        return SimpleNamespace(feature_extractor=torch.nn.Identity(), encoder=torch.nn.Identity())
 
     monkeypatch.setattr(models, factory, build)
     monkeypatch.setattr(sys.modules[real.__module__], factory, build)
@@ -51,18 +51,17 @@ def count(module):
 
 
 def test_parameters_of_the_base_model():
-    with torch.device("meta"):
-        base, student = SslEncoder(sizes_of("wav2vec2_base")), SslEncoder(sizes_of("wav2vec2_base", {"layers": 2}))
-    assert count(base) == 94_370_944 and count(student) == 23_492_224
-    assert count(base.feature_extractor) == 4_200_448
-    assert count(base.encoder.feature_projection) == 395_008
-    assert count(base.encoder.transformer.pos_conv_embed) == 4_719_488
-    assert {count(layer) for layer in base.encoder.transformer.layers} == {7_087_872}
+    student = SslEncoder(sizes_of("wav2vec2_base", {"layers": 2}))
+    (layer,) = {count(layer) for layer in student.encoder.transformer.layers}
+    assert count(student) == 23_492_224 and layer == 7_087_872
+    assert count(student) + 10 * layer == 94_370_944  # the base model, of 12 layers
+    assert count(student.feature_extractor) == 4_200_448
+    assert count(student.encoder.feature_projection) == 395_008
+    assert count(student.encoder.transformer.pos_conv_embed) == 4_719_488
 
 
 def test_frames_of_whole_seconds_and_of_short_clips():
-    with torch.device("meta"):
-        encoder = SslEncoder(sizes_of("wav2vec2_base"))
+    encoder = SslEncoder(sizes_of("wav2vec2_base", SMALL))  # with the published kernels and strides
     seconds = torch.tensor([1, 3, 5, 10, 15])
     assert encoder.frames(16000 * seconds).tolist() == [49, 149, 249, 499, 749]
     assert encoder.receptive_field == 400
