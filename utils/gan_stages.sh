@@ -19,7 +19,7 @@ classifier=conf/classifier.yaml
 noise=conf/white_noise.yaml
 train_set=train
 dev_set=dev
-real_set=test
+real_set='test'
 variant=
 splits=10 # of the inception score
 
