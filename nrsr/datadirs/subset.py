@@ -48,6 +48,25 @@ def at_random(path: str | Path, count: int, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(utterances, count))
 
 
+def share_of_speakers(path: str | Path, share: float, seed: int) -> list[str]:
+    """So large a share of each speaker's utterances, rounded, but one at least; drawn as `at_random` does.
+
+    Raises:
+        DataDirError: a share outside 0 to 1.
+    """
+    if not 0 < share <= 1:
+        raise DataDirError(f"{path}: a share of {share:g} of the utterances is asked for; ask for 0 to 1")
+    own: dict[str, list[str]] = {}
+    for utterance, speaker in sorted(DataDir(path).read("utt2spk").items()):
+        own.setdefault(speaker, []).append(utterance)
+    draw = random.Random(seed)
+    return sorted(
+        chosen
+        for speaker in sorted(own)
+        for chosen in draw.sample(own[speaker], max(1, int(share * len(own[speaker]) + 0.5)))
+    )
+
+
 def shortest(path: str | Path, count: int, *, allow_pipes: bool = False) -> list[str]:
     """The shortest utterances; of equal ones the first in order."""
     seconds = DataDir(path).durations(allow_pipes=allow_pipes)

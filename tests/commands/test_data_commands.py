@@ -54,6 +54,26 @@ def test_split(nrsr_main, data):
     assert status == 1 and "--per-utt" in err
 
 
+def test_a_share_keeps_each_speaker(nrsr_main, data, tmp_path):
+    speakers = {
+        f"{speaker}-{number:02d}": speaker for speaker in "abc" for number in range(2 if speaker == "c" else 10)
+    }
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "utt2spk").write_text("".join(f"{name} {speaker}\n" for name, speaker in speakers.items()))
+    (folder / "wav.scp").write_text("".join(f"{name} {name}.wav\n" for name in speakers))
+    drawn = {}
+    for share, seed in ((0.3, 0), (0.3, 1), (0.1, 0), (1, 0)):
+        status, _, err = nrsr_main("subset-data", "--share", share, "--seed", seed, folder, f"part{share}-{seed}")
+        assert status == 0, err
+        drawn[share, seed] = list(read_list(f"part{share}-{seed}/utt2spk"))
+    counts = {key: [sum(name[0] == speaker for name in own) for speaker in "abc"] for key, own in drawn.items()}
+    assert counts == {(0.3, 0): [3, 3, 1], (0.3, 1): [3, 3, 1], (0.1, 0): [1, 1, 1], (1, 0): [10, 10, 2]}
+    assert drawn[0.3, 0] != drawn[0.3, 1] and len(set(drawn[0.3, 0])) == 7
+    status, _, err = nrsr_main("subset-data", "--share", 1.5, folder, "part")
+    assert status == 1 and "a share of 1.5" in err
+
+
 def test_subset(nrsr_main, data):
     Path("ids").write_text("b-2\na-0 anything\n")
     Path("speakers").write_text("b\n")
