@@ -9,6 +9,7 @@ noise; --isolated takes the recordings themselves. Speech does not depend on the
 import argparse
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from nrsr.corpora.datadirs import SAMPLE_RATE, Prepared, Utterance, write_noises
 from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
 from nrsr.corpora.draws import deal, generator, shares
 from nrsr.corpora.files import names_in
+from nrsr.corpora.generated_noises import SEEN, UNSEEN, generated_noises
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import AudioError, read_audio
 from nrsr.progress import track
@@ -31,6 +33,10 @@ STRINGS = {
 }
 GAP = (0.02, 0.15)  # seconds between two digits
 MARGIN = (0.05, 0.25)  # seconds before the first digit and after the last
+# Kinds of noise in the sets. fold: development noise is of the kinds that are trained on; held_out: of others
+# (nonspeech.py); generated: likewise, and training and seen noise are 17 generated types, no real noise.
+NOISE_SETS = ("fold", "held_out", "generated")
+INSTANCES = {"full": {"train": 6, "seen": 2}, "tiny": {"train": 1, "seen": 1}}  # of each generated type
 CURE = "clone https://github.com/Jakobovski/free-spoken-digit-dataset anew and give that folder as --corpus-dir"
 
 Recordings = dict[tuple[str, int, int], np.ndarray]  # (speaker, digit, take) -> float32 [T]
@@ -47,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="folder for the data directories")
     parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
     parser.add_argument("--size", choices=sorted(STRINGS), default="full", help="tiny is for trying things out")
+    parser.add_argument(
+        "--noise-sets",
+        choices=NOISE_SETS,
+        default="fold",
+        help="held_out: development noise of kinds that are not trained on; generated: that, and 17 types of generated "
+        "noise to train on and as seen noise    (%(default)s)",
+    )
     parser.add_argument("--test-strings", type=count, metavar="N", help="fewer strings to test on    (full: 1200)")
     parser.add_argument("--isolated", action="store_true", help="single digits in place of strings")
     parser.add_argument("--seed", type=seed_number, default=0)
@@ -68,12 +81,14 @@ def prepare(
     test_strings: int | None = None,
     isolated: bool = False,
     seed: int = 0,
+    noise_sets: str = "fold",
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
 
     Args:
         test_strings: fewer strings to test on, the first ones of each speaker.
         isolated: take every recording of a split by itself (at size tiny one of each speaker and digit).
+        noise_sets: one of NOISE_SETS.
 
     Raises:
         FsddError, nonspeech.NonspeechError: files are missing or unreadable; counted, the first one named.
@@ -81,15 +96,26 @@ def prepare(
     if problems := check(corpus_dir, noise_dir):
         raise FsddError(problems[0])
     folder, noise_dir, out = Path(corpus_dir) / "recordings", Path(noise_dir), Path(out)
-    noises = nonspeech.read_noises(noise_dir, fold, seed)
+    noises = nonspeech.read_noises(noise_dir, fold, seed, held_out_dev=noise_sets != "fold")
     recordings = read_recordings(folder)
     done = Prepared(table=[f"fsdd, {size}, seed {seed}, noise fold {fold}, {SAMPLE_RATE} Hz"])
     strings = STRINGS[size] | ({} if test_strings is None else {"test": test_strings})
+    waves = {}
     for split, number in strings.items():
         takes = list(TAKES[split])[: 1 if size == "tiny" else None]
-        speech = single_digits(recordings, takes) if isolated else digit_strings(recordings, split, number, seed)
+        made = single_digits(recordings, takes) if isolated else digit_strings(recordings, split, number, seed)
+        speech = list(made)
+        waves[split] = [utterance.wave for utterance in speech]
         lines = write_speech(out / f"{split}_clean", speech)
         done.table.append(f"{lines}  from {len(SPEAKERS) * 10 * len(TAKES[split])} recordings")
+    if noise_sets == "generated":
+        for name, babblers in (("train", "train"), ("seen", "dev")):  # babble of other recordings than what is tested
+            options = (SEEN + UNSEEN, INSTANCES[size][name], waves[babblers], seed, SAMPLE_RATE)
+            # Wind and traffic are real categories as well, which these are not.
+            noises[name] = [
+                replace(noise, category=f"generated_{noise.category}")
+                for noise in generated_noises("fsdd", name, *options)
+            ]
     for name in nonspeech.SETS:
         done.table.append(write_noises(out / f"noise_{name}", noises[name]))
     done.table += ["", *category_table({name: [noise.category for noise in noises[name]] for name in nonspeech.SETS})]
@@ -170,11 +196,11 @@ def digit_strings(recordings: Recordings, split: str, count: int, seed: int) -> 
 
 def category_table(sets: dict[str, list[str]]) -> list[str]:
     """Number of noise recordings of each category in each set."""
-    lines = ["noise category " + "".join(f"{name:>8}" for name in sets)]
-    for category in nonspeech.CATEGORIES:
+    lines = ["noise category   " + "".join(f"{name:>8}" for name in sets)]
+    for category in dict.fromkeys([*nonspeech.CATEGORIES, *(kind for members in sets.values() for kind in members)]):
         counts = [members.count(category) for members in sets.values()]
         if any(counts):
-            lines.append(f"{category:<15}" + "".join(f"{count or '-':>8}" for count in counts))
+            lines.append(f"{category:<17}" + "".join(f"{count or '-':>8}" for count in counts))
     return lines
 
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from nrsr.arguments import seed_number
 from nrsr.corpora import espeak
-from nrsr.corpora.datadirs import SAMPLE_RATE, Noise, Prepared, Utterance, write_noises, write_speech
+from nrsr.corpora.datadirs import SAMPLE_RATE, Prepared, Utterance, write_noises, write_speech
 from nrsr.corpora.digits import DIGITS, faint_noise, string_lengths
 from nrsr.corpora.draws import deal, generator, shares
+from nrsr.corpora.generated_noises import SEEN, UNSEEN, generated_noises
 from nrsr.errors import NrsrError
 
 # espeak-ng's English accents, by the name they have in speaker ids.
@@ -58,10 +59,6 @@ COMMANDS = (
     *("volume up", "volume down"),
 )
 
-# Types of nrsr.signal.noises. Held out: one steady, one of tones, one of cracks, one that comes and goes.
-SEEN = ("white", "pink", "brown", "blue", "babble", "hum", "siren", "engine", "clicks", "wind", "fan", "birds", "train")
-UNSEEN = ("rain", "beeps", "crackle", "traffic")
-NOISE_SECONDS = 15.0
 INSTANCES = {
     "full": {"train": 6, "dev": 1, "seen": 2, "unseen": 6},
     "tiny": {"train": 1, "dev": 1, "seen": 1, "unseen": 1},
@@ -105,7 +102,8 @@ def prepare(
         done.table.append(write_speech(out / f"{split}_clean", utterances, rate))
         speech[split] = [utterance.wave for utterance in utterances]
     for name, instances in INSTANCES[size].items():
-        made = noises(name, instances, speech[BABBLERS[name]], seed, rate)
+        kinds = UNSEEN if name == "unseen" else SEEN
+        made = generated_noises("mini", name, kinds, instances, speech[BABBLERS[name]], seed, rate)
         done.table.append(write_noises(out / f"noise_{name}", made, rate))
     done.table += [f"seen types: {' '.join(SEEN)}", f"unseen types: {' '.join(UNSEEN)}"]
     return done
@@ -155,16 +153,3 @@ def place(wave: np.ndarray, rng: np.random.Generator, rate: int) -> np.ndarray:
     """Set the peak level, and surround the speech with faint noise; float32 [T]."""
     wave = wave * np.float32(rng.uniform(*PEAK) / np.abs(wave).max())
     return np.concatenate([faint_noise(MARGIN, rate, rng), wave, faint_noise(MARGIN, rate, rng)])
-
-
-def noises(name: str, instances: int, speech: list[np.ndarray], seed: int, rate: int) -> Iterator[Noise]:
-    """Fresh instances of each type of the noise set `name`; babble is made of `speech`."""
-    from nrsr.signal.noises import NOISES  # imports torch, which --help does without
-
-    samples = int(NOISE_SECONDS * rate)
-    for kind in UNSEEN if name == "unseen" else SEEN:
-        for number in range(1, instances + 1):
-            rng = generator(seed, "mini", "noise", name, kind, number)
-            pool = (speech,) if kind == "babble" else ()
-            wave = NOISES[kind](samples, rate, rng, *pool).astype(np.float32)
-            yield Noise(f"{kind}-{name}-{number:02d}", kind, wave)

@@ -111,11 +111,14 @@ def missing(noise_dir: Path) -> list[str]:
     return [f"n{number}.wav" for number in range(1, 101) if number not in present]
 
 
-def split_files(numbers: list[int], fold: int, seed: int = 0) -> dict[str, list[int]]:
+def split_files(numbers: list[int], fold: int, seed: int = 0, *, held_out_dev: bool = False) -> dict[str, list[int]]:
     """Divide file numbers into the sets train, dev, seen and unseen of one fold.
 
     Of a category that is not held out, about 55 % of the files train, 15 % serve development and 30 % the
     seen-category test. A single file goes to training, so every category of the seen test is also trained on.
+
+    Args:
+        held_out_dev: development gets the categories that the next fold holds out, all of their files, and no others.
     """
     sets: dict[str, list[int]] = {name: [] for name in SETS}
     for category, members in CATEGORIES.items():
@@ -124,9 +127,12 @@ def split_files(numbers: list[int], fold: int, seed: int = 0) -> dict[str, list[
         if home == fold:
             sets["unseen"] += files
             continue
+        if held_out_dev and home == (fold + 1) % FOLDS:
+            sets["dev"] += files
+            continue
         turn = (fold - home - 1) % FOLDS  # the how-manieth fold that trains on this category: 0, 1 or 2
         seen = 0 if len(files) < 2 else max(1, int(0.3 * len(files) + 0.5))
-        dev = int(0.15 * len(files) + 0.5)
+        dev = 0 if held_out_dev else int(0.15 * len(files) + 0.5)
         start = turn * seen % max(1, len(files))
         order = [files[index] for index in generator(seed, "nonspeech", category).permutation(len(files))]
         order = order[start:] + order[:start]
@@ -141,15 +147,17 @@ def category_of(number: int) -> str:
     return next(category for category, members in CATEGORIES.items() if number in members)
 
 
-def read_noises(noise_dir: Path, fold: int, seed: int = 0, rate: int = SAMPLE_RATE) -> dict[str, list[Noise]]:
-    """The noise recordings of each set of a fold, resampled from 20 kHz to `rate` (8 kHz).
+def read_noises(
+    noise_dir: Path, fold: int, seed: int = 0, rate: int = SAMPLE_RATE, *, held_out_dev: bool = False
+) -> dict[str, list[Noise]]:
+    """The noise recordings of each set of a fold (`split_files`), resampled from 20 kHz to `rate` (8 kHz).
 
     Raises:
         NonspeechError: no sounds, a set left empty, or files that cannot be read (counted, the first named).
     """
     if problems := check(noise_dir):
         raise NonspeechError(problems[0])
-    sets = split_files(list(find_files(noise_dir)), fold, seed)
+    sets = split_files(list(find_files(noise_dir)), fold, seed, held_out_dev=held_out_dev)
     if empty := [name for name in SETS if not sets[name]]:
         raise NonspeechError(f"{noise_dir}: too few of the 100 sounds to fill the set '{empty[0]}'; {CURE}")
     noises: dict[str, list[Noise]] = {name: [] for name in SETS}

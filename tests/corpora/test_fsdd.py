@@ -13,6 +13,7 @@ from nrsr.corpora.digits import DIGITS
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.lists import read_list
 from nrsr.kaldi.validate import validate
+from nrsr.signal.noises import NOISES
 
 SPEECH = ["train_clean", "dev_clean", "test_clean"]
 NOISE = ["noise_train", "noise_dev", "noise_seen", "noise_unseen"]
@@ -166,6 +167,24 @@ def test_the_fold_changes_noise_alone(tree, prepared, tmp_path):
         set(read_list(folder / "noise_unseen/utt2noise").values()) for folder in (prepared[0], tmp_path / "fold1")
     ]
     assert held_out == [set(nonspeech.UNSEEN[0]), set(nonspeech.UNSEEN[1])]
+
+
+def test_generated_noise_to_train_on_leaves_all_real_noise_unseen(tree, prepared, tmp_path, nrsr_main):
+    out = tmp_path / "generated"
+    command = ["prepare", "fsdd", "--corpus-dir", tree / "fsdd", "--noise-dir", tree / "nonspeech", "--size", "tiny"]
+    status, printed, err = nrsr_main(*command, "--noise-sets", "generated", "--out", out)
+    assert status == 0, err
+    assert "generated_traffic" in printed
+    kinds = {name: set(read_list(out / name / "utt2noise").values()) for name in NOISE}
+    assert kinds["noise_train"] == kinds["noise_seen"] == {f"generated_{name}" for name in NOISES}
+    assert len(kinds["noise_train"]) == 17
+    assert not (kinds["noise_dev"] | kinds["noise_unseen"]) & kinds["noise_train"]
+    assert not kinds["noise_dev"] & kinds["noise_unseen"]
+    train, seen = (DataDir(out / name).waves() for name in ("noise_train", "noise_seen"))
+    assert not np.array_equal(train["white-train-01"], seen["white-seen-01"])
+    standing, _ = prepared
+    for name in SPEECH:
+        assert contents(out / name) == contents(standing / name)
 
 
 def test_noise_is_resampled_to_8_khz(prepared):

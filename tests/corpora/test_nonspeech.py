@@ -40,6 +40,18 @@ def test_unseen_categories_are_not_trained_on_and_seen_ones_are(numbers, seed):
         assert sets["seen"] | sets["dev"] <= sets["train"]
 
 
+@given(some_files, st.integers(0, 5))
+def test_development_may_have_the_categories_that_the_next_fold_holds_out(numbers, seed):
+    for fold in FOLDS:
+        sets = nonspeech.split_files(numbers, fold, seed, held_out_dev=True)
+        assert sorted(number for members in sets.values() for number in members) == numbers
+        kinds = {name: categories(members) for name, members in sets.items()}
+        assert kinds["dev"] == categories(numbers) & set(nonspeech.UNSEEN[(fold + 1) % nonspeech.FOLDS])
+        assert kinds["unseen"] == categories(nonspeech.split_files(numbers, fold, seed)["unseen"])
+        assert kinds["seen"] <= kinds["train"]
+        assert not kinds["train"] & (kinds["dev"] | kinds["unseen"])
+
+
 @given(some_files)
 def test_each_category_is_unseen_in_exactly_one_fold(numbers):
     unseen = [categories(nonspeech.split_files(numbers, fold)["unseen"]) for fold in FOLDS]
