@@ -3,6 +3,7 @@
 Example:
     nrsr report --exp egs/mini/asr/exp/full --baseline no_se --out egs/mini/asr/RESULTS.md
     nrsr report --exp exp/full --metric si_snr_i,sdr_i --primary all --also wer --sets test_seen --baseline sep_2mix
+    nrsr report --exp exp/full --systems 'single-*,amtl-*' --baseline single --columns noises1,all --gain-figure g.png
     nrsr report --exp exp/full --also pesq,stoi --baseline noisy --columns clean,noisy --figure snr.png --out RESULTS.md
 
 Reads EXP/<system>[_fold<F>]_seed<S>/<stage>_<set>/score/scores.tsv, which score commands write with --out, and
@@ -11,7 +12,8 @@ probe.json of `nrsr probe` where it is beside score/. A system that is trained o
 `<!-- nrsr report: end -->` of the results file, and leaves all else: a small table, the figure, all tables.
 
 A system named <system>-<tag> is compared with the baseline of the same tag. With --columns A,B the small table has a
-row for each <system> and columns for its tags A and B, and the figure has a panel for each.
+row for each <system> and columns for its tags A and B, the figure has a panel for each, and --gain-figure has them one
+after the other.
 
 A metric is one of nrsr/scoring/metrics, the improvement of one (si_snr_i), or module.NAME of a nrsr.scoring.Metric.
 """
@@ -20,6 +22,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from nrsr.experiment.revision import short
 from nrsr.listing import listed
 from nrsr.reporting import Table, config_differences, draw_over_snr, provenance, read_published, results_tables
 from nrsr.reporting.criteria_figure import draw_criteria
+from nrsr.reporting.gain_figure import draw_gain
 from nrsr.reporting.gradient_figure import draw_gradients
 from nrsr.reporting.pooled_cells import rows_of
 from nrsr.reporting.probe_table import probe_table
@@ -46,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, metavar="DIR", help="folder that holds the experiments")
     parser.add_argument("--sets", type=names, default="test_clean,test_seen,test_unseen", help="(%(default)s)")
     parser.add_argument("--metric", type=names, default="wer", metavar="A,B", help="the first decides    (%(default)s)")
+    parser.add_argument(
+        "--systems", type=names, default="", metavar="A,B*", help="these alone, * being any letters    (all)"
+    )
     parser.add_argument(
         "--baseline",
         type=names,
@@ -65,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
     parser.add_argument("--figure", metavar="FILE", help="draw the first metric over SNR into this png, pdf or svg")
+    parser.add_argument(
+        "--gain-figure", metavar="FILE", help="draw the differences from the first baseline over the tags of --columns"
+    )
     parser.add_argument("--gradients", metavar="FILE", help="draw angles and conflicts of the gradients over epochs")
     parser.add_argument("--criteria", type=names, default="", metavar="A,B", help="of validations, to draw over steps")
     parser.add_argument(
@@ -77,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
     published = read_published(args.published) if args.published else []
     asked = [find_metric(name) for name in args.metric]
     runs, left_out = find_runs(args.exp, args.sets, asked[0])
+    runs = of_systems(runs, args.systems) if args.systems else runs
     for name in left_out:
         note(f"{args.exp}/{name} is left out: it is not named <system>[_fold<F>]_seed<S> or ..._once")
     if args.columns and not rows_of((run.system for run in runs), args.columns):
@@ -93,6 +104,8 @@ def run(args: argparse.Namespace) -> None:
     drawn = bool(args.figure) and draw_over_snr(pooled, main[0], args.figure, args.columns)
     if args.figure and not drawn:
         note(f"{args.figure} is not drawn: no test set has several SNRs")
+    if args.gain_figure and not draw_gain(pooled, main[0], args.gain_figure, args.columns, args.baseline[0]):
+        note(f"{args.gain_figure} is not drawn: no system of --columns is compared with {args.baseline[0]}")
     if args.out:
         write_results(args.out, markdown(origin, small, tables, image(args, main[0]) if drawn else ""))
     if args.gradients and not draw_gradients(by_system(runs), args.gradients):
@@ -103,6 +116,19 @@ def run(args: argparse.Namespace) -> None:
         )
     # The small table last, so that a recipe ends with it.
     print("\n".join([origin + "\n", *(table.plain() for table in [*reversed(tables), small])]), end="")
+
+
+def of_systems(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
+    """The runs whose system matches a pattern.
+
+    Raises:
+        ExperimentsError: a pattern that no system matches.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(run.system, pattern) for run in runs):
+            found = listed(sorted({run.system for run in runs}))
+            raise ExperimentsError(f"--systems {pattern}: there is no such system; there are {found}")
+    return [run for run in runs if any(fnmatchcase(run.system, pattern) for pattern in patterns)]
 
 
 def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
