@@ -53,6 +53,7 @@ COMMANDS = {
     "score-sep": "compute SI-SNR, SDR, PESQ and STOI of separated speakers",
     "score-gen": "score generated utterances by a classifier",
     "spectrograms": "draw the spectrograms of an utterance in several data directories",
+    "dev-criterion": "print how good experiments are on their development data",
     "report": "write the tables of RESULTS.md from scored experiments",
 }
 
