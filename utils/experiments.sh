@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
 #
-# run.sh sets: config (one or more YAML files), seeds, tag, data (its data directories), experiments (folder), variant
-# (suffix of an experiment's name that names its data, as _fold0), train_set, perhaps dev_set.
+# run.sh sets: config (one or more YAML files), seeds, tag, set (changes of the configs for the training), data (its data
+# directories), experiments (folder), variant (suffix of an experiment's name that names its data, as _fold0), train_set,
+# perhaps dev_set.
 
-# for_each FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each experiment of the run.
+# for_each FUNCTION...: calls FUNCTION... CONFIG SEED EXPERIMENT for each experiment of the run.
 for_each() {
   local one seed name
   for one in $config; do
     name=$(basename "$one" .yaml)${tag:+-$tag}$variant
     for seed in $seeds; do
-      "$1" "$one" "$seed" "$experiments/${name}_seed$seed"
+      "$@" "$one" "$seed" "$experiments/${name}_seed$seed"
     done
   done
 }
@@ -20,8 +21,10 @@ train_options() { :; }
 
 # Resumes a killed training, and leaves a finished one unchanged; another --tag starts a new one.
 train() { # CONFIG SEED EXPERIMENT
-  local options=()
+  local options=() changes=()
   mapfile -t options < <(train_options "$1" "$2")
+  read -ra changes <<< "$set"
+  options+=("${changes[@]/#/--set=}")
   once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --exp "$3" \
     --dev "$data/${dev_set:-dev}" "${options[@]}"
 }

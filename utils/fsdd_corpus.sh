@@ -16,8 +16,21 @@ fsdd_corpus() {
   nrsr doctor --quiet --recipe . --corpus-dir "$corpus_dir" --noise-dir "$noise_dir"
 }
 
-# fsdd_data DATA: stage 0 of a fold; run.sh may set test_strings.
+# fsdd_data DATA: stage 0 of a fold; run.sh may set test_strings and noise_sets.
 fsdd_data() {
   prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size" \
-    ${test_strings:+--test-strings "$test_strings"} "${@:2}"
+    --noise-sets "${noise_sets:-fold}" ${test_strings:+--test-strings "$test_strings"} "${@:2}"
+}
+
+# check_noise_sets NAME...: ends the run where --noise-sets is none of these.
+check_noise_sets() {
+  if [[ " $* " != *" $noise_sets "* ]]; then
+    echo "$0: --noise-sets takes one of $*, not '$noise_sets'" >&2
+    exit 1
+  fi
+}
+
+# with_noise_sets NAME: the name of a folder for these noise sets; those of the fold add nothing to it.
+with_noise_sets() {
+  if [ "$noise_sets" = fold ]; then echo "$1"; else echo "$1_$noise_sets"; fi
 }

@@ -5,7 +5,8 @@
 # run.sh sets: config, data, experiments (folder), scales (acoustic scales to try on development data), probe_layer, lang
 # (folder), grammar (options of make-graph, an array), and a function make_lang that fills the lang folder and whatever
 # the grammar needs; perhaps test_sets, probe_sets (separated by commas, or none), cmvn_by (utterance or speaker),
-# variant, and report_sets and gmm_variant where they differ from test_sets and variant.
+# variant, gmm_kinds (GMMs to train), tested_gmms (those that are rows of the table), gmm (their folder), and report_sets
+# and gmm_variant where they differ from test_sets and variant.
 # In DATA: train_clean and dev_clean (clean speech), train, dev, and the test sets.
 
 # shellcheck source=utils/experiments.sh
@@ -25,6 +26,8 @@ if [ "${size:-}" = tiny ]; then probe_sets=; fi # too few utterances of each kin
 cmvn_by=utterance
 variant=
 gmm_kinds=(mono tri lda)
+tested_gmms=(mono tri lda)
+gmm=
 aligned_by=tri # the GMM whose senones the networks learn
 
 features() { # CONFIG FOLDER...
@@ -46,11 +49,12 @@ mfcc() { # SET...: features for the GMMs, in data directories of their own
 }
 
 all_features() {
-  local tests
+  local tests decoded=()
   read -ra tests <<< "${test_sets//,/ }"
   once "$data/.done/fbank_$train_set" fbank "$train_set"
   once "$data/.done/fbank" fbank dev "${tests[@]}"
-  once "$data/.done/mfcc" mfcc train_clean dev_clean dev "${tests[@]}"
+  if [ ${#tested_gmms[@]} -gt 0 ]; then decoded=(dev "${tests[@]}"); fi
+  once "$data/.done/mfcc" mfcc train_clean dev_clean "${decoded[@]}"
 }
 
 mono() {
@@ -112,7 +116,7 @@ gmm_experiment() { # KIND
 
 decode_gmms() {
   local kind out
-  for kind in "${gmm_kinds[@]}"; do
+  for kind in "${tested_gmms[@]}"; do
     out=$(gmm_experiment "$kind")
     once "$out/.done/decode" decode_sets "$gmm/$kind" "$gmm/$kind/graph" "$data/mfcc" "$out"
   done
@@ -120,7 +124,7 @@ decode_gmms() {
 
 score_gmms() {
   local kind
-  for kind in "${gmm_kinds[@]}"; do
+  for kind in "${tested_gmms[@]}"; do
     score - - "$(gmm_experiment "$kind")"
   done
 }
@@ -150,7 +154,7 @@ probe() { # CONFIG SEED EXPERIMENT
 }
 
 hybrid_stages() {
-  gmm=$experiments/gmm # mono/, tri/ and lda/ in it
+  gmm=${gmm:-$experiments/gmm} # mono/, tri/ and lda/ in it
   if in_stages 2 "features"; then all_features; fi
   if in_stages 3 "lexicon, GMMs on clean speech, alignments of noisy speech"; then gmms; fi
   if in_stages 4 "training"; then

@@ -9,9 +9,11 @@
 # Options of all recipes:
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
+#   --set "KEY=VALUE ..."     changes of the configs for the training; give a --tag with it    (none)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (the recipe's folder)
 #   --results FILE            the file whose tables are written anew    (RESULTS.md in the folder of the experiments)
+#   --report true|false       false: stage 6 scores alone, where several runs are to be reported together    (true)
 #   --stage N --stop-stage N  0 corpus to data directories, 1 mixing and perturbation, 2 features and statistics, 3 units,
 #                             lexicon and alignments, 4 training, 5 decoding, enhancement, ..., 6 scoring and report
 set -euo pipefail
@@ -24,9 +26,11 @@ stop_stage=6
 config=
 seeds=1
 tag=
+set=
 nj=2
 work_dir=$PWD
 results=
+report=true
 
 # begin TASK ARGUMENTS...: reads the options; the folders and functions that the stages need.
 begin() {
@@ -34,6 +38,10 @@ begin() {
   shift
   # shellcheck source=parse_options.sh
   . ../../../utils/parse_options.sh
+  if [ "$report" != true ] && [ "$report" != false ]; then
+    echo "$0: --report takes true or false, not '$report'" >&2
+    exit 1
+  fi
   # shellcheck source=path.sh
   . ../../../utils/path.sh
   # shellcheck source=stages.sh

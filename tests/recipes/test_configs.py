@@ -12,7 +12,7 @@ from nrsr.gradients import Combiner
 from nrsr.systems import build_system
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = sorted(ROOT.glob("egs/*/asr/conf/*.yaml"))
+CONFIGS = sorted(ROOT.glob("egs/*/asr/conf/**/*.yaml"))
 VOCABULARY = 13
 
 # Trainable parameters of the system that a config describes, for 13 units.
@@ -49,6 +49,22 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/two_stage.yaml": 689_198,
     "egs/fsdd/asr/conf/segan_frozen.yaml": 1_229_182,
     "egs/fsdd/asr/conf/segan_joint.yaml": 1_229_182,
+    "egs/fsdd/asr/conf/fly/frontend.yaml": 199_233,
+    "egs/fsdd/asr/conf/fly/gm.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/gr.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_clean.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_clean_gm.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_clean_gr.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_clean_no_se.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_noisy.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_noisy_gm.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_noisy_gr.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/joint_noisy_no_se.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/mtl.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/no_se.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/pcgrad.yaml": 689_198,
+    "egs/fsdd/asr/conf/fly/recogniser_clean.yaml": 489_965,
+    "egs/fsdd/asr/conf/fly/recogniser_noisy.yaml": 489_965,
     "egs/chime4/asr/conf/no_se.yaml": 90_251_035,
     "egs/chime4/asr/conf/mtl.yaml": 90_251_035,
     "egs/chime4/asr/conf/pcgrad.yaml": 90_251_035,
@@ -76,9 +92,31 @@ def test_augmentation_on_the_fly_builds_and_names_the_fold_s_own_training_noises
     augmented = {name_of(path): build_augmentations(specs) for path, specs in augmented.items() if specs}
     (speed,) = augmented.pop("egs/voicebank/asr/conf/recogniser.yaml")  # its noise is mixed in for good
     assert speed.factors == [0.9, 1.0, 1.1]
-    names = [f"egs/fsdd/asr/conf/{name}_fly{beta}.yaml" for name in ("mtl_published", "no_se") for beta in ("", "_b97")]
-    assert sorted(augmented) == sorted(names)
+    names = {f"egs/fsdd/asr/conf/{name}_fly{beta}.yaml" for name in ("mtl_published", "no_se") for beta in ("", "_b97")}
+    names |= {name_of(path) for path in CONFIGS if path.parent.name == "fly" and path.stem != "recogniser_clean"}
+    assert augmented.keys() == names
     assert all(noise.noise == "../noise_train" and noise.snr == (-5, 15) for (noise,) in augmented.values())
+
+
+def test_systems_with_noise_on_the_fly_differ_in_what_their_names_say():
+    configs = {path.stem: load_yaml(path) for path in CONFIGS if path.parent.name == "fly"}
+    own = {"loss_weights", "gradients"}
+    for stage, names in {
+        "no_se": ["mtl", "gr", "gm", "pcgrad"],
+        "joint_clean_no_se": ["joint_clean", "joint_clean_gr", "joint_clean_gm"],
+        "joint_noisy_no_se": ["joint_noisy", "joint_noisy_gr", "joint_noisy_gm"],
+    }.items():
+        for name in names:
+            assert {key for key in configs[name] if configs[name][key] != configs[stage][key]} <= own, name
+            assert configs[name]["loss_weights"] == {"asr": 0.7, "se": 0.3}
+        assert configs[stage]["optimiser"]["betas"] == [0.9, 0.97]
+        assert configs[stage]["system"]["norm"] == {"class": "nrsr.nn.UtteranceNorm"}
+    modules = {"frontend": "frontend", "encoder": "recogniser_noisy", "ctc": "recogniser_noisy"}
+    sources = {module: Path(entry["from"]).name for module, entry in configs["joint_noisy_gr"]["init"].items()}
+    assert sources == {module: f"{name}_fold0_seed1" for module, name in modules.items()}
+    for first in ("recogniser_clean", "recogniser_noisy"):  # what starts from it has the same encoder and features
+        for key in ("encoder", "features", "norm"):
+            assert configs[first]["system"][key] == configs["no_se"]["system"][key]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = ("single", "multitask", "amtl", "invariant")
 RECIPES = [ROOT / "egs" / corpus / "hybrid" for corpus in ("mini", "fsdd", "aurora4")]
 CONFIGS = [recipe / "conf" / f"{name}.yaml" for recipe in RECIPES for name in SYSTEMS]
+FEW = [ROOT / "egs/fsdd/hybrid/conf/few" / f"{name}.yaml" for name in SYSTEMS]
 KINDS = ["clean", *(f"noise{number}" for number in range(17))]  # of noise; Shinohara's 17, and clean speech
 SENONES = 300
 
@@ -39,7 +40,7 @@ def name_of(path: Path) -> str:
 def build_of(path: Path) -> tuple[dict, System]:
     """A config and its system, with metadata as training data give them."""
     config = load_yaml(path)
-    features = load_yaml(path.parent / "fbank.yaml")
+    features = load_yaml(next(path.parents[up] / "fbank.yaml" for up in (0, 1) if path.parents[up].name == "conf"))
     assert features["sample_rate"] == config["sample_rate"]
     options = {name: value for name, value in config["data"].items() if name in FeatureSettings.__annotations__}
     labels = {name: settings_from(LabelSettings, spec, name) for name, spec in config["data"].get("labels", {}).items()}
@@ -66,9 +67,20 @@ def test_a_config_is_whole_and_has_its_size(path):
     assert sum(parameter.numel() for parameter in system.parameters()) == PARAMETERS[corpus][path.stem]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
-def test_the_systems_differ_in_what_their_names_say(recipe):
-    configs = {name: load_yaml(recipe / "conf" / f"{name}.yaml") for name in SYSTEMS}
+@pytest.mark.parametrize("path", FEW, ids=name_of)
+def test_networks_that_hear_few_noises_have_the_published_depth_and_layer(path):
+    with torch.device("meta"):
+        config, system = build_of(path)
+    assert len(system.network.layers) == 6
+    [turn] = build_turns(parse_experiment(config, path.name).turns, system)
+    assert set(turn.settings.loss_weights) == {"senone", *system.heads}
+    for head in system.heads.values():
+        assert head.settings.layer == 4 and head.schedule.epochs == 10 < config["training"]["epochs"]
+
+
+@pytest.mark.parametrize("folder", [*(recipe / "conf" for recipe in RECIPES), FEW[0].parent], ids=name_of)
+def test_the_systems_differ_in_what_their_names_say(folder):
+    configs = {name: load_yaml(folder / f"{name}.yaml") for name in SYSTEMS}
     heads = {name: config["system"].get("heads", {}) for name, config in configs.items()}
     assert heads["single"] == {}
     assert heads["amtl"]["noise"].get("reversed", True) and not heads["multitask"]["noise"]["reversed"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nrsr.kaldi.lists import read_list
+
 ROOT = Path(__file__).resolve().parents[2]
 MINI, FSDD, AURORA4 = (ROOT / "egs" / corpus / "hybrid" / "run.sh" for corpus in ("mini", "fsdd", "aurora4"))
 SHORT = ["--size", "tiny", "--scales", "0.1,0.2"]
@@ -73,6 +75,20 @@ def test_fsdd_runs_on_real_recordings(shared_data, tmp_path):
     out = run(FSDD, tmp_path, *SHORT, *options, "--nj", "1")
     assert "invariant" in out[out.rindex("stage 6") :]
     assert (tmp_path / "exp/tiny/tri_fold1_once/decode_test_unseen/score/wer.json").is_file()
+    # Each string once, in few kinds of noise, with the GMMs that are there.
+    options[4:] = ["--noises", "2", "--folds", "1", "--set", "training.epochs=2", "--nj", "1"]
+    options += ["--config", "conf/few/single.yaml conf/few/amtl.yaml"]
+    out = run(FSDD, tmp_path, *SHORT, *options)
+    assert "amtl" in out[out.rindex("stage 6") :]
+    data, exp = tmp_path / "data/tiny_fold1_held_out", tmp_path / "exp/tiny_held_out"
+    assert (exp / "RESULTS_gain.png").is_file()
+    noise_of, kinds = read_list(data / "train_noises2/utt2noise"), set(read_list(data / "noise_dev/utt2noise").values())
+    assert len(set(noise_of.values())) == 2 and not kinds & set(noise_of.values())
+    strings = list(read_list(data / "train_noises2/ali.scp"))
+    assert sorted(strings) == sorted(read_list(data / "train_clean/utt2spk")) and len(noise_of) == len(strings) // 2
+    options[options.index("2")] = "9"
+    failed = subprocess.run([FSDD, "--work-dir", tmp_path, *SHORT, *options], cwd=ROOT, capture_output=True, text=True)
+    assert failed.returncode == 1 and "noise_train has 8 kinds; take fewer, or all" in failed.stderr
 
 
 def test_aurora4_names_a_corpus_that_is_not_given(tmp_path):

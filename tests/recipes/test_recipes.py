@@ -178,6 +178,15 @@ def test_fsdd_runs_on_real_recordings_with_paths_relative_to_the_root(shared_dat
     for name, value in first.items():
         assert torch.equal(frozen[name], value), name
         assert name.endswith((".mean", ".std")) or not torch.equal(last[name], value), name
+    # With a recogniser of clean speech as well, and noise on the fly over half of the strings.
+    options[4:] = ["--folds", "1", "--frontends", "conf/fly/frontend.yaml", "--train-share", "0.5", "--tag", "half"]
+    options += ["--recognisers", "conf/fly/recogniser_clean.yaml", "--config", "conf/fly/joint_clean_gr.yaml"]
+    options += ["--set", "training.epochs=null training.steps=2 training.validate_steps=1", "--report", "false"]
+    run(FSDD, tmp_path, *options)
+    folder = tmp_path / "exp/tiny/joint_clean_gr-half_fold1_seed1"
+    assert (folder / "decode_test_unseen/score/wer.json").is_file()
+    assert "half_fold1_seed1" in (folder / "config.yaml").read_text()
+    assert len(DataDir(tmp_path / "data/tiny_fold1/train_share0.5").utterances) in range(19, 25)
 
 
 def test_fsdd_names_a_corpus_that_is_not_there(tmp_path):

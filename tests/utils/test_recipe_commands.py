@@ -81,6 +81,69 @@ def test_recognisers_start_from_the_front_ends_that_the_same_run_trains(recipe, 
         assert from_here[f"{name}_fold0_seed2"] == f"--set=init.frontend.from={exp}/segan_fold0_seed2"
 
 
+@pytest.fixture
+def fsdd(recipe, tmp_path):
+    """fsdd("asr", options...) -> the finished run.sh with folders of that name, and its commands with short paths."""
+    for folder in ("c", "n"):
+        (tmp_path / "called" / folder).mkdir()
+
+    def run(task: str, *options: str) -> tuple[subprocess.CompletedProcess, list[str]]:
+        common = ["--work-dir", "w", "--nj", "1", "--corpus-dir", "c", "--noise-dir", "n"]
+        done, commands = recipe(f"fsdd/{task}", *common, *options)
+        return done, [command.replace(f"{tmp_path}/called/w/", "") for command in commands]
+
+    return run
+
+
+def test_joint_training_starts_from_a_front_end_and_a_recogniser(fsdd):
+    first = ["--frontends", "conf/fly/frontend.yaml", "--recognisers", "conf/fly/recogniser_clean.yaml"]
+    done, commands = fsdd("asr", *first, "--config", "conf/fly/joint_clean_gr.yaml", "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
+    frontend, recogniser, joint = (command for command in commands if command.startswith("train "))
+    data = "--train data/full_fold0/{} --exp exp/full/{}_fold0_seed1 --dev data/full_fold0/{}"
+    assert data.format("train", "frontend", "dev") in frontend
+    assert data.format("train_clean", "recogniser_clean", "dev_clean") in recogniser
+    assert data.format("train", "joint_clean_gr", "dev") in joint
+    sources = {"frontend": "frontend", "encoder": "recogniser_clean", "ctc": "recogniser_clean"}
+    assert joint.split()[-3:] == [
+        f"--set=init.{module}.from=exp/full/{name}_fold0_seed1" for module, name in sources.items()
+    ]
+    assert "make-units --config conf/fly/recogniser_clean.yaml data/full_fold0/train/text " in "\n".join(commands)
+
+
+def test_a_share_of_the_strings_changed_configs_and_other_noise_sets(fsdd):
+    options = ["--config", "conf/fly/mtl.yaml", "--train-share", "0.1", "--noise-sets", "held_out"]
+    options += ["--set", "loss_weights.se=0.03 training.steps=8", "--tag", "x", "--report", "false"]
+    done, commands = fsdd("asr", *options)
+    assert done.returncode == 0, done.stderr
+    data, exp = "data/full_fold0_held_out", "exp/full_held_out/mtl-x_fold0_seed1"
+    assert commands[0].startswith("prepare fsdd ") and "--noise-sets held_out" in commands[0]
+    assert f"subset-data --share 0.1 {data}/train {data}/train_share0.1" in commands
+    (training,) = (command for command in commands if command.startswith("train "))
+    assert f"--train {data}/train_share0.1 --exp {exp} " in training
+    assert training.endswith(" --set=loss_weights.se=0.03 --set=training.steps=8")
+    assert commands[-1].startswith("score-wer ")
+
+
+@pytest.mark.parametrize(
+    ("task", "option", "value"),
+    [
+        ("asr", "--train-share", "10"),
+        ("asr", "--train-share", "0.0"),
+        ("asr", "--noise-sets", "generated"),
+        ("asr", "--report", "no"),
+        ("hybrid", "--noises", "1 none"),
+        ("hybrid", "--noises", "0"),
+        ("hybrid", "--noise-sets", "held_out"),
+    ],
+)
+def test_values_that_cannot_be_are_named(fsdd, task, option, value):
+    done, commands = fsdd(task, option, value)
+    assert done.returncode == 1 and commands == []
+    assert option in done.stderr and f"'{value.split()[-1]}'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_enhancers_are_trained_applied_and_scored_seed_by_seed(recipe, tmp_path):
     options = ["--work-dir", "w", "--nj", "1", "--shelf", "wiener", "--config", "conf/mask_blstm.yaml"]
     done, commands = recipe("mini/enh", *options, "--seeds", "1 2")

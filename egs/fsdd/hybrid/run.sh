@@ -5,6 +5,12 @@
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
+#   --noises "1 2 4 all"      the experiment of the literature: each string is heard once, half of them clean and half in
+#                             noise of so many kinds, the development noise being of other kinds; networks are those of
+#                             conf/few/, experiments and results have a folder of their own    (none: clean speech and
+#                             the same in all kinds of noise)
+#   --noise-sets held_out|generated  with --noises: real noise; or 17 generated types, so that all real noise is
+#                             unseen    (held_out)
 #   --folds "0 1 2 3"         which kinds of noise are trained on, and which are unseen    (0)
 #   --scales 0.1,0.2          acoustic scales to try on development data    (0.03 to 0.3)
 #   --probe-layer N           hidden layer from which probes classify the noise    (3)
@@ -13,14 +19,32 @@
 config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"
 corpus_dir=
 noise_dir=
+noises=
+noise_sets=fold
 folds=0
 scales=0.03,0.05,0.1,0.15,0.2,0.3
 probe_layer=3
 size=full
 begin hybrid "$@"
 . ../../../utils/fsdd_corpus.sh
+. ../../../utils/heard_once.sh
 
-experiments=$work_dir/exp/$size
+if [ -n "$noises" ]; then
+  if [ -z "${noise_sets_given:-}" ]; then noise_sets=held_out; fi
+  check_noise_sets held_out generated
+  check_noises
+  if [ -z "${config_given:-}" ]; then config=${config//conf/conf/few}; fi
+  if [ -z "${probe_layer_given:-}" ]; then probe_layer=4; fi # that of the heads
+  tested_gmms=()
+  gmm_kinds=(mono tri)
+  gmm=$work_dir/exp/$size/gmm # whatever the noise, they are trained on the same clean speech
+  columns=noises${noises// /,noises}
+  with_gain_figure=true
+elif [ "$noise_sets" != fold ]; then
+  echo "$0: --noise-sets '$noise_sets' goes with --noises; give that, too" >&2
+  exit 1
+fi
+experiments=$work_dir/exp/$(with_noise_sets "$size")
 with_figure=true
 lang=$work_dir/data/lang
 grammar=(--loop) # any digits in a row, all equally probable
@@ -29,11 +53,23 @@ make_lang() {
   nrsr prepare-lang --lexicon conf/lexicon.txt "$lang"
 }
 
+# Training on each number of kinds of noise.
+stages_with_few_noises() {
+  local count
+  for count in $noises; do
+    train_set=train_noises$count
+    variant=-noises${count}_fold$fold
+    hybrid_stages
+  done
+}
+
 fsdd_corpus
 for fold in $folds; do
-  data=$work_dir/data/${size}_fold$fold
+  data=$work_dir/data/$(with_noise_sets "${size}_fold$fold")
   variant=_fold$fold
   fsdd_data "$data"
-  if in_stages 1 "mixing (fold $fold)"; then mix_sets_with_clean; fi
-  hybrid_stages
+  if in_stages 1 "mixing (fold $fold)"; then
+    if [ -n "$noises" ]; then mix_heard_once; else mix_sets_with_clean; fi
+  fi
+  if [ -n "$noises" ]; then stages_with_few_noises; else hybrid_stages; fi
 done
