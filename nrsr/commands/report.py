@@ -119,15 +119,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def of_systems(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
-    """The runs whose system matches a pattern.
+    """The runs whose system matches a pattern; notes the patterns that none matches.
 
     Raises:
-        ExperimentsError: a pattern that no system matches.
+        ExperimentsError: no system is left.
     """
-    for pattern in patterns:
-        if not any(fnmatchcase(run.system, pattern) for run in runs):
-            found = listed(sorted({run.system for run in runs}))
-            raise ExperimentsError(f"--systems {pattern}: there is no such system; there are {found}")
+    systems = sorted({run.system for run in runs})
+    idle = [pattern for pattern in patterns if not any(fnmatchcase(system, pattern) for system in systems)]
+    if len(idle) == len(patterns):
+        raise ExperimentsError(f"--systems {','.join(patterns)}: no system matches; there are {listed(systems)}")
+    for pattern in idle:
+        note(f"--systems {pattern}: no system matches")
     return [run for run in runs if any(fnmatchcase(run.system, pattern) for pattern in patterns)]
 
 
