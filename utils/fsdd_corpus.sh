@@ -18,10 +18,10 @@ fsdd_corpus() {
 
 # fsdd_data DATA: stage 0 of a fold; run.sh may set test_strings and noise_sets.
 fsdd_data() {
-  local noises=()
-  if [ "${noise_sets:-fold}" != fold ]; then noises=(--noise-sets "$noise_sets"); fi
+  local which=()
+  if [ "${noise_sets:-fold}" != fold ]; then which=(--noise-sets "$noise_sets"); fi
   prepare_data "$1" fsdd --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold" --size "$size" \
-    "${noises[@]}" ${test_strings:+--test-strings "$test_strings"} "${@:2}"
+    "${which[@]}" ${test_strings:+--test-strings "$test_strings"} "${@:2}"
 }
 
 # check_noise_sets NAME...: ends the run where --noise-sets is none of these.

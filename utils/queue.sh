@@ -68,7 +68,7 @@ run_next_item() {
 }
 
 run_item() { # NAME COMMAND
-  local start status=0
+  local start outcome status=0
   start=$(date +%s)
   (eval "$2") >> "$queue/$1.log" 2>&1 < /dev/null &
   running=$!
@@ -76,12 +76,13 @@ run_item() { # NAME COMMAND
   running=
   if [ "$status" = 0 ]; then
     touch "$queue/$1.done"
+    outcome="done"
   else
     failed[$1]=true
+    outcome="FAILED (see $queue/$1.log)"
   fi
-  printf '%s %s: %s after %d min, %d of %d done\n' "$(date '+%F %T')" "$1" \
-    "$([ "$status" = 0 ] && echo done || echo "FAILED (see $queue/$1.log)")" $((($(date +%s) - start) / 60)) \
-    "$(count_done)" ${#names[@]}
+  printf '%s %s: %s after %d min, %d of %d done\n' "$(date '+%F %T')" "$1" "$outcome" \
+    $((($(date +%s) - start) / 60)) "$(count_done)" ${#names[@]}
 }
 
 count_done() {
@@ -98,7 +99,7 @@ list_queue() {
     name=${names[number]}
     state=open
     if is_item_done "$name"; then
-      state=done
+      state="done"
     elif [ -e "$queue/$name.lock" ] && ! flock --nonblock "$queue/$name.lock" true; then
       state=running
     fi

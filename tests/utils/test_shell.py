@@ -220,7 +220,13 @@ def test_wrong_use_of_run_jobs_is_refused(root, tmp_path, arguments):
 def test_shellcheck_is_content(root):
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed (apt-get install shellcheck)")
-    scripts = [*root.glob("egs/*/*/run.sh"), *root.glob("utils/*.sh"), *root.glob("tools/*.sh"), root / "tests/run.sh"]
+    scripts = [
+        *root.glob("egs/*/*/run.sh"),
+        *root.glob("egs/*/*.sh"),
+        *root.glob("utils/*.sh"),
+        *root.glob("tools/*.sh"),
+        root / "tests/run.sh",
+    ]
     result = subprocess.run(
         ["shellcheck", *map(str, scripts), str(root / ".ci/run")], cwd=root, capture_output=True, text=True
     )

@@ -29,7 +29,7 @@ folds=0
 speeds=
 train_data=
 train_share=1
-noise_sets=fold
+noise_sets="fold"
 size=full
 begin asr "$@"
 . ../../../utils/fsdd_corpus.sh
