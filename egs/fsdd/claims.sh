@@ -98,9 +98,10 @@ asr_trial() { # CONFIG WEIGHT
 # best FILE: reads lines `VALUE EXPERIMENT`, and writes the value whose experiments have the lowest mean criterion on
 # development data; FILE.trials has them all.
 best() {
-  local value folder
+  local value folder criterion
   while read -r value folder; do
-    echo "$value $(nrsr dev-criterion "$folder" | cut -d ' ' -f 1)"
+    criterion=$(nrsr dev-criterion "$folder")
+    echo "$value ${criterion%% *}"
   done | tee "$1.trials" | awk '{ sum[$1] += $2; count[$1]++ } END { for (v in sum) print sum[v] / count[v], v }' |
     sort -g | awk 'NR == 1 { print $2 }' > "$1.new"
   [ -s "$1.new" ]
