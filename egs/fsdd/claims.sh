@@ -5,7 +5,8 @@
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds
 #   --work-dir DIR            where data, experiments, marks, logs and results go
-#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_seed1'    (*)
+#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_*'; what the others need of
+#                             fold 0, seed 1 must be done before    (*)
 #   --do run|list|report      list: print the items with their state; report: write the results of what is there    (run)
 #   --size full|tiny          tiny: to try the queue    (full)
 #
@@ -158,7 +159,9 @@ hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS
 asr_items() { # FOLD SEED
   local config
   for config in no_se mtl gr; do item "asr_${config}_fold$1_seed$2" asr "$config" "$1" "$2"; done
-  for config in mtl gr; do item_after asr_weight "asr_${config}_tuned_fold$1_seed$2" asr_tuned "$config" "$1" "$2"; done
+  for config in mtl gr; do
+    item_after asr_weight_fold0_seed1 "asr_${config}_tuned_fold$1_seed$2" asr_tuned "$config" "$1" "$2"
+  done
 }
 
 one_seed_asr_items() { # FOLD: seed 1 of what has one seed
@@ -183,7 +186,7 @@ hybrid_items() { # NOISE_SETS KINDS FOLD SEED
       item "hybrid_$1_${config}_noises${count}_fold$3_seed$4" hybrid "$config" "$3" "$4" "$count" "$1"
     done
     for config in amtl invariant; do
-      item_after "hybrid_alpha_${config}_$1" "hybrid_$1_${config}_noises${count}_fold$3_seed$4" \
+      item_after "hybrid_alpha_${config}_$1_fold0_seed1" "hybrid_$1_${config}_noises${count}_fold$3_seed$4" \
         hybrid_chosen "$config" "$3" "$4" "$count" "$1"
     done
   done
@@ -195,12 +198,12 @@ alpha_items() { # NOISE_SETS KINDS
     trials=
     for alpha in $alphas; do
       for count in $2; do
-        name=hybrid_trial_$1_${config}_alpha${alpha}_noises$count
+        name=hybrid_trial_$1_${config}_alpha${alpha}_noises${count}_fold0_seed1
         item "$name" hybrid_with_alpha "$config" 0 1 "$count" "$1" "$alpha" --stop-stage 4
         trials+=" $name"
       done
     done
-    item_after "$trials" "hybrid_alpha_${config}_$1" choose_alpha "$config" "$1" "$2"
+    item_after "$trials" "hybrid_alpha_${config}_$1_fold0_seed1" choose_alpha "$config" "$1" "$2"
   done
 }
 
@@ -208,11 +211,11 @@ weight_items() {
   local weight config trials=
   for weight in $weights; do
     for config in mtl gr; do
-      item "asr_trial_${config}_se$weight" asr_trial "$config" "$weight"
-      trials+=" asr_trial_${config}_se$weight"
+      item "asr_trial_${config}_se${weight}_fold0_seed1" asr_trial "$config" "$weight"
+      trials+=" asr_trial_${config}_se${weight}_fold0_seed1"
     done
   done
-  item_after "$trials" asr_weight choose_weight
+  item_after "$trials" asr_weight_fold0_seed1 choose_weight
 }
 
 asr_items 0 1
