@@ -43,6 +43,8 @@ setup(
         # Pitch and envelopes of nrsr score-voc, and WORLD as a vocoder. pyworld imports pkg_resources, which later
         # setuptools lack.
         "world": ["pyworld>=0.3.4", "setuptools<81"],
+        # Weights of self-supervised encoders in files of that kind.
+        "ssl": ["safetensors>=0.4"],
         # Independent implementations that the tests compare with, and the checkers.
         "dev": [
             "pytest>=8",
@@ -58,6 +60,8 @@ setup(
             "speechmos==0.0.1.1",
             "onnxruntime>=1.17",
             "auraloss>=0.4",
+            "transformers>=4.40",
+            "safetensors>=0.4",
         ],
     },
     entry_points={"console_scripts": ["nrsr=nrsr.commands.main:main"]},

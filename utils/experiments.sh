@@ -16,7 +16,7 @@ for_each() {
   done
 }
 
-# train_options CONFIG SEED: further options of nrsr train, one a line; a run.sh may define its own.
+# train_options CONFIG SEED: settings (--set=...) for training and statistics, one a line; a run.sh may define its own.
 train_options() { :; }
 
 # Resumes a killed training, and leaves a finished one unchanged; another --tag starts a new one.
@@ -30,7 +30,10 @@ train() { # CONFIG SEED EXPERIMENT
 }
 
 statistics() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "$data/$train_set"
+  local options=()
+  mapfile -t options < <(train_options "$1" "$2")
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "${options[@]}" \
+    "$data/$train_set"
 }
 
 units() { # CONFIG SEED EXPERIMENT

@@ -117,6 +117,7 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
     from nrsr.experiment.modules import initialise
     from nrsr.experiment.settings import parse_init
     from nrsr.kaldi import DataDir
+    from nrsr.nn import GlobalNorm
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
     from nrsr.systems import build_system, system_class
@@ -128,6 +129,8 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
         kind.learn(directory.utterances)
     metadata = {"classes": {name: kind.learnt() for name, kind in labels.items()}} if labels else {}
     system = build_system(config, vocabulary=4, metadata=metadata).eval()
+    if not any(isinstance(module, GlobalNorm) for module in system.modules()):
+        return system
     # Features with weights are normalised as they are when training begins.
     features = {name: entry for name, entry in parse_init(config.get("init") or {}).items() if _is_features(name)}
     for note in initialise(system, features):

@@ -98,7 +98,8 @@ class JointAsr(System):
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
         """Accumulate the front-end's statistics of noisy waveforms, and those of their features without enhancement."""
         self.frontend.accumulate_statistics(waves, lengths)
-        self.norm.accumulate_statistics(*self.features(waves, lengths))
+        if type(self.norm).accumulate_statistics is not FeatureNorm.accumulate_statistics:
+            self.norm.accumulate_statistics(*self.features(waves, lengths))
 
     def encode(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Waveforms [B, T] in ±1 to hidden vectors [B, M, dim], CTC log-probabilities [B, M, V] and lengths [B]."""

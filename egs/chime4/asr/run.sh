@@ -6,16 +6,25 @@
 #   --wsj0-dir DIR            WSJ0, for the text of the simulated training data    (CORPUS_DIR/data/WSJ0)
 #   --channels 1,2,3,4,5,6    microphones to train on, each utterance once for each; give a --tag with another choice
 #   --config "A.yaml B.yaml"  systems to train and compare    (no_se, mtl, pcgrad, gr and gm of conf/)
+#   --ssl FILE                weights of WavLM Large, for conf/wavlm.yaml and conf/wavlm_convtasnet.yaml
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
 corpus_dir=
 wsj0_dir=
 channels=1,2,3,4,5,6
+ssl=
 begin asr "$@"
 
 data=$work_dir/data/ch${channels//,/}
 experiments=$work_dir/exp
 test_sets=dt05_real,dt05_simu,et05_real,et05_simu
+
+if [ -n "$ssl" ]; then ssl=$(absolute "$ssl"); fi
+train_options() { # CONFIG SEED
+  case $(basename "$1" .yaml) in
+    wavlm*) echo "--set=init.features.network.from=$ssl" ;;
+  esac
+}
 
 # Decoding takes a language model over the units of the training sentences, each once although all channels recorded it.
 decode_sets() {

@@ -12,6 +12,7 @@
 #   --recognisers "A.yaml"    recognisers to train by themselves, likewise: --frontends conf/fly/frontend.yaml
 #                             --recognisers conf/fly/recogniser_clean.yaml --config "conf/fly/joint_clean_gr.yaml";
 #                             recogniser_clean is trained on clean speech
+#   --ssl DIR                 experiment of a small encoder of speech, as that of ravdess/ser, for conf/ssl.yaml
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
 #   --train-data NAME         train on this directory of the data folder; give a --tag with it    (train, or --speeds)
@@ -23,6 +24,7 @@
 config="conf/no_se.yaml conf/mtl.yaml conf/pcgrad.yaml conf/gr.yaml conf/gm.yaml"
 frontends=
 recognisers=
+ssl=
 corpus_dir=
 noise_dir=
 folds=0
@@ -45,12 +47,14 @@ whole_set=${train_data:-train${speeds:+_$speeds}}
 train_set=$whole_set
 if [ "$train_share" != 1 ]; then train_set=${whole_set}_share$train_share; fi
 
+if [ -n "$ssl" ]; then ssl=$(absolute "$ssl"); fi
 # Training in two stages: each system starts from the one before it, of the same fold and seed.
 train_options() { # CONFIG SEED
   local ending=${tag:+-$tag}${variant}_seed$2
   case $(basename "$1" .yaml) in
     frozen) echo "--set=init.frontend.from=$experiments/frontend$ending" ;;
     segan_frozen|segan_joint) echo "--set=init.frontend.from=$experiments/segan$ending" ;;
+    ssl) echo "--set=init.features.network.from=$ssl" ;;
     two_stage) echo "--set=init.all.from=$experiments/frozen$ending" ;;
     joint_clean*|joint_noisy*) start_jointly "$(basename "$1" .yaml)" "$ending" ;;
   esac
