@@ -15,6 +15,8 @@ A system named <system>-<tag> is compared with the baseline of the same tag. Wit
 row for each <system> and columns for its tags A and B, the figure has a panel for each, and --gain-figure has them one
 after the other.
 
+With --confusion the file's figure has a panel for each system and set whose labels `nrsr score-ser` compared.
+
 A metric is one of nrsr/scoring/metrics, the improvement of one (si_snr_i), or module.NAME of a nrsr.scoring.Metric.
 """
 
@@ -32,14 +34,17 @@ from nrsr.errors import NrsrError
 from nrsr.experiment.revision import short
 from nrsr.listing import listed
 from nrsr.reporting import Table, config_differences, draw_over_snr, provenance, read_published, results_tables
+from nrsr.reporting.confusion_figure import draw_confusion
 from nrsr.reporting.criteria_figure import draw_criteria
 from nrsr.reporting.gain_figure import draw_gain
 from nrsr.reporting.gradient_figure import draw_gradients
 from nrsr.reporting.pooled_cells import rows_of
+from nrsr.reporting.pooled_cells import short as short_name
 from nrsr.reporting.probe_table import probe_table
 from nrsr.reporting.results_file import write_results
 from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
+from nrsr.scoring.classification import COLUMNS, classes_of, confusion
 from nrsr.scoring.experiments import ExperimentsError, NothingScoredError
 from nrsr.scoring.metric import IMPROVEMENT, metrics_of
 from nrsr.scoring.pooled_set import EACH
@@ -69,6 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--also", type=names, default="", metavar="A,B", help="metrics of another stage, where scored")
     parser.add_argument("--columns", type=names, default="", metavar="A,B", help="tags: columns, panels of the figure")
     parser.add_argument("--published", metavar="FILE", help="tab-separated: system, sets, source; for the small table")
+    parser.add_argument("--over-speakers", action="store_true", help="draw speakers, not utterances, for the intervals")
+    parser.add_argument(
+        "--confusion", metavar="FILE", help="draw confusion matrices, of systems whose labels are scored"
+    )
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--out", metavar="FILE", help="results file, for example RESULTS.md")
     parser.add_argument("--figure", metavar="FILE", help="draw the first metric over SNR into this png, pdf or svg")
@@ -93,7 +102,8 @@ def run(args: argparse.Namespace) -> None:
     if args.columns and not rows_of((run.system for run in runs), args.columns):
         raise ExperimentsError(f"--columns {','.join(args.columns)}: {args.exp} has no system with such a tag")
     main = scored(runs, asked)
-    pooled = pool_runs(runs, args.sets, args.baseline, main + further(runs, main), args.primary, args.draws)
+    metrics, options = main + further(runs, main), {"speakers": args.over_speakers}
+    pooled = pool_runs(runs, args.sets, args.baseline, metrics, args.primary, args.draws, **options)
     describe(pooled, runs)
     small, tables = results_tables(pooled, main, published, args.columns)
     if probes := probe_table(by_system(runs)):
@@ -108,6 +118,8 @@ def run(args: argparse.Namespace) -> None:
         note(f"{args.gain_figure} is not drawn: no system of --columns is compared with {args.baseline[0]}")
     if args.out:
         write_results(args.out, markdown(origin, small, tables, image(args, main[0]) if drawn else ""))
+    if args.confusion and not draw_matrices(args.confusion, runs, args.sets, list(pooled["systems"])):
+        note(f"{args.confusion} is not drawn: no run has scores of labels (nrsr score-ser)")
     if args.gradients and not draw_gradients(by_system(runs), args.gradients):
         note(f"{args.gradients} is not drawn: no training logged angles (gradients: Remedy, MeasuredSum, ... do)")
     if args.criteria_figure and not draw_criteria(by_system(runs), args.criteria, args.criteria_figure):
@@ -167,7 +179,8 @@ def also(args: argparse.Namespace, asked: Sequence[Metric]) -> list[Table]:
         return []
     main, sets = scored(runs, asked), [name for name in args.sets if any(name in run.scores for run in runs)]
     metrics = main + further(runs, main)
-    small, tables = results_tables(pool_runs(runs, sets, args.baseline, metrics, [EACH], args.draws), main)
+    options = {"speakers": args.over_speakers}
+    small, tables = results_tables(pool_runs(runs, sets, args.baseline, metrics, [EACH], args.draws, **options), main)
     return [small, *tables]
 
 
@@ -180,6 +193,24 @@ def image(args: argparse.Namespace, metric: Metric) -> str:
 def markdown(origin: str, small: Table, tables: Sequence[Table], figure: str) -> str:
     """The text between the marks of a results file."""
     return "\n".join([small.markdown(), *([figure] if figure else []), origin + "\n", *(t.markdown() for t in tables)])
+
+
+def draw_matrices(path: str, runs: Sequence[Run], sets: Sequence[str], systems: Sequence[str]) -> bool:
+    """Draw the confusion matrix of each system on each set, all its runs together; False where nobody has labels."""
+    tables = {
+        f"{system}: {short_name(name)}": own
+        for system in systems
+        for name in sets
+        if (own := [run.scores[name] for run in runs if run.system == system and name in run.scores])
+        and all(set(table.columns).issuperset(COLUMNS) for table in own)
+    }
+    if not tables:
+        return False
+    classes = classes_of(*(table for own in tables.values() for table in own))
+    draw_confusion(
+        {title: sum(confusion(table, classes) for table in own) for title, own in tables.items()}, classes, path
+    )
+    return True
 
 
 def by_system(runs: Sequence[Run]) -> dict[str, list[Path]]:

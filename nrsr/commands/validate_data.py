@@ -3,12 +3,13 @@
 Example:
     nrsr validate-data --need wav.scp,utt2spk,spk2utt,text data/train
     nrsr validate-data --mixtures --nj 8 data/train_2mix
+    nrsr validate-data --apart-from data/train,data/dev,data/noise_train data/test_seen
 """
 
 import argparse
 import sys
 
-from nrsr.arguments import add_channel
+from nrsr.arguments import add_channel, names
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.validate import NEEDED, check
 
@@ -26,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mixtures",
         action="store_true",
         help="read all audio of mixtures and sources: equal lengths, no silent source, no clipping, the right sum",
+    )
+    parser.add_argument(
+        "--apart-from", type=names, default="", metavar="DIR,...", help="refuse speakers and noises that these have too"
     )
     add_channel(parser)
     parser.add_argument("--nj", type=int, default=1, help="processes for --mixtures (%(default)s)")
@@ -47,5 +51,9 @@ def run(args: argparse.Namespace) -> int:
         more = f", {len(failures) - MAX_SHOWN} of them not shown" if len(failures) > MAX_SHOWN else ""
         print(f"nrsr validate-data: {args.data}: {len(failures)} failures{more}", file=sys.stderr)
         return 1
+    if args.apart_from:
+        from nrsr.datadirs.disjoint import refuse_shared
+
+        refuse_shared(DataDir(args.data), [DataDir(path) for path in args.apart_from])
     print(f"{args.data}: valid, {len(DataDir(args.data).utterances)} utterances")
     return 0

@@ -28,15 +28,24 @@ class LabelSettings:
         missing: the label of utterances that the list does not have; null leaves them out of the loss. Where it is
             given, the file itself may be missing.
         against: makes two classes, this label and all others ("other"): `clean` for clean against noisy.
+        classes: all labels that there may be, in the order of their numbers; another one is refused. Null takes those
+            of the training data, sorted.
     """
 
     file: str = "utt2noise"
     missing: str | None = None
     against: str | None = None
+    classes: list | None = None
 
     def __post_init__(self) -> None:
         if "/" in self.file or not self.file:
             raise ConfigError(f"data.labels: file {self.file!r}: give the name of a list in the data directory")
+        if self.classes is not None:
+            names = [name for name in self.classes if isinstance(name, str)]
+            if len(set(names)) != len(self.classes) or len(names) < 2 or self.against is not None:
+                raise ConfigError(
+                    f"data.labels: classes {self.classes!r}: give two labels or more, each once, and no `against`"
+                )
 
 
 class Labels:
@@ -66,8 +75,19 @@ class Labels:
         return label if label == self.settings.against else OTHERS
 
     def learn(self, ids: list[str]) -> None:
-        """Take the classes from these utterances, in the order of their names, and number them."""
-        self.number(ids, sorted({name for utterance in ids if (name := self.name_of(utterance)) is not None}))
+        """Take the classes from these utterances, in the order of their names, or from the config; and number them.
+
+        Raises:
+            LabelError: a label that is none of the config's classes.
+        """
+        names = {utterance: name for utterance in ids if (name := self.name_of(utterance)) is not None}
+        classes = self.settings.classes or sorted(set(names.values()))
+        if odd := [utterance for utterance, name in names.items() if name not in classes]:
+            raise LabelError(
+                f"{self._place}: {odd[0]} has the label {names[odd[0]]!r}, and {len(odd)} utterances have one that "
+                f"data.labels does not name ({' '.join(classes)}); mend the list, or add the class"
+            )
+        self.number(ids, classes)
 
     def learnt(self) -> list[str]:
         """The classes, for a head to learn.

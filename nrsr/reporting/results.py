@@ -23,6 +23,10 @@ def results_tables(
     sets = list(pooled["sets"])
     tables = [_main_values(pooled, main, own) for own in ([sets] if len(main) == 1 else [[name] for name in sets])]
     tables += [_by_snr(pooled, name, main[0]) for name, one in pooled["sets"].items() if one["snrs"]]
+    tables += [
+        _by_noise(pooled, name, main[0]) for name, one in pooled["sets"].items() if any(one["by_noise"].values())
+    ]
+    tables += [_by_fold(pooled, name, main[0]) for name in pooled["sets"] if _folds(pooled, name)]
     others = [metric for metric in pooled["metrics"] if metric.name not in {one.name for one in main}]
     if others:
         tables.append(_further(pooled, others))
@@ -59,14 +63,17 @@ def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric], sets: Sequen
     for name, _ in named:
         header += [cell for metric in main for cell in (f"{short(name)} {metric.title}", "s.d. over seeds")]
     draws = pooled["bootstrap"]["draws"]
-    drawn = [f"{short(name)} over {_drawn(pooled['sets'][name])}" for name in sets]
-    note = f"Intervals: 95 %, bootstrap with {draws} draws: {'; '.join(drawn)}; all runs of an utterance stay together."
+    speakers = pooled["bootstrap"]["speakers"]
+    drawn = [f"{short(name)} over {_drawn(pooled['sets'][name], speakers)}" for name in sets]
+    together = "all of a speaker stays together" if speakers else "all runs of an utterance stay together"
+    note = f"Intervals: 95 %, bootstrap with {draws} draws: {'; '.join(drawn)}; {together}."
     return Table(f"{title_of(main)} with 95 % intervals", header, rows, [note])
 
 
-def _drawn(one: Mapping[str, Any]) -> str:
+def _drawn(one: Mapping[str, Any], speakers: bool = False) -> str:
     recordings = one["noise_recordings"]
-    return f"{one['utterances']} utterances" + (f" and {recordings} noise recordings" if recordings else "")
+    amount = f"{one['speakers']} speakers" if speakers else f"{one['utterances']} utterances"
+    return amount + (f" and {recordings} noise recordings" if recordings else "")
 
 
 def _by_snr(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
@@ -77,6 +84,42 @@ def _by_snr(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
     ]
     header = ["system", *(f"{snr} dB" for snr in one["snrs"])]
     return Table(f"{short(test_set)}: {metric.heading} with 95 % intervals", header, rows)
+
+
+def _by_noise(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
+    """Values of each noise type over all SNRs, without intervals; those of a single run are in its scores."""
+    found = pooled["sets"][test_set]["by_noise"]
+    kinds = list(next(filter(None, found.values()))[metric.name])
+    rows = [
+        [marked(pooled, system), *(_number(own[metric.name][kind], metric) for kind in kinds)]
+        for system, own in found.items()
+        if own
+    ]
+    return Table(f"{short(test_set)}: {metric.heading} by noise, all SNRs together", ["system", *kinds], rows)
+
+
+def _by_fold(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
+    """Values of each fold, and their mean."""
+    folds = _folds(pooled, test_set)
+    rows = []
+    for system, own in pooled["sets"][test_set]["by_fold"].items():
+        values = [own[metric.name].get(fold) for fold in folds]
+        known = [value for value in values if value is not None]
+        mean = sum(known) / len(known) if len(known) == len(folds) else None
+        rows.append([marked(pooled, system), *(_number(value, metric) for value in (*values, mean))])
+    header = ["system", *(f"fold {fold}" for fold in folds), "mean of folds"]
+    return Table(f"{short(test_set)}: {metric.heading} by fold", header, rows)
+
+
+def _folds(pooled: Mapping[str, Any], test_set: str) -> list[int]:
+    """The folds of a set, where there are several."""
+    by_system = pooled["sets"][test_set]["by_fold"].values()
+    folds = sorted({fold for own in by_system for values in own.values() for fold in values})
+    return folds if len(folds) > 1 else []
+
+
+def _number(value: float | None, metric: Metric) -> str:
+    return "-" if value is None else f"{value:.{metric.digits}f}"
 
 
 def _further(pooled: Mapping[str, Any], metrics: Sequence[Metric]) -> Table:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from nrsr.reporting.tables import Table, with_interval
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.summary import TOTAL
@@ -30,6 +32,26 @@ def set_tables(
         if key in summary and (speakers or key != "speaker"):
             tables.append(_table(name, summary[key], metrics, tallies))
     return tables
+
+
+def over_speakers_table(summary: Mapping[str, Any], metrics: Sequence[Metric]) -> Table:
+    """Values in all, with the intervals of a bootstrap over speakers.
+
+    Args:
+        summary: of `nrsr.scoring.summarise` with `speakers`.
+    """
+    drawn = " and ".join(summary["bootstrap"]["over"])
+    rows = [["all", *_cells(summary[TOTAL][""], metrics)]]
+    return Table("", ["set", *(one.title for one in metrics)], rows, (f"the same by bootstrap over {drawn}",))
+
+
+def confusion_table(matrix: np.ndarray, classes: Sequence[str]) -> Table:
+    """Utterances of each class (rows) that are classified as each (columns), and how many of each are right."""
+    rows = []
+    for kind, counts in zip(classes, matrix.tolist(), strict=True):
+        right = counts[classes.index(kind)] / sum(counts) if sum(counts) else None
+        rows.append([kind, *map(str, counts), "-" if right is None else f"{100 * right:.1f} %"])
+    return Table("", ["label", *classes, "right"], rows, ("columns: what utterances are classified as",))
 
 
 def _table(

@@ -7,7 +7,7 @@ import numpy as np
 
 from nrsr.scoring.bootstrap import interval, probability_of_improvement, resampled_group_sums
 from nrsr.scoring.experiments import Run
-from nrsr.scoring.labels import SNR, comparable, group_by
+from nrsr.scoring.labels import SNR, ScoringError, comparable, group_by
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
@@ -30,9 +30,20 @@ class PooledSet:
     Args:
         runs: system -> its runs, each with a table of the set.
         primary: SNRs, or ALL or EACH alone.
+        speakers: draw speakers in place of utterances.
+
+    Raises:
+        ScoringError: speakers to draw, of utterances that have none.
     """
 
-    def __init__(self, name: str, runs: Mapping[str, Sequence[Run]], metrics: Sequence[Metric], primary: Sequence[str]):
+    def __init__(
+        self,
+        name: str,
+        runs: Mapping[str, Sequence[Run]],
+        metrics: Sequence[Metric],
+        primary: Sequence[str],
+        speakers: bool = False,
+    ):
         self.name, self.metrics = name, list(metrics)
         self.runs = {system: [run for run in own if name in run.scores] for system, own in runs.items()}
         self.runs = {system: own for system, own in self.runs.items() if own}
@@ -40,7 +51,7 @@ class PooledSet:
         for run in (run for own in self.runs.values() for run in own):
             tables.setdefault(run.pair[0], []).append(run.scores[name])
         self.start, self.length, self.fold_utterances = {}, 0, {}
-        labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: []}
+        labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: [], "noise": [], "spk": []}
         for fold, own in sorted(tables.items()):
             self.fold_utterances[fold] = np.unique(np.concatenate([table.utterances for table in own]))
             self.start[fold] = self.length
@@ -48,7 +59,11 @@ class PooledSet:
             for label, values in labels.items():
                 values.append(self._labels(own, label, fold))
         self.utterances = np.concatenate(list(self.fold_utterances.values()))
-        self.noises = np.concatenate(labels["noisefile"])
+        self.noises, self.speakers = np.concatenate(labels["noisefile"]), np.concatenate(labels["spk"])
+        self.noise_types, self.noise_type_of = group_by("noise", np.concatenate(labels["noise"]))
+        if speakers and (self.speakers == UNKNOWN).any():
+            raise ScoringError(f"{name}: utterances without a speaker, and speakers are to be drawn; score with --data")
+        self.drawn = self.speakers if speakers else self.utterances
         together = [own[-1] for _, own in sorted(tables.items())]
         snrs, self.snr_of = group_by(SNR, np.concatenate(labels[SNR]))
         self.snrs = [] if snrs == [UNKNOWN] else snrs
@@ -84,8 +99,8 @@ class PooledSet:
         return [spelled[key] for key in keys] if set(keys) <= spelled.keys() else []
 
     def units(self) -> list[np.ndarray]:
-        """What a bootstrap draws: utterances, those of an id together in all folds, and noise recordings."""
-        return [self.utterances, self.noises] if (self.noises != UNKNOWN).any() else [self.utterances]
+        """What a bootstrap draws: utterances, an id's in all folds together, or speakers; and noise recordings."""
+        return [self.drawn, self.noises] if (self.noises != UNKNOWN).any() else [self.drawn]
 
     def counts_of(self, table: ScoreTable, metric: Metric) -> tuple[Counts, np.ndarray]:
         """What a table counts for each utterance, 0 where it has no value; and where it has one [U]."""
@@ -149,7 +164,10 @@ class PooledSet:
             "primary": self.primary,
             "sizes": self.sizes,
             "utterances": len(set(self.utterances.tolist())),
+            "speakers": len(set(self.speakers.tolist()) - {UNKNOWN}),
             "noise_recordings": len(set(self.noises.tolist()) - {UNKNOWN}),
+            "by_noise": {system: self._by_noise(own) for system, own in self.runs.items()},
+            "by_fold": {system: self._by_fold(own) for system, own in self.runs.items()},
             "systems": {
                 system: {
                     metric.name: self._figures(metric, own, parts[metric.name, system], drawn[metric.name, system])
@@ -167,6 +185,28 @@ class PooledSet:
                 for pair, common in pairs.items()
             ],
         }
+
+    def _by_noise(self, runs: Sequence[Run]) -> dict[str, dict[str, float | None]]:
+        """Values over all SNRs: metric -> noise type -> value; none without noise types."""
+        if self.noise_types == [UNKNOWN]:
+            return {}
+        found = {}
+        for metric in self.metrics:
+            sums = self.sums(runs, metric)
+            counted = {name: np.bincount(self.noise_type_of, own, len(self.noise_types)) for name, own in sums.items()}
+            found[metric.name] = dict(zip(self.noise_types, map(_number, metric.value(counted)), strict=True))
+        return found
+
+    def _by_fold(self, runs: Sequence[Run]) -> dict[str, dict[int, float | None]]:
+        """Values of the figure that the set is judged by, seeds pooled: metric -> fold -> value."""
+        figure = PRIMARY if self.primary else ALL
+        found: dict[str, dict[int, float | None]] = {}
+        for metric in self.metrics:
+            for fold in sorted({run.pair[0] for run in runs}):
+                own = [run for run in runs if run.pair[0] == fold]
+                value = self.observed(metric, self.sums(own, metric))[figure]
+                found.setdefault(metric.name, {})[fold] = _number(value)
+        return found
 
     def _common(self, system: str, other: str) -> tuple[list[Run], list[Run]] | None:
         """The runs of two systems that have a fold and seed in common, in the same order."""

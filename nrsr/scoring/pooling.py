@@ -3,7 +3,7 @@
 A value is that of the counts of all runs together (for WER errors over words); that of a set with noise may be the mean
 over SNRs of these. A run without a seed stands for each seed that others have. Intervals come from drawing utterances
 and noise recordings (`nrsr.scoring.bootstrap`); the runs of all seeds and folds on one utterance are drawn together,
-since they share its difficulty.
+since they share its difficulty. Where speakers are drawn, so are those on all that a speaker says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,8 @@ def pool_runs(
     primary: Sequence[str],
     draws: int = DRAWS,
     seed: int = SEED,
+    *,
+    speakers: bool = False,
 ) -> dict[str, Any]:
     """The content of a results file.
 
@@ -33,6 +35,7 @@ def pool_runs(
         metrics: the first ones are those that systems are judged by.
         primary: labels of the SNRs whose mean is the primary figure, or "all" or "each" alone
             (`nrsr.scoring.pooled_set`).
+        speakers: draw speakers for the intervals, with all that they say, in place of utterances.
 
     Returns:
         "systems": name -> its "seeds", "folds" and "missing" runs; "sets": set -> what `PooledSet.summary` gives, with
@@ -52,7 +55,7 @@ def pool_runs(
     return {
         "metrics": list(metrics),
         "primary": list(primary),
-        "bootstrap": {"draws": draws, "seed": seed},
+        "bootstrap": {"draws": draws, "seed": seed, "speakers": speakers},
         "baselines_missing": [
             baseline
             for baseline in baselines
@@ -60,7 +63,9 @@ def pool_runs(
         ],
         "sets_not_scored": [name for name in sets if name not in found],
         "systems": {name: _system(own, expected, found, name in once) for name, own in by_system.items()},
-        "sets": {name: PooledSet(name, by_system, metrics, primary).summary(versus, draws, seed) for name in found},
+        "sets": {
+            name: PooledSet(name, by_system, metrics, primary, speakers).summary(versus, draws, seed) for name in found
+        },
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nrsr.scoring.bootstrap import DRAWS, SEED, interval, resampled_group_sums
-from nrsr.scoring.labels import group_by
+from nrsr.scoring.labels import ScoringError, group_by
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
@@ -20,10 +20,13 @@ def summarise(
     tallies: Mapping[str, np.ndarray] | None = None,
     draws: int = DRAWS,
     seed: int = SEED,
+    *,
+    speakers: bool = False,
 ) -> dict[str, Any]:
     """Values of each metric for all utterances and for those of each label.
 
     Args:
+        speakers: draw speakers for the intervals, with all their utterances, in place of utterances.
         tallies: whole numbers of each utterance [U] that are added up beside the metrics, by name.
 
     Returns:
@@ -37,9 +40,9 @@ def summarise(
     counts = {metric.name: metric.counts(table) for metric in metrics}
     known = {name: ~np.isnan(np.stack(list(own.values()))).any(axis=0) for name, own in counts.items()}
     columns = [np.where(known[name], values, 0.0) for name, own in counts.items() for values in own.values()]
-    values, units = np.stack(columns, axis=1), drawn_units(table)
+    values, units = np.stack(columns, axis=1), drawn_units(table, speakers)
     sums = resampled_group_sums(values, units, [numbers for _, numbers in groups.values()], draws, seed)
-    over = ["utterances", "noise recordings"][: len(units)]
+    over = ["speakers" if speakers else "utterances", "noise recordings"][: len(units)]
     summary: dict[str, Any] = {"bootstrap": {"over": over, "draws": draws, "seed": seed}}
     for (name, (labels, numbers)), drawn in zip(groups.items(), sums, strict=True):
         observed = np.stack([np.bincount(numbers, column, len(labels)) for column in columns], axis=-1)
@@ -63,7 +66,16 @@ def summarise(
     return summary
 
 
-def drawn_units(table: ScoreTable) -> list[np.ndarray]:
-    """What a bootstrap draws: utterances, and noise recordings where they are known."""
+def drawn_units(table: ScoreTable, speakers: bool = False) -> list[np.ndarray]:
+    """What a bootstrap draws: utterances or speakers, and noise recordings where they are known.
+
+    Raises:
+        ScoringError: speakers of utterances that have none.
+    """
+    drawn = table.utterances
+    if speakers:
+        drawn = table.label("spk")
+        if (drawn == UNKNOWN).any():
+            raise ScoringError("intervals over speakers: utterances without a speaker; give the data directory")
     noises = table.label("noisefile")
-    return [table.utterances, noises] if (noises != UNKNOWN).any() else [table.utterances]
+    return [drawn, noises] if (noises != UNKNOWN).any() else [drawn]

@@ -1,0 +1,57 @@
+"""Refuses sets that share speakers or noise recordings with those that a system was trained on."""
+
+from collections.abc import Sequence
+
+from nrsr.errors import NrsrError
+from nrsr.kaldi.datadir import DataDir
+from nrsr.listing import listed
+
+NOISE, NOISE_FILES = "utt2noise", "utt2noisefile"
+
+
+class SharedError(NrsrError):
+    """A test set is not apart from the training data."""
+
+
+def refuse_shared(test: DataDir, trained: Sequence[DataDir]) -> None:
+    """Refuse a test set with speakers or noise recordings that were trained on.
+
+    Args:
+        test: speech, perhaps noisy.
+        trained: speech, noisy speech and noise directories (those with utt2noise and without utt2noisefile).
+
+    Raises:
+        SharedError: names the speakers, or else the noise recordings, in common.
+        DataDirError, ListError: lists that are missing or broken.
+    """
+    speakers, noises = speakers_of(test), noises_of(test)
+    for data in trained:
+        if data.path.resolve() == test.path.resolve():
+            raise SharedError(f"{test.path}: was trained on itself; test other utterances, of other speakers")
+        if not is_noise(data) and (shared := sorted(speakers & speakers_of(data))):
+            raise SharedError(
+                f"{test.path}: {len(shared)} of {len(speakers)} speakers are in {data.path} as well: {listed(shared)}; "
+                "the protocol is speaker-independent: divide the corpus by speakers, not by utterances"
+            )
+        if shared := sorted(noises & noises_of(data)):
+            raise SharedError(
+                f"{test.path}: {len(shared)} of {len(noises)} noise recordings are in {data.path} as well: "
+                f"{listed(shared)}; mix the test set with recordings that nobody was trained on"
+            )
+
+
+def is_noise(data: DataDir) -> bool:
+    """Whether a directory holds noise recordings, not speech."""
+    return data.has(NOISE) and not data.has(NOISE_FILES)
+
+
+def speakers_of(data: DataDir) -> set[str]:
+    """The speakers of a directory of speech."""
+    return set(data.read("utt2spk").values())
+
+
+def noises_of(data: DataDir) -> set[str]:
+    """The noise recordings that a directory holds, or that were mixed into it."""
+    if data.has(NOISE_FILES):
+        return set(data.read(NOISE_FILES).values())
+    return set(data.utterances) if is_noise(data) else set()
