@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Sourced by the stages of the recipes that make their noisy data: stage 1.
 #
-# run.sh sets: data (folder of data directories, with train_clean, dev_clean, test_clean and the noises).
+# run.sh sets: data (folder of data directories, with train_clean, dev_clean, test_clean and the noises), perhaps snrs.
 
 mix() { # SPEECH NOISE OUT
-  once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" --snr=-5,0,5,10,15 --active --out "$data/$3"
+  once "$data/.done/$3" nrsr mix --speech "$data/$1" --noise "$data/$2" "--snr=${snrs:--5,0,5,10,15}" --active --out "$data/$3"
 }
 
 mix_sets() { # [SUFFIX]: of the training and development sets

@@ -6,8 +6,9 @@
 # the primary metric, or each or all), also (metrics of another stage), columns (tags that systems share, separated by
 # commas: columns of the small table, panels of the figure), criteria (of validations, drawn over the steps of the
 # trainings beside the results), with_figure (not empty: draws the metric over SNR beside the results), with_gain_figure
-# (not empty: draws what systems gain over the baseline, over the columns), published (values for the small table;
-# conf/published.tsv of the recipe, where there is one).
+# (not empty: draws what systems gain over the baseline, over the columns), over_speakers (not empty: intervals over
+# speakers, not utterances), confusion (not empty: draws confusion matrices beside the results), published (values for the
+# small table; conf/published.tsv of the recipe, where there is one).
 
 report() {
   if [ "$report" = false ]; then return; fi
@@ -18,6 +19,8 @@ report() {
   if [ -n "${columns:-}" ]; then options+=(--columns "$columns"); fi
   if [ -n "${with_figure:-}" ]; then options+=(--figure "${results%.md}_snr.png"); fi
   if [ -n "${with_gain_figure:-}" ]; then options+=(--gain-figure "${results%.md}_gain.png"); fi
+  if [ -n "${over_speakers:-}" ]; then options+=(--over-speakers); fi
+  if [ -n "${confusion:-}" ]; then options+=(--confusion "${results%.md}_confusion.png"); fi
   if [ -n "${criteria:-}" ]; then options+=(--criteria "$criteria" --criteria-figure "${results%.md}_training.png"); fi
   if [ -e "${published:=conf/published.tsv}" ]; then options+=(--published "$published"); fi
   nrsr report "${options[@]}"

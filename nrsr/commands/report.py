@@ -246,11 +246,12 @@ def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
 
 
 def parameters(experiment: Path) -> int | None:
-    """Number of trained values of an experiment's system; None, and a note, where it cannot be built."""
+    """Number of values that training changes, a teacher's left out; None, and a note, where none can be built."""
     from nrsr.experiment.folder import load
 
     try:
-        return sum(parameter.numel() for parameter in load(experiment).system.parameters())
+        turns = load(experiment).system.turns().values()
+        return sum(parameter.numel() for parameter in {one for own in turns for one in own})
     except NrsrError as error:
         note(f"parameters of {experiment.name} are not counted: {error}")
         return None

@@ -22,6 +22,7 @@ class Utterance:
     speaker: str
     words: str
     wave: np.ndarray  # float32 [T] in [-1, 1)
+    labels: Mapping[str, str] = field(default_factory=dict)  # list -> label, as "utt2emotion" -> "sad"
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class Prepared:
 
 
 def write_speech(folder: Path, utterances: Iterable[Utterance], rate: int = SAMPLE_RATE) -> str:
-    """Write wav.ark, wav.scp, text, utt2spk, spk2utt and utt2dur; returns a line of the table."""
+    """Write wav.ark, wav.scp, text, utt2spk, spk2utt, utt2dur and lists of labels; returns a line of the table."""
     utterances = sorted(utterances, key=lambda utterance: utterance.id)
     seconds = _write_waves(folder, [(u.id, u.wave) for u in utterances], rate)
     write_list(folder / "text", {u.id: u.words for u in utterances})
     _write_speakers(folder, {u.id: u.speaker for u in utterances})
-    remove_other_lists(folder, {"wav.scp", "text", "utt2spk", "spk2utt", "utt2dur"})
+    labels = {name: {u.id: u.labels[name] for u in utterances} for name in utterances[0].labels} if utterances else {}
+    for name, entries in labels.items():
+        write_list(folder / name, entries)
+    remove_other_lists(folder, {"wav.scp", "text", "utt2spk", "spk2utt", "utt2dur", *labels})
     text = {u.id: u.words for u in utterances}
     return speech_line(folder.name, text, len(utterances), len({u.speaker for u in utterances}), seconds)
 

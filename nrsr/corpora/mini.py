@@ -51,6 +51,9 @@ DIGIT_SHARE = 0.6  # of the utterances; the others are commands
 MARGIN = (0.05, 0.2)  # seconds of faint noise before and after
 PEAK = (0.2, 0.7)
 
+# Emotions of a kind: factors on the speed, on what is left of the pitch's range (down or up), and on the level.
+EMOTIONS = {"neutral": (1.0, 0.0, 0.6), "happy": (1.15, 0.8, 0.8), "angry": (1.5, 0.3, 1.0), "sad": (0.65, -0.8, 0.3)}
+
 ROOMS = ("kitchen", "bedroom", "garden")
 COMMANDS = (
     *(f"turn {state} the {room} {thing}" for state, room, thing in product(("on", "off"), ROOMS, ("light", "heating"))),
@@ -79,16 +82,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", type=int, choices=RATES, default=SAMPLE_RATE, help="Hz; espeak's own is 22050 (%(default)s)"
     )
     parser.add_argument("--isolated", action="store_true", help="single digits in place of strings and commands")
+    parser.add_argument(
+        "--emotions", action="store_true", help="speed, pitch and level that stand for four emotions (utt2emotion)"
+    )
     parser.add_argument("--seed", type=seed_number, default=0)
 
 
 def prepare(
-    out: str | Path, size: str = "full", isolated: bool = False, seed: int = 0, rate: int = SAMPLE_RATE
+    out: str | Path,
+    size: str = "full",
+    isolated: bool = False,
+    seed: int = 0,
+    rate: int = SAMPLE_RATE,
+    emotions: bool = False,
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean and OUT/noise_{train,dev,seen,unseen}.
 
     Args:
         isolated: each utterance is a single digit.
+        emotions: each speaker speaks in four ways in turn, which the list utt2emotion names.
 
     Raises:
         MiniError, espeak.EspeakError: espeak-ng is missing or does not work.
@@ -98,7 +110,7 @@ def prepare(
     out, done = Path(out), Prepared(table=[f"mini, {size}, seed {seed}, {rate} Hz"])
     speech = {}
     for split, count in UTTERANCES[size].items():
-        utterances = list(speak_split(split, count, seed, rate, isolated))
+        utterances = list(speak_split(split, count, seed, rate, isolated, emotions))
         done.table.append(write_speech(out / f"{split}_clean", utterances, rate))
         speech[split] = [utterance.wave for utterance in utterances]
     for name, instances in INSTANCES[size].items():
@@ -136,8 +148,13 @@ def texts(count: int, rng: np.random.Generator, isolated: bool = False) -> list[
     return [" ".join(rng.choice(DIGITS, next(lengths))) if digits else next(commands) for digits in kinds]
 
 
-def speak_split(split: str, count: int, seed: int, rate: int, isolated: bool = False) -> Iterator[Utterance]:
+def speak_split(
+    split: str, count: int, seed: int, rate: int, isolated: bool = False, emotions: bool = False
+) -> Iterator[Utterance]:
     """The utterances of one set, divided evenly between its speakers."""
+    if emotions:
+        yield from speak_emotions(split, count, seed, rate, isolated)
+        return
     voices = speakers(split, seed)
     wanted = {}
     for speaker, share in zip(voices, shares(count, len(voices)), strict=True):
@@ -147,6 +164,31 @@ def speak_split(split: str, count: int, seed: int, rate: int, isolated: bool = F
         rng = generator(seed, "mini", "levels", speaker)
         for number, (words, wave) in enumerate(zip(lines, waves, strict=True), 1):
             yield Utterance(f"{speaker}-{number:04d}", speaker, words, place(wave, rng, rate))
+
+
+def speak_emotions(split: str, count: int, seed: int, rate: int, isolated: bool) -> Iterator[Utterance]:
+    """The utterances of one set, the emotions of each speaker in turn."""
+    voices, names = speakers(split, seed), list(EMOTIONS)
+    wanted: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for first, (speaker, share) in enumerate(zip(voices, shares(count, len(voices)), strict=True)):
+        for number, words in enumerate(texts(share, generator(seed, "mini", "texts", speaker), isolated), 1):
+            wanted.setdefault((speaker, names[(first + number) % len(names)]), []).append((number, words))
+    requests = [
+        (emotional(voices[speaker], emotion), [words for _, words in lines], seed)
+        for (speaker, emotion), lines in wanted.items()
+    ]
+    for ((speaker, emotion), lines), waves in zip(wanted.items(), espeak.speak_all(requests, rate), strict=True):
+        rng, (_, _, level) = generator(seed, "mini", "levels", speaker, emotion), EMOTIONS[emotion]
+        for (number, words), wave in zip(lines, waves, strict=True):
+            placed = place(wave, rng, rate) * np.float32(level)
+            yield Utterance(f"{speaker}-{number:04d}", speaker, words, placed, {"utt2emotion": emotion})
+
+
+def emotional(voice: espeak.Voice, emotion: str) -> espeak.Voice:
+    """A voice in the way that stands for an emotion."""
+    speed, raised, _ = EMOTIONS[emotion]
+    room = 99 - voice.pitch if raised > 0 else voice.pitch
+    return espeak.Voice(voice.name, round(voice.rate * speed), voice.pitch + round(raised * room))
 
 
 def place(wave: np.ndarray, rng: np.random.Generator, rate: int) -> np.ndarray:

@@ -29,6 +29,7 @@ class Example:
         targets: unit ids, int64 [U], or None where no units are learnt.
         labels: name -> class of the utterance.
         sources: in mixtures of speakers, the clean speech of each, float32 [K, T]; `clean` is None then.
+        frames: name -> stored frames of the utterance, float32 [N, D].
     """
 
     id: str
@@ -37,6 +38,7 @@ class Example:
     targets: np.ndarray | None
     labels: dict[str, int] = field(default_factory=dict)
     sources: np.ndarray | None = None
+    frames: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Batch(TrainingBatch):
         labels: name -> class of each utterance, int64 [B], `nrsr.data.labels.UNKNOWN` where it has none.
         sources: in mixtures of speakers, the clean speech of each, float32 [B, K, T], zeros for utterances without;
             None when no utterance has them.
+        frames: name -> stored frames of each utterance, float32 [B, N, D], zeros past its end.
     """
 
     waves: Tensor
@@ -94,6 +97,7 @@ class Batch(TrainingBatch):
     target_lengths: Tensor | None
     labels: dict[str, Tensor] = field(default_factory=dict)
     sources: Tensor | None = None
+    frames: dict[str, Tensor] = field(default_factory=dict)
 
 
 def pad(arrays: Sequence[np.ndarray | None], width: int, dtype: torch.dtype) -> Tensor:
@@ -140,6 +144,14 @@ def pad_sources(arrays: Sequence[np.ndarray | None], width: int) -> Tensor | Non
     return padded
 
 
+def pad_frames(arrays: Sequence[np.ndarray]) -> Tensor:
+    """Stack frames [N, D] of different numbers into float32 [B, most N, D]."""
+    padded = torch.zeros(len(arrays), max(map(len, arrays)), arrays[0].shape[1])
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = torch.from_numpy(array)
+    return padded
+
+
 def collate(examples: Sequence[Example], samples: int = 0) -> Batch:
     """Pad and stack examples.
 
@@ -163,4 +175,5 @@ def collate(examples: Sequence[Example], samples: int = 0) -> Batch:
         target_lengths=torch.tensor(target_lengths) if with_units else None,
         labels={name: torch.tensor([example.labels[name] for example in examples]) for name in examples[0].labels},
         sources=pad_sources(sources, longest),
+        frames={name: pad_frames([example.frames[name] for example in examples]) for name in examples[0].frames},
     )

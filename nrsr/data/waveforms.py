@@ -17,6 +17,7 @@ from nrsr.data.draw import Draw
 from nrsr.data.labels import UNKNOWN, open_labels
 from nrsr.data.parallel_audio import DatasetError, ParallelAudio
 from nrsr.data.segments import segments_of
+from nrsr.data.stored_frames import StoredFrames
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.transcripts import Transcripts
 from nrsr.data.units import Units
@@ -52,6 +53,7 @@ class WaveformDataset(TrainingSet):
         segment: int | None = None,
         short: str | None = None,
         hop: int | None = None,
+        frames: str | None = None,
     ):
         """Open a data directory.
 
@@ -65,6 +67,8 @@ class WaveformDataset(TrainingSet):
             segment: samples that are cut out of each training utterance, at random; null takes utterances whole.
             short: "pad" (the default) or "leave_out", for utterances shorter than a segment.
             hop: samples from one segment to the next: an epoch has all whole ones of each utterance, in place of one.
+            frames: folder with what another system put out for these utterances (NAME.scp of `nrsr apply`), which comes
+                along where the system asks for it; of whole utterances alone.
 
         Raises:
             DatasetError: no transcripts where units are learnt, or no utterance left.
@@ -96,6 +100,10 @@ class WaveformDataset(TrainingSet):
         self.labels = open_labels(labels, directory)
         for kind in self.labels.values():
             kind.learn(self.ids)
+        if frames is not None and self._segments is not None:
+            raise ConfigError("data.frames: are of whole utterances; leave out data.segment, or data.frames")
+        self.frames = None if frames is None else StoredFrames(frames, allow_pipes=allow_pipes)
+        self._frame_counts: dict[str, int] = {}
         self._training = False
 
     def _open_audio(self, directory: DataDir) -> tuple[dict[str, int], dict[str, str]]:
@@ -122,9 +130,11 @@ class WaveformDataset(TrainingSet):
         self._training, self.readers = True, int(bool(self._augmentations))
         for augmentation in self._augmentations:
             augmentation.open(self.path, self.rate, allow_pipes=self._allow_pipes)
+        shortest, longest = self._lengths()
+        if self.frames is not None and ((shortest != self.samples) | (longest != self.samples)).any():
+            raise ConfigError("data.frames: are of whole utterances; take Crop and Speed out of data.augment")
         if self._segments is None:
             return
-        shortest, longest = self._lengths()
         if self._segments.hop is not None and (shortest != longest).any():
             raise ConfigError(
                 "data.hop: is for utterances that keep their lengths; take it out, or Speed of data.augment"
@@ -162,7 +172,8 @@ class WaveformDataset(TrainingSet):
             clean, sources = sources[0], None
         targets = None if self.transcripts is None else self.transcripts.targets[number]
         labels = {kind: int(labels.numbers[number]) for kind, labels in self.labels.items()}
-        return Example(name, signals.wave, clean, targets, labels, sources)
+        frames = self.frames.read(name, self._frame_counts[name]) if self.frames and self.frames.names else {}
+        return Example(name, signals.wave, clean, targets, labels, sources, frames)
 
     def _read(self, number: int) -> Signals:
         """An utterance as it is."""
@@ -209,19 +220,24 @@ class WaveformDataset(TrainingSet):
         return sorted_batches(self.samples, settings.size, cap)
 
     def metadata(self) -> dict[str, Any]:
-        """The classes of each kind of label, where there are any.
+        """The classes of each kind of label, and the values in a stored frame, where there are any.
 
         Raises:
             LabelError: a kind of label with fewer than two classes.
         """
-        return {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
+        found = {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
+        return found if self.frames is None else found | {"frame_dim": self.frames.dim()}
 
     def apply_metadata(self, metadata: dict[str, Any]) -> None:
         for name, labels in self.labels.items():
             labels.number(self.ids, metadata["classes"][name])
 
     def prepare_for(self, system: nn.Module) -> None:
-        """Leave out what lacks a label that the system needs, or is too short for its CTC output, where it has one."""
+        """Leave out what lacks a label or stored frames that the system needs, or is too short for its output.
+
+        Raises:
+            StoredFramesError: the system asks for others than there are.
+        """
         for kind in getattr(system, "needs_labels", ()):
             labels = self.labels[kind]
             reasons = [
@@ -229,8 +245,26 @@ class WaveformDataset(TrainingSet):
                 for name, number in zip(self.ids, labels.numbers.tolist(), strict=True)
             ]
             self._leave_out(reasons, f"see data.labels.{kind}")
+        if hasattr(system, "frame_counts"):
+            self._prepare_frames(system)
         if self.transcripts is not None and hasattr(system, "output_lengths"):
             self.drop_too_short_for_ctc(system.output_lengths)
+
+    def _prepare_frames(self, system: nn.Module) -> None:
+        """Leave out what is too short for one frame of the system, or has no stored frames where these are read."""
+        shortest, _ = self._lengths()
+        counts = system.frame_counts(torch.from_numpy(shortest)).tolist()
+        reasons = [
+            None if count else f"too short for a frame: {samples} samples"
+            for count, samples in zip(counts, shortest.tolist(), strict=True)
+        ]
+        self._leave_out(reasons, "take longer utterances")
+        if self.frames is None:
+            return
+        self.frames.choose(system.stored_frames())
+        self._leave_out([self.frames.reason_against(name) for name in self.ids], "apply the teacher to all utterances")
+        counts = system.frame_counts(torch.from_numpy(self.samples)).tolist()
+        self._frame_counts = dict(zip(self.ids, counts, strict=True))
 
     def drop_too_short_for_ctc(self, output_lengths: Callable[[Tensor], Tensor]) -> None:
         """Leave out utterances for which CTC has no path: fewer output frames than units and blanks between repeats.
@@ -266,6 +300,8 @@ class WaveformDataset(TrainingSet):
             digest.update(units.tobytes() + b"\n")
         for name, labels in sorted(self.labels.items()):
             digest.update(f"{name} {' '.join(labels.classes)}\n".encode() + labels.numbers.tobytes())
+        if self.frames is not None:
+            digest.update(self.frames.fingerprint().encode())
         for augmentation in self._augmentations if self._training else ():
             digest.update(augmentation.fingerprint().encode())
         return digest

@@ -18,7 +18,7 @@ from nrsr.nn.ssl_features import SslFeatures
 from nrsr.nn.tcn import TemporalConvNet
 from nrsr.nn.tdnn import Tdnn
 from nrsr.nn.transformer_decoder import TransformerDecoder
-from nrsr.nn.utterance_network import PooledEncoder, UtteranceNetwork
+from nrsr.nn.utterance_network import MeanPool, PooledEncoder, UtteranceNetwork
 from nrsr.nn.wave_basis import WaveDecoder, WaveEncoder
 from nrsr.nn.word_classifier import WordClassifier
 
@@ -36,6 +36,7 @@ __all__ = [
     "FeatureNorm",
     "GlobalNorm",
     "MaskNetwork",
+    "MeanPool",
     "PooledEncoder",
     "SepFormer",
     "SpecAugment",

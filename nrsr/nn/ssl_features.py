@@ -80,6 +80,16 @@ class SslFeatures(FeatureExtractor):
     def frames(self, lengths: Tensor) -> Tensor:
         return self.network.frames(self._resampled_lengths(lengths))
 
+    def layers(self, waves: Tensor, lengths: Tensor, last: int | None = None) -> tuple[list[Tensor], Tensor]:
+        """The hidden vectors [B, N, width] of all layers, the input of the first one included, and their frames [B].
+
+        Args:
+            waves: [B, T] samples in ±1, at least as many as one frame needs.
+            lengths: [B] samples of each utterance.
+            last: no layers past this one are run; all if None.
+        """
+        return self.network.layers(*self._resampled(waves.to(self.network.dtype), lengths), last=last)
+
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
         waves, lengths = self._resampled(waves.to(self.network.dtype), lengths)
         chosen = self.layer if self.mixture is None and self.layer != "mean" else None

@@ -52,3 +52,25 @@ class PooledEncoder(UtteranceNetwork):
 
     def classify(self, embeddings: Tensor) -> Tensor:
         return self.out(self.dropout(embeddings))
+
+
+class MeanPool(UtteranceNetwork):
+    """The mean of the features over an utterance's own frames, a layer with ReLU, and the classes.
+
+    What is put on self-supervised encoders for emotions (SUPERB: Yang et al., Interspeech 2021, without the ReLU).
+
+    Args:
+        width: of the last hidden layer.
+        dropout: before and behind it.
+    """
+
+    def __init__(self, dim: int, labels: int, width: int = 256, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, width), nn.ReLU(), nn.Dropout(dropout))
+        self.out = nn.Linear(width, labels)
+
+    def embed(self, features: Tensor, frames: Tensor) -> Tensor:
+        return self.hidden(zero_padding(features, frames).sum(1) / frames.clamp_min(1).view(-1, 1))
+
+    def classify(self, embeddings: Tensor) -> Tensor:
+        return self.out(embeddings)

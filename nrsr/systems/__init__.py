@@ -4,6 +4,7 @@ from nrsr.systems.classifier import Classifier
 from nrsr.systems.conditional_gan import ConditionalGan
 from nrsr.systems.control_gan import ControlGan
 from nrsr.systems.dc_gan import DcGan
+from nrsr.systems.distilled_classifier import CollapseError, DistilledClassifier
 from nrsr.systems.enhancement import Enhancement
 from nrsr.systems.gan import Gan
 from nrsr.systems.generative import GenerativeSystem
@@ -24,9 +25,11 @@ from nrsr.systems.world import World
 
 __all__ = [
     "Classifier",
+    "CollapseError",
     "ConditionalGan",
     "ControlGan",
     "DcGan",
+    "DistilledClassifier",
     "Enhancement",
     "Gan",
     "GenerativeSystem",

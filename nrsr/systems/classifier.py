@@ -11,17 +11,20 @@ from torch.nn import functional as F
 from nrsr.config import ConfigError, build
 from nrsr.data.batch import Batch, padded
 from nrsr.data.labels import UNKNOWN
-from nrsr.data.outputs import Output, TextOutput, VectorOutput
-from nrsr.nn import UtteranceNetwork
+from nrsr.data.outputs import FrameOutput, Output, TextOutput, VectorOutput
+from nrsr.nn import SslFeatures, UtteranceNetwork
 from nrsr.nn.pictures import fixed
 from nrsr.signal import FeatureExtractor
 from nrsr.systems.system import LossError, System
+
+LAYER = "layer"  # begins the names of outputs
 
 
 class Classifier(System):
     """Waveforms to features, to the logits of one kind of label, which `data.labels` names.
 
-    "ce" is the cross entropy in nats, a mean over the utterances that have a label.
+    "ce" is the cross entropy in nats, a mean over the utterances that have a label. Where the features are those of an
+    encoder that shows its layers, they are outputs on request, layer0 being the input of the first one.
 
     Args:
         sample_rate, classes: given by the program: kind of label -> its classes.
@@ -63,6 +66,10 @@ class Classifier(System):
             waves, lengths = fixed(waves, self.length), torch.full_like(lengths, self.length)
         return self.features(waves, lengths)
 
+    def frame_counts(self, lengths: Tensor) -> Tensor:
+        """Frames [B] of utterances of so many samples; one without a frame cannot be classified."""
+        return self.features.frames(lengths if self.length is None else torch.full_like(lengths, self.length))
+
     def embed(self, waves: Tensor, lengths: Tensor) -> Tensor:
         """The network's last hidden layer [B, width] for waveforms [B, T] with lengths [B]."""
         return self.network.embed(*self.pictures(waves, lengths))
@@ -84,7 +91,10 @@ class Classifier(System):
     @torch.no_grad()
     def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sums and counts over utterances with a label: "loss" is "ce"; "accuracy" the share of right classes."""
-        logits = self(batch.waves, batch.lengths)
+        return self.criteria(self(batch.waves, batch.lengths), batch)
+
+    def criteria(self, logits: Tensor, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        """What `validate` gives, of logits [B, classes]."""
         losses, known = self._losses(logits, batch)
         right = (logits.argmax(1) == batch.labels[self.kind]) & known
         return {"loss": (losses.sum(), known.sum()), "accuracy": (right.sum(), known.sum())}
@@ -95,16 +105,34 @@ class Classifier(System):
         return F.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="none"), labels != UNKNOWN
 
     def outputs(self) -> dict[str, Output]:
-        """The label as text; on request the posteriors of the classes, and the last hidden layer."""
+        """The label as text; on request the posteriors of the classes, the last hidden layer, the features' layers."""
+        shown = isinstance(self.features, SslFeatures) and self.length is None
+        numbers = range(self.features.network.sizes.layers + 1) if shown else ()
         return {
             self.kind: TextOutput(),
             "posteriors": VectorOutput(on_request=True),
             "embedding": VectorOutput(on_request=True),
+            **{f"{LAYER}{number}": FrameOutput(None, on_request=True) for number in numbers},
         }
 
     def infer(self, inputs: Sequence[np.ndarray], wanted: Collection[str]) -> dict[str, Sequence[Any]]:
-        device = next(self.network.parameters()).device
-        embedding = self.embed(*padded(inputs, device))
-        posteriors = self.network.classify(embedding).softmax(1)
-        labels = [self.labels[number] for number in posteriors.argmax(1).tolist()]
-        return {self.kind: labels, "posteriors": posteriors, "embedding": embedding}
+        waves, lengths = padded(inputs, next(self.network.parameters()).device)
+        counts = self.frame_counts(lengths).tolist()
+        if not max(counts):
+            return {name: [None] * len(inputs) for name in wanted}
+        values: dict[str, Sequence[Any]] = {}
+        if {self.kind, "posteriors", "embedding"} & set(wanted):
+            embedding = self.embed(waves, lengths)
+            posteriors = self.network.classify(embedding).softmax(1)
+            labels = [self.labels[number] for number in posteriors.argmax(1).tolist()]
+            values = {self.kind: labels, "posteriors": posteriors, "embedding": embedding}
+        if numbers := [int(name.removeprefix(LAYER)) for name in wanted if name.startswith(LAYER)]:
+            layers, _ = self.features.layers(waves, lengths)
+            for number in numbers:
+                values[f"{LAYER}{number}"] = [row[:count] for row, count in zip(layers[number], counts, strict=True)]
+        if all(counts):
+            return {name: values[name] for name in wanted}
+        return {
+            name: [value if count else None for value, count in zip(values[name], counts, strict=True)]
+            for name in wanted
+        }

@@ -17,6 +17,9 @@ from nrsr.data.training_set import TrainingSet
 from nrsr.data.waveforms import WaveformDataset
 from nrsr.errors import NrsrError
 
+# Argument of a system that comes from the data -> the key of `data` that it comes with, and what that brings.
+OF_THE_DATA = {"classes": ("labels", "labels"), "frame_dim": ("frames", "stored frames")}
+
 
 class LossError(NrsrError):
     """A loss is asked for that the system does not have."""
@@ -160,6 +163,7 @@ def build_system(
     if isinstance(rate, bool) or not isinstance(rate, int) or rate <= 0:
         raise ConfigError(f"sample_rate: {rate!r} is no number of samples a second; give a whole one, as 8000")
     given = {"vocabulary": vocabulary} if system.needs_units else {}
-    if "classes" in (metadata or {}) and "classes" not in inspect.signature(system).parameters:
-        raise ConfigError(f"data.labels: {config['system']['class']} takes no labels; leave them out")
+    for name, (key, what) in OF_THE_DATA.items():
+        if name in (metadata or {}) and name not in inspect.signature(system).parameters:
+            raise ConfigError(f"data.{key}: {config['system']['class']} takes no {what}; leave them out")
     return build(config["system"], System, "system", sample_rate=rate, **given, **(metadata or {}))

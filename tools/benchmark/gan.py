@@ -3,7 +3,7 @@
 Example:
     python tools/benchmark/gan.py --config egs/fsdd/gan/conf/wavegan.yaml --steps 12
 
-Both take the same networks, batches and settings: each of the game's turns so often as the config says, with Adam. Step
+Both take the same networks, batches, optimisers and clips: each of the game's turns so often as the config says. Step
 times are medians of CPU time, the two taken in turns; the loop's share on top should be under 3 %. Generation is in
 multiples of real time, Griffin and Lim's algorithm included where the system makes pictures. Memory is the largest that
 the process had, after the steps and in all.
@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from nrsr.commands.compute_cmvn import of_system
-from nrsr.config import load_yaml
+from nrsr.config import build, load_yaml
 from nrsr.experiment.folder import load
 from nrsr.inference.generate import Generated, Wanted
 from nrsr.kaldi import WaveWriter, write_list
@@ -50,13 +50,13 @@ def plain_steps(training: Training, steps: int) -> list[float]:
     system = training.system
     settings = {turn.name: turn.settings for turn in training.turns}
     weights = {name: turn.weights_at(0) for name, turn in settings.items()}
-    players = {name: list(parameters) for name, parameters in system.turns().items()}
-    optimisers = {}
-    for name, parameters in players.items():
-        given = {key: value for key, value in settings[name].optimiser.items() if key != "class"}
-        optimisers[name] = torch.optim.Adam(parameters, **given)
+    players = {name: [one for one in own if one.requires_grad] for name, own in system.turns().items()}
+    optimisers = {
+        name: build(settings[name].optimiser, torch.optim.Optimizer, "optimiser", params=parameters)
+        for name, parameters in players.items()
+    }
     repeats, times, epoch = training.repeats(), [], 0
-    system.train()
+    training.train_mode()
     while len(times) < steps:
         batches = training.loaded(training.train_set, plan := training.plan(epoch))
         epoch += 1
@@ -67,8 +67,10 @@ def plain_steps(training: Training, steps: int) -> list[float]:
                 for batch in read[: settings[name].repeat]:
                     optimisers[name].zero_grad()
                     losses = system.losses(batch, name, weights[name])
-                    loss = sum(weights[name][one] * losses[one] for one in losses)
+                    loss = sum(weights[name][one] * losses[one] for one in weights[name])
                     loss.backward(inputs=players[name])
+                    if settings[name].clip is not None:
+                        torch.nn.utils.clip_grad_norm_(players[name], settings[name].clip)
                     optimisers[name].step()
             times.append(time.process_time() - begun)
     return times[:steps]

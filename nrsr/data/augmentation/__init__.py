@@ -2,6 +2,7 @@
 
 from nrsr.data.augmentation.add_noise import AddNoise
 from nrsr.data.augmentation.augmentation import Augmentation, AugmentationError, build_augmentations
+from nrsr.data.augmentation.crop import Crop
 from nrsr.data.augmentation.gain import Gain
 from nrsr.data.augmentation.reverberate import Reverberate
 from nrsr.data.augmentation.signals import Signals
@@ -11,6 +12,7 @@ __all__ = [
     "AddNoise",
     "Augmentation",
     "AugmentationError",
+    "Crop",
     "Gain",
     "Reverberate",
     "Signals",

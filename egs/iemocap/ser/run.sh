@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Emotions of IEMOCAP in noise, a session left out in turn: a teacher on clean speech, students that learn its layers
+# from noisy speech. Neutral, happy (with excited), angry and sad: 5,531 utterances.
+#
+# Usage: egs/iemocap/ser/run.sh --corpus-dir IEMOCAP [options]
+#   --corpus-dir DIR          IEMOCAP_full_release, the folder that holds Session1 to Session5
+#   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --teacher FILE            config of the teacher    (utils/conf/ser/teacher.yaml)
+#   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
+#   --folds "1 2 3 4 5"       the session that is tested; the next one is for development    (all five)
+#   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch
+#   --ssl-model NAME          which encoder they are of    (wav2vec2_base)
+#   --ssl-levels A,B,...      its layers that students learn    (4,8,12)
+#   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+corpus_dir=
+noise_dir=
+shared=../../../utils/conf/ser
+teacher=$shared/teacher.yaml
+config="$shared/teacher_noisy.yaml $shared/student.yaml ../../ravdess/ser/conf/last.yaml $shared/multi.yaml"
+folds="1 2 3 4 5"
+ssl=
+ssl_model=wav2vec2_base
+ssl_levels=4,8,12
+size=full
+begin ser "$@"
+. ../../../utils/nonspeech.sh
+
+experiments=$work_dir/exp
+
+speech_and_noise() {
+  if [ "$stage" -gt 0 ]; then return; fi
+  nonspeech
+  given_corpus
+}
+
+speech_and_noise
+for fold in $folds; do
+  data=$work_dir/data/fold$fold
+  variant=_fold$fold
+  prepare_data "$data" iemocap --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold"
+  ser_stages
+done

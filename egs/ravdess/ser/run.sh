@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Emotions of acted sentences in noise, 24 speakers at 16 kHz: a teacher on clean speech, students that learn its layers
+# from noisy speech. Training, development and test have different speakers and noise recordings.
+#
+# Usage: egs/ravdess/ser/run.sh --corpus-dir RAVDESS [options]
+#   --corpus-dir DIR          RAVDESS, the folder that holds Actor_01, Actor_02, ...
+#   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --teacher FILE            config of the teacher    (utils/conf/ser/teacher.yaml)
+#   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last, multi and its variants)
+#   --folds "0 1 2 3"         who is tested, and the noise    (0)
+#   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch
+#   --ssl-model NAME          which encoder they are of    (wav2vec2_base)
+#   --ssl-levels A,B,...      its layers that students learn    (4,8,12)
+#   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
+. "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
+corpus_dir=
+noise_dir=
+shared=../../../utils/conf/ser
+teacher=$shared/teacher.yaml
+config="$shared/teacher_noisy.yaml $shared/student.yaml conf/last.yaml $shared/multi.yaml conf/multi_heads.yaml"
+config+=" conf/multi_l1.yaml conf/multi_cosine.yaml"
+folds=0
+ssl=
+ssl_model=wav2vec2_base
+ssl_levels=4,8,12
+size=full
+begin ser "$@"
+. ../../../utils/nonspeech.sh
+
+experiments=$work_dir/exp
+
+speech_and_noise() {
+  if [ "$stage" -gt 0 ]; then return; fi
+  nonspeech
+  given_corpus
+}
+
+speech_and_noise
+for fold in $folds; do
+  data=$work_dir/data/fold$fold
+  variant=_fold$fold
+  prepare_data "$data" ravdess --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold"
+  ser_stages
+done

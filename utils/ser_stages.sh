@@ -1,0 +1,190 @@
+# shellcheck shell=bash
+# Sourced by utils/recipe.sh for the ser recipes: stages 1 to 6, for each config and seed of the run.
+#
+# run.sh sets: teacher (config of the classifier of clean speech), config (systems to train on noisy speech and compare
+# with it), data (its data directories), experiments (folder); perhaps variant, size, ssl (file with the weights of a
+# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, the last one the last).
+#
+# Systems whose names begin with "teacher" are trained from the start, or from the public encoder. All others are
+# students: they begin with the first layers of the teacher. Where distil_NAME.yaml is beside NAME.yaml, it is trained
+# first, on the teacher's layers for clean speech, which are computed once (TEACHER/layers); NAME begins with its encoder.
+
+# shellcheck source=utils/experiments.sh
+. "$NRSR_ROOT/utils/experiments.sh"
+# shellcheck source=utils/mixing.sh
+. "$NRSR_ROOT/utils/mixing.sh"
+# shellcheck source=utils/report.sh
+. "$NRSR_ROOT/utils/report.sh"
+
+snrs=-5,0,5,10,15,20
+train_set=train
+test_sets=test_clean,test_seen,test_unseen
+baseline=student,last
+metric=ua,wa
+primary=each
+over_speakers=true
+confusion=true
+with_figure=true
+variant=
+size=${size:-full}
+ssl=${ssl:-}
+ssl_model=${ssl_model:-wav2vec2_base}
+ssl_levels=${ssl_levels:-4,8,12}
+levels=2,3,4 # of the small teacher
+
+# What systems are trained and chosen on; no test set may share its speakers or noise recordings.
+seen_in_training() {
+  echo "$data/train_clean,$data/dev_clean,$data/noise_train,$data/noise_dev"
+}
+
+check_apart() { # SET
+  nrsr validate-data --apart-from "$(seen_in_training)" "$data/$1"
+}
+
+mix_and_check() {
+  local set
+  mix_sets
+  for set in ${test_sets//,/ }; do
+    once "$data/.done/apart_$set" check_apart "$set"
+  done
+}
+
+name_of() { # CONFIG
+  basename "$1" .yaml
+}
+
+teacher_of() { # SEED
+  echo "$experiments/$(name_of "$teacher")${variant}_seed$1"
+}
+
+# The experiment in which a student learns the teacher's layers; no scored system, so it has a folder of its own.
+distilled_of() { # CONFIG SEED
+  echo "$experiments/distil/$(name_of "$1")${tag:+-$tag}${variant}_seed$2"
+}
+
+distil_config() { # CONFIG
+  echo "$(dirname "$1")/distil_$(name_of "$1").yaml"
+}
+
+layers_to_learn() {
+  if [ -n "$ssl" ]; then echo "$ssl_levels"; else echo "$levels"; fi
+}
+
+# The options of nrsr train that put the public encoder in the place of the small one.
+ssl_options() { # CONFIG
+  local encoder="class: nrsr.nn.SslFeatures, model: $ssl_model" wanted=$ssl_levels
+  if [ -z "$ssl" ]; then return; fi
+  echo --set=optimiser.lr=2e-5
+  case $(name_of "$1") in
+    teacher*)
+      printf '%s\n' "--set=system.features={$encoder, layer: ${ssl_levels##*,}}" \
+        "--set=init={features.network: {from: $ssl}}" ;;
+    *)
+      echo "--set=system.features={$encoder, layer: 2, sizes: {layers: 2}, convolution_gradient: 0.1}"
+      case $(name_of "$1") in
+        student) return ;; # learns no layers
+        *last) wanted=${ssl_levels##*,} ;;
+      esac
+      echo "--set=system.levels=[$wanted]" ;;
+  esac
+}
+
+# The modules of a teacher with which a student begins: all up to its second layer.
+first_layers() { # TEACHER
+  local module modules=()
+  for module in feature_extractor encoder.feature_projection encoder.transformer.pos_conv_embed \
+    encoder.transformer.layer_norm encoder.transformer.layers.0 encoder.transformer.layers.1; do
+    modules+=("features.network.$module: {from: $1}")
+  done
+  (IFS=,; echo "--set=init={${modules[*]}}")
+}
+
+train_options() { # CONFIG SEED
+  local init
+  ssl_options "$1"
+  case $(name_of "$1") in
+    teacher*) ;;
+    distil_*) printf '%s\n' "--set=data.frames=$(teacher_of "$2")/layers" "$(first_layers "$(teacher_of "$2")")" ;;
+    *)
+      if [ -e "$(distil_config "$1")" ]; then
+        init="features: {from: $(distilled_of "$1" "$2")}"
+        if grep -q 'heads: true' "$(distilled_of "$1" "$2")/config.yaml"; then
+          init+=", heads: {from: $(distilled_of "$1" "$2")}"
+        fi
+        printf '%s\n' "--set=data.frames=$(teacher_of "$2")/layers" "--set=init={$init}"
+      else
+        first_layers "$(teacher_of "$2")"
+      fi ;;
+  esac
+  if [ "$size" = tiny ]; then echo --set=training.epochs=1; fi
+}
+
+for_teacher() { # FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each seed
+  local seed
+  for seed in $seeds; do
+    "$1" "$teacher" "$seed" "$(teacher_of "$seed")"
+  done
+}
+
+train_teacher() { # CONFIG SEED EXPERIMENT
+  train_set=train_clean dev_set=dev_clean train "$@"
+}
+
+compute_layers() { # EXPERIMENT
+  local outputs
+  outputs=$(layers_to_learn)
+  nrsr apply --exp "$1" --data "$data/for_layers" --out "$1/layers" --nj "$nj" --outputs "layer${outputs//,/,layer}"
+}
+
+layers() { # CONFIG SEED EXPERIMENT
+  once "$data/.done/for_layers" nrsr combine-data "$data/for_layers" "$data/train_clean" "$data/dev_clean"
+  once "$3/.done/layers" compute_layers "$3"
+}
+
+train_student() { # CONFIG SEED EXPERIMENT
+  if [ -e "$(distil_config "$1")" ]; then
+    layers "$teacher" "$2" "$(teacher_of "$2")"
+    train "$(distil_config "$1")" "$2" "$(distilled_of "$1" "$2")"
+  fi
+  train "$@"
+}
+
+classify_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/classify_{SET}.log" \
+    nrsr classify --exp "$1" --data "$data/{SET}" --out "$1/classify_{SET}"
+}
+
+classify() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/classify" classify_sets "$3"
+}
+
+score_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_{SET}.log" \
+    nrsr score-ser --data "$data/{SET}" --train "$(seen_in_training)" --out "$1/classify_{SET}/score" \
+    "$data/{SET}/utt2emotion" "$1/classify_{SET}/emotion"
+}
+
+score() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/score" score_sets "$3"
+}
+
+ser_stages() {
+  if [ -n "$ssl" ]; then
+    ssl=$(absolute "$ssl")
+    [ -e "$ssl" ] || { echo "$0: --ssl $ssl: no such file; give the weights of $ssl_model" >&2; exit 1; }
+  fi
+  if in_stages 1 "mixing${variant:+ (${variant#_})}"; then mix_and_check; fi
+  if in_stages 4 "training${variant:+ (${variant#_})}"; then
+    for_teacher train_teacher
+    for_each train_student
+  fi
+  if in_stages 5 "classification${variant:+ (${variant#_})}"; then
+    for_teacher classify
+    for_each classify
+  fi
+  if in_stages 6 "scoring and report${variant:+ (${variant#_})}"; then
+    for_teacher score
+    for_each score
+    report
+  fi
+}
