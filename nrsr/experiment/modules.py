@@ -91,16 +91,19 @@ def refuse_random(system: nn.Module, frozen: Iterable[str], init: Iterable[str])
 
 
 def initialise_extractor(extractor: nn.Module, init: Mapping[str, InitSettings]) -> list[str]:
-    """Give a feature extractor all its weights; its modules are named as in a system, `features` and what is in it.
+    """Give a feature extractor its weights; its modules are named as in a system, `features` and what is in it.
 
     Returns:
         As `initialise`.
 
     Raises:
-        ConfigError, CheckpointError: as `initialise`, or weights of which `init` says nothing.
+        ConfigError, CheckpointError: as `initialise`, or weights of self-supervised features of which `init` says
+            nothing.
     """
     system = nn.ModuleDict({"features": extractor})
     notes = initialise(system, init)
+    if not any(isinstance(module, SslEncoder) for module in system.modules()):
+        return notes
     if random := [name for name, _ in system.named_parameters() if not _lies_in(name, init)]:
         raise ConfigError(
             f"features: {', '.join(_shortened(random))}: no weights; say where they come from, as with --set "

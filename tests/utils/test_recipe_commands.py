@@ -381,3 +381,18 @@ def test_a_ser_recipe_trains_teacher_layers_and_students(recipe, tmp_path, corpu
     assert commands[-1].startswith("report ") and "--over-speakers" in commands[-1] and "--metric ua,wa" in commands[-1]
     done, _ = recipe(f"{corpus}/ser", *options, "--ssl", "missing.pt")
     assert done.returncode == 1 and "missing.pt: no such file; give the weights of wav2vec2_base" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["chime4/asr", "fsdd/asr"])
+def test_the_file_of_an_encoder_goes_to_statistics_and_training_of_the_systems_that_take_it(name, recipe, tmp_path):
+    for folder in ("c", "n"):
+        (tmp_path / "called" / folder).mkdir()
+    options = ["--work-dir", "w", "--nj", "1", "--corpus-dir", "c", "--ssl", "e.pt", "--stop-stage", "4"]
+    given = {"chime4/asr": ("no_se", "wavlm", "wavlm_convtasnet"), "fsdd/asr": ("identity", "ssl")}[name]
+    options += ["--noise-dir", "n"] if name == "fsdd/asr" else []
+    done, commands = recipe(name, *options, "--config", " ".join(f"conf/{config}.yaml" for config in given))
+    assert done.returncode == 0, done.stderr
+    setting = f"--set=init.features.network.from={tmp_path}/called/e.pt"
+    for command in ("compute-cmvn ", "train "):
+        lines = [line for line in commands if line.startswith(command)]
+        assert [setting in line.split() for line in lines] == [False] + [True] * (len(given) - 1)
