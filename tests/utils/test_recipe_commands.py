@@ -387,6 +387,7 @@ def test_a_ser_recipe_trains_teacher_layers_and_students(recipe, tmp_path, corpu
 def test_the_file_of_an_encoder_goes_to_statistics_and_training_of_the_systems_that_take_it(name, recipe, tmp_path):
     for folder in ("c", "n"):
         (tmp_path / "called" / folder).mkdir()
+    (tmp_path / "called/e.pt").touch()
     options = ["--work-dir", "w", "--nj", "1", "--corpus-dir", "c", "--ssl", "e.pt", "--stop-stage", "4"]
     given = {"chime4/asr": ("no_se", "wavlm", "wavlm_convtasnet"), "fsdd/asr": ("identity", "ssl")}[name]
     options += ["--noise-dir", "n"] if name == "fsdd/asr" else []
@@ -396,3 +397,7 @@ def test_the_file_of_an_encoder_goes_to_statistics_and_training_of_the_systems_t
     for command in ("compute-cmvn ", "train "):
         lines = [line for line in commands if line.startswith(command)]
         assert [setting in line.split() for line in lines] == [False] + [True] * (len(given) - 1)
+    for missing in ("none.pt", ""):
+        options[options.index("--ssl") + 1] = missing
+        done, commands = recipe(name, *options, "--config", f"conf/{given[1]}.yaml")
+        assert done.returncode == 1 and f"--ssl {missing}: no such" in done.stderr and not commands

@@ -19,7 +19,13 @@ data=$work_dir/data/ch${channels//,/}
 experiments=$work_dir/exp
 test_sets=dt05_real,dt05_simu,et05_real,et05_simu
 
-if [ -n "$ssl" ]; then ssl=$(absolute "$ssl"); fi
+if [[ $config == *wavlm* ]]; then
+  [ -n "$ssl" ] && [ -e "$(absolute "$ssl")" ] || {
+    echo "$0: --ssl $ssl: no such file; give the weights of WavLM Large" >&2
+    exit 1
+  }
+  ssl=$(absolute "$ssl")
+fi
 train_options() { # CONFIG SEED
   case $(basename "$1" .yaml) in
     wavlm*) echo "--set=init.features.network.from=$ssl" ;;

@@ -47,7 +47,14 @@ whole_set=${train_data:-train${speeds:+_$speeds}}
 train_set=$whole_set
 if [ "$train_share" != 1 ]; then train_set=${whole_set}_share$train_share; fi
 
-if [ -n "$ssl" ]; then ssl=$(absolute "$ssl"); fi
+if [[ $config == *ssl.yaml* ]]; then
+  [ -n "$ssl" ] && [ -e "$(absolute "$ssl")" ] || {
+    echo "$0: --ssl $ssl: no such experiment; give one with an encoder of the sizes of conf/ssl.yaml" >&2
+    exit 1
+  }
+  ssl=$(absolute "$ssl")
+fi
+
 # Training in two stages: each system starts from the one before it, of the same fold and seed.
 train_options() { # CONFIG SEED
   local ending=${tag:+-$tag}${variant}_seed$2
