@@ -32,8 +32,8 @@ CONFIGS = sorted(
     if path.stem not in SETTINGS
 )
 CLASSES = ["angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"]
-TEACHER, STUDENT, HEADS = 281_256, 181_288, 181_288 + 3 * 65 * 64
-STUDENT_8K = 139_992
+TEACHER, STUDENT, HEADS = 280_776, 180_808, 180_808 + 3 * 65 * 64
+STUDENT_8K = 139_704
 PARAMETERS = {
     "utils/teacher": TEACHER,
     "utils/teacher_noisy": TEACHER,

@@ -72,7 +72,7 @@ def test_tables_matrices_and_the_report(data, nrsr_main):
     content = json.loads((exp / "score/scores.json").read_text())
     matrix = np.array(content["confusion"]["total"])
     assert content["confusion"]["classes"] == CLASSES and matrix.sum() == 40
-    assert content["wa"] if "wa" in content else content["total"]["wa"] == pytest.approx(100 * np.trace(matrix) / 40)
+    assert content["total"]["wa"] == pytest.approx(100 * np.trace(matrix) / 40)
     by_snr = [np.array(content["confusion"]["snr"][snr]) for snr in SNRS]
     by_noise = [np.array(content["confusion"]["noise"][kind]) for kind in NOISES]
     assert (sum(by_snr) == matrix).all() and (sum(by_noise) == matrix).all()
