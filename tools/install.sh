@@ -87,17 +87,18 @@ if [ "$kind" = dev ] && ! pip --no-deps --no-build-isolation parallel-wavegan==0
   echo "install.sh: parallel-wavegan could not be installed; its parity tests are skipped" >&2
 fi
 
-# torchaudio is optional: the tests compare features with it. Its wheel links CUDA, so beside a CPU torch
-# its compiled part cannot load; what we use of it is pure Python, and imports once that part is gone.
+# torchaudio is optional: self-supervised encoders are its networks, and the tests compare features with it. Its wheel
+# links CUDA, so beside a CPU torch its compiled part cannot load; what we use of it is pure Python, and imports once
+# that part is gone.
 if "$venv/bin/python" -c 'import torchaudio' 2>/dev/null; then :
 elif pip --no-deps torchaudio==2.11.0; then
   if ! "$venv/bin/python" -c 'import torchaudio' 2>/dev/null; then
     rm -f "$venv"/lib/python*/site-packages/torchaudio/lib/*.so
     "$venv/bin/python" -c 'import torchaudio' ||
-      echo "install.sh: torchaudio does not import; nrsr works without it, its parity tests are skipped" >&2
+      echo "install.sh: torchaudio does not import; nrsr works without it, but for self-supervised encoders" >&2
   fi
 else
-  echo "install.sh: torchaudio could not be installed; nrsr works without it, its parity tests are skipped" >&2
+  echo "install.sh: torchaudio could not be installed; nrsr works without it, but for self-supervised encoders" >&2
 fi
 
 for done in complete ${kind:+complete-$kind}; do

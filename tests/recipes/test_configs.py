@@ -123,6 +123,15 @@ def test_systems_with_noise_on_the_fly_differ_in_what_their_names_say():
             assert configs[first]["system"][key] == configs["no_se"]["system"][key]
 
 
+def test_the_small_encoder_in_a_recogniser_is_that_of_the_ser_recipes():
+    encoders = [ROOT / "egs/fsdd/asr/conf/ssl.yaml", ROOT / "utils/conf/ser/small.yaml"]
+    recogniser, teacher = (load_yaml(path)["system"]["features"] for path in encoders)
+    assert {name: recogniser[name] for name in ("model", "sizes")} == {
+        name: teacher[name] for name in ("model", "sizes")
+    }
+    assert recogniser["rate"] == load_yaml(encoders[1])["sample_rate"]
+
+
 @pytest.fixture(scope="module")
 def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
