@@ -9,7 +9,7 @@ import numpy as np
 
 from nrsr.files import atomic_open
 
-ACROSS = 4  # panels side by side
+ACROSS = 3  # panels side by side, as many as there are test sets
 
 
 def draw_confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str], path: str | Path) -> None:
@@ -27,7 +27,7 @@ def draw_confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str], p
     down, side = math.ceil(len(matrices) / across), 1.5 + 0.38 * len(classes)
     figure = Figure(figsize=(side * across, side * down), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).flat
+    panels = list(figure.subplots(down, across, squeeze=False).flat)
     for panel, (title, matrix) in zip(panels, matrices.items(), strict=False):
         shares = shares_of(matrix)
         panel.imshow(shares, vmin=0.0, vmax=100.0, cmap="Blues")
@@ -38,7 +38,7 @@ def draw_confusion(matrices: Mapping[str, np.ndarray], classes: Sequence[str], p
         panel.set_title(title, fontsize="small")
         panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize="x-small")
         panel.set_yticks(range(len(classes)), classes, fontsize="x-small")
-    for panel in panels:
+    for panel in panels[len(matrices) :]:
         panel.set_axis_off()
     figure.supxlabel("classified as (% of the utterances of a class)", fontsize="small")
     figure.supylabel("label", fontsize="small")
