@@ -128,7 +128,10 @@ def test_noise_instances_are_fresh_in_each_set(tiny, monkeypatch):
 def test_the_command_prints_the_table_and_tells_what_is_missing(tmp_path, nrsr_main, monkeypatch):
     monkeypatch.setattr(mini, "prepare", lambda **options: mini.Prepared(table=[f"{options}"], notes=["a note"]))
     status, out, err = nrsr_main("prepare", "mini", "--out", "x", "--size", "tiny")
-    assert (status, out) == (0, "{'out': 'x', 'size': 'tiny', 'rate': 8000, 'isolated': False, 'seed': 0}\n")
+    assert (status, out) == (
+        0,
+        "{'out': 'x', 'size': 'tiny', 'rate': 8000, 'isolated': False, 'emotions': False, 'seed': 0}\n",
+    )
     assert err == "nrsr prepare mini: a note\n"
     monkeypatch.undo()
     monkeypatch.setattr(mini, "check", lambda: ["espeak-ng is missing"])
