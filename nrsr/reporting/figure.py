@@ -52,7 +52,8 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path, t
     where = {"loc": "outside right upper"} if tags else {}  # many panels have room for many systems, but no panel has
     (figure if tags else panels[0, 0]).legend(in_order.values(), in_order, fontsize="small", **where)
     content = io.BytesIO()  # the library would hide why a disk takes no more
-    figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
+    sharpness = 100 if tags else 150  # many panels make a large file
+    figure.savefig(content, format=Path(path).suffix.removeprefix(".") or "png", dpi=sharpness)
     with atomic_open(path, "wb") as stream:
         stream.write(content.getbuffer())
     return True
