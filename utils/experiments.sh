@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
 #
-# run.sh sets: config (one or more YAML files), seeds, tag, set (changes of the configs for the training), data (its data
+# run.sh sets: config (one or more YAML files), seeds, tag, set (changes of the configs), data (its data
 # directories), experiments (folder), variant (suffix of an experiment's name that names its data, as _fold0), train_set,
 # perhaps dev_set.
 
@@ -19,20 +19,26 @@ for_each() {
 # train_options CONFIG SEED: settings (--set=...) for training and statistics, one a line; a run.sh may define its own.
 train_options() { :; }
 
+# Sets changes to what train_options and the recipe's option --set say, as options of nrsr.
+read_changes() { # CONFIG SEED
+  local given=()
+  mapfile -t changes < <(train_options "$1" "$2")
+  read -ra given <<< "$set"
+  changes+=("${given[@]/#/--set=}")
+}
+
 # Resumes a killed training, and leaves a finished one unchanged; another --tag starts a new one.
 train() { # CONFIG SEED EXPERIMENT
-  local options=() changes=()
-  mapfile -t options < <(train_options "$1" "$2")
-  read -ra changes <<< "$set"
-  options+=("${changes[@]/#/--set=}")
+  local changes
+  read_changes "$1" "$2"
   once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --exp "$3" \
-    --dev "$data/${dev_set:-dev}" "${options[@]}"
+    --dev "$data/${dev_set:-dev}" "${changes[@]}"
 }
 
 statistics() { # CONFIG SEED EXPERIMENT
-  local options=()
-  mapfile -t options < <(train_options "$1" "$2")
-  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "${options[@]}" \
+  local changes
+  read_changes "$1" "$2"
+  once "$3/.done/statistics" nrsr compute-cmvn --config "$1" --out "$3/statistics.ark" "${changes[@]}" \
     "$data/$train_set"
 }
 

@@ -9,7 +9,7 @@
 # Options of all recipes:
 #   --seeds "1 2 3"           seeds of the initialisation and of the order of the data    (1)
 #   --tag NAME                added to the experiments' names, to keep variants apart
-#   --set "KEY=VALUE ..."     changes of the configs for the training; give a --tag with it    (none)
+#   --set "KEY=VALUE ..."     changes of the configs; give a --tag with it    (none)
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (the recipe's folder)
 #   --results FILE            the file whose tables are written anew    (RESULTS.md in the folder of the experiments)

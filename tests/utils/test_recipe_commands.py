@@ -122,7 +122,10 @@ def test_a_share_of_the_strings_changed_configs_and_other_noise_sets(fsdd):
     assert f"subset-data --share 0.1 {data}/train {data}/train_share0.1" in commands
     (training,) = (command for command in commands if command.startswith("train "))
     assert f"--train {data}/train_share0.1 --exp {exp} " in training
-    assert training.endswith(" --set=loss_weights.se=0.03 --set=training.steps=8")
+    changes = " --set=loss_weights.se=0.03 --set=training.steps=8"
+    assert training.endswith(changes)
+    (statistics,) = (command for command in commands if command.startswith("compute-cmvn "))
+    assert f"{changes} {data}/train_share0.1" in statistics
     assert commands[-1].startswith("score-wer ")
 
 
