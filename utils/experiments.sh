@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the stages of the recipes: the experiments of a run, one for each config and seed, and their training.
 #
-# run.sh sets: config (one or more YAML files), seeds, tag, set (changes of the configs), data (its data
+# run.sh sets: config (one or more YAML files), seeds, tag, config_changes (by the option --set), data (its data
 # directories), experiments (folder), variant (suffix of an experiment's name that names its data, as _fold0), train_set,
 # perhaps dev_set.
 
@@ -23,7 +23,7 @@ train_options() { :; }
 read_changes() { # CONFIG SEED
   local given=()
   mapfile -t changes < <(train_options "$1" "$2")
-  read -ra given <<< "$set"
+  read -ra given <<< "$config_changes"
   changes+=("${given[@]/#/--set=}")
 }
 

@@ -38,6 +38,7 @@ begin() {
   shift
   # shellcheck source=parse_options.sh
   . ../../../utils/parse_options.sh
+  config_changes=$set # the stages have sets of data of this name
   if [ "$report" != true ] && [ "$report" != false ]; then
     echo "$0: --report takes true or false, not '$report'" >&2
     exit 1

@@ -182,6 +182,8 @@ def scan_list(path: Path) -> tuple[dict[str, Line], list[BadLine]]:
             bad.append(BadLine(number, "contains a NUL character", "it is binary, no list; check the path"))
         elif problem := problem_of_id(key):
             bad.append(BadLine(number, problem, "rename it in all lists"))
+        elif "\r" in value:
+            bad.append(BadLine(number, f"the value of id {key!r} contains a carriage return", "remove it"))
         elif key in entries:
             bad.append(BadLine(number, f"id {key!r} is already in line {entries[key].number}", "remove one of them"))
         else:

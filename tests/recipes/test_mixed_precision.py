@@ -24,6 +24,9 @@ VOCABULARY, INPUT_DIM, SENONES = 13, 24, 20
 SMALL = {"width": 16, "dim": 16, "heads": 2, "ffn": 32, "blocks": 2, "chunk": 20, "n_mels": 24, "dropout": 0.0}
 SMALL |= {"filters": 32, "bottleneck": 16, "hidden": 32, "skip": 16, "stacks": 1}
 
+ENCODER = {"convolutions": [[16, 10, 5], [16, 8, 4], [16, 4, 4], [16, 4, 4]], "width": 16, "layers": 2, "heads": 2}
+ENCODER |= {"feedforward": 32, "position_kernel": 16, "position_groups": 2}
+
 
 def small(spec: dict) -> dict:
     """A config's `system` with sizes for a test, and no dropout."""
@@ -35,6 +38,10 @@ def small(spec: dict) -> dict:
         changed["layers"] = min(spec.get("layers", 2), 2)
     if spec.get("class") in ("nrsr.nn.ConformerEncoder", "nrsr.nn.TransformerDecoder"):
         changed["dropout"] = 0.0
+    if spec.get("class") == "nrsr.frontends.ConvTasNet":
+        changed |= {key: SMALL[key] for key in ("filters", "bottleneck", "hidden", "skip", "stacks")}
+    if spec.get("class") == "nrsr.nn.SslFeatures":
+        changed["sizes"] = {**ENCODER, **changed.get("sizes", {})}
     return changed
 
 

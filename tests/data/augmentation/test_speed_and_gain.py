@@ -81,7 +81,7 @@ def test_an_augmentation_of_ones_own_is_one_class(tmp_path, monkeypatch):
 def test_the_list_of_the_manual():
     part = next(block for block in blocks("docs/config.md", "yaml") if "augment" in block)
     built = build_augmentations(yaml.safe_load(part)["data"]["augment"])
-    assert [type(each).__name__ for each in built] == ["Speed", "Reverberate", "Gain", "AddNoise"]
+    assert [type(each).__name__ for each in built] == ["Crop", "Speed", "Reverberate", "Gain", "AddNoise"]
 
 
 @pytest.mark.parametrize("factors", [[], 1.1, [0.1], [float("nan")], ["fast"], [True]])
