@@ -188,3 +188,18 @@ ser_stages() {
     report
   fi
 }
+
+# ser_folds CORPUS OPTION VALUES: all stages for each value of the option by which nrsr prepare knows who is tested.
+ser_folds() {
+  local fold
+  if [ "$stage" -eq 0 ]; then
+    nonspeech
+    given_corpus
+  fi
+  for fold in $3; do
+    data=$work_dir/data/fold$fold
+    variant=_fold$fold
+    prepare_data "$data" "$1" --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" "$2" "$fold"
+    ser_stages
+  done
+}

@@ -28,16 +28,4 @@ begin ser "$@"
 
 experiments=$work_dir/exp
 
-speech_and_noise() {
-  if [ "$stage" -gt 0 ]; then return; fi
-  nonspeech
-  given_corpus
-}
-
-speech_and_noise
-for speaker in $speakers; do
-  data=$work_dir/data/fold$speaker
-  variant=_fold$speaker
-  prepare_data "$data" emodb --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --leave-out "$speaker"
-  ser_stages
-done
+ser_folds emodb --leave-out "$speakers"

@@ -29,16 +29,4 @@ begin ser "$@"
 
 experiments=$work_dir/exp
 
-speech_and_noise() {
-  if [ "$stage" -gt 0 ]; then return; fi
-  nonspeech
-  given_corpus
-}
-
-speech_and_noise
-for fold in $folds; do
-  data=$work_dir/data/fold$fold
-  variant=_fold$fold
-  prepare_data "$data" ravdess --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --fold "$fold"
-  ser_stages
-done
+ser_folds ravdess --fold "$folds"
