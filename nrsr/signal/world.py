@@ -58,8 +58,9 @@ def resynthesise(wave: np.ndarray, rate: int) -> np.ndarray:
     world = library()
     pitch, envelope = analyse(wave, rate)
     times = np.arange(len(pitch)) * SHIFT / 1000.0
-    # D4C takes frames for unvoiced that have little power from 4 to 7.9 kHz, which lower rates lack altogether.
-    threshold = VOICED if rate >= 2 * HIGHEST else 0.0
+    # D4C takes frames for unvoiced that have little power below 4 kHz against the band up to 7.9 kHz. At lower rates it
+    # reads that power beyond its spectrum, in memory nobody has set: whatever it finds, frames with a pitch are voiced.
+    threshold = VOICED if rate >= 2 * HIGHEST else -np.inf
     aperiodicity = world.d4c(np.ascontiguousarray(wave, np.float64), pitch, times, rate, threshold=threshold)
     made = world.synthesize(pitch, envelope, aperiodicity, rate, SHIFT)
     return np.pad(made, (0, max(0, len(wave) - len(made))))[: len(wave)].astype(np.float32)

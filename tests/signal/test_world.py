@@ -1,6 +1,10 @@
 """WORLD: pitch of a known voice, resynthesis at low and high rates, and a missing library."""
 
 import builtins
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +34,23 @@ def test_a_voice_stays_voiced_and_keeps_its_pitch(pyworld, rate):
     assert (before.pitch[inner] > 0).all() and (after.pitch[inner] > 0).mean() > 0.95
     voiced = after.pitch[inner] > 0
     np.testing.assert_allclose(after.pitch[inner][voiced], 140.0, rtol=0.03)
+
+
+def test_a_low_rate_does_not_hang_on_memory_nobody_has_set(pyworld):
+    # 128 fills memory with doubles of sign minus, which D4C once read as a frame without voice
+    code = "import sys; from tests.signal.test_world import voice, world; "
+    code += "sys.stdout.buffer.write(world.resynthesise(voice(8000), 8000).tobytes())"
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"MALLOC_PERTURB_": fill},
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for fill in ("128", "165")
+    ]
+    assert len(made[0]) == 4 * 8000 and made[0] == made[1]
 
 
 def test_silence(pyworld):
