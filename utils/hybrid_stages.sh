@@ -5,8 +5,9 @@
 # run.sh sets: config, data, experiments (folder), scales (acoustic scales to try on development data), probe_layer, lang
 # (folder), grammar (options of make-graph, an array), and a function make_lang that fills the lang folder and whatever
 # the grammar needs; perhaps test_sets, probe_sets (separated by commas, or none), cmvn_by (utterance or speaker),
-# variant, gmm_kinds (GMMs to train), tested_gmms (those that are rows of the table), gmm (their folder), and report_sets
-# and gmm_variant where they differ from test_sets and variant.
+# variant, gmm_kinds (GMMs to train), tested_gmms (those that are rows of the table), gmm (their folder), frame_accuracy
+# (not empty: a column of the table, where all test sets are test_clean and what is mixed from it), and report_sets and
+# gmm_variant where they differ from test_sets and variant.
 # In DATA: train_clean and dev_clean (clean speech), train, dev, and the test sets.
 
 # shellcheck source=utils/experiments.sh
@@ -28,6 +29,8 @@ variant=
 gmm_kinds=(mono tri lda)
 tested_gmms=(mono tri lda)
 gmm=
+frame_accuracy=
+also=
 aligned_by=tri # the GMM whose senones the networks learn
 
 features() { # CONFIG FOLDER...
@@ -53,7 +56,11 @@ all_features() {
   read -ra tests <<< "${test_sets//,/ }"
   once "$data/.done/fbank_$train_set" fbank "$train_set"
   once "$data/.done/fbank" fbank dev "${tests[@]}"
-  if [ ${#tested_gmms[@]} -gt 0 ]; then decoded=(dev "${tests[@]}"); fi
+  if [ ${#tested_gmms[@]} -gt 0 ]; then
+    decoded=(dev "${tests[@]}")
+  elif [ -n "$frame_accuracy" ]; then
+    decoded=(test_clean)
+  fi
   once "$data/.done/mfcc" mfcc train_clean dev_clean "${decoded[@]}"
 }
 
@@ -75,14 +82,22 @@ graph() { # KIND
   nrsr make-graph --lang "$lang" --model "$gmm/$1" "${grammar[@]}"
 }
 
-align_dev() {
-  nrsr align --gmm "$gmm/$aligned_by" --data "$data/mfcc/dev_clean" --lang "$lang" --out "$data/ali/dev_clean" \
-    --nj "$nj"
+align_clean() { # SET
+  nrsr align --gmm "$gmm/$aligned_by" --data "$data/mfcc/$1" --lang "$lang" --out "$data/ali/$1" --nj "$nj"
 }
 
 copy_alignments() { # CLEAN SET: copies the alignments of clean speech to the set mixed from it
   nrsr align --from-parallel "$1" --data "$data/$2" --out "$data/ali/$2"
   cp "$data/ali/$2/ali.scp" "$data/$2/ali.scp"
+}
+
+# Those of test_clean go to what is mixed from it as well.
+align_tests() {
+  local set
+  align_clean test_clean
+  for set in ${test_sets//,/ }; do
+    if [ "$set" != test_clean ]; then copy_alignments "$data/ali/test_clean" "$set"; fi
+  done
 }
 
 gmms() {
@@ -92,9 +107,12 @@ gmms() {
     once "$gmm/$kind/.done/train" "$kind"
     once "$gmm/$kind/.done/graph" graph "$kind"
   done
-  once "$data/.done/align_dev" align_dev
+  once "$data/.done/align_dev" align_clean dev_clean
   once "$data/.done/copy_alignments_$train_set" copy_alignments "$gmm/$aligned_by" "$train_set"
   once "$data/.done/copy_alignments_dev" copy_alignments "$data/ali/dev_clean" dev
+  if [ -n "$frame_accuracy" ]; then
+    once "$data/.done/align_tests" align_tests
+  fi
 }
 
 decode_sets() { # MODEL GRAPH DATA OUT: decodes the test sets with the acoustic scale that is best on development data
@@ -107,6 +125,26 @@ decode_sets() { # MODEL GRAPH DATA OUT: decodes the test sets with the acoustic 
 
 decode() { # CONFIG SEED EXPERIMENT
   once "$3/.done/decode" decode_sets "$3" "$gmm/$aligned_by/graph" "$data" "$3"
+}
+
+# Frame accuracy: the most probable senones beside those of the alignments.
+apply_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/apply_{SET}.log" \
+    nrsr apply --exp "$1" --data "$data/{SET}" --out "$1/apply_{SET}" --outputs senones
+}
+
+classify_frames() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/apply" apply_sets "$3"
+}
+
+score_frame_sets() { # EXPERIMENT
+  run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/score_frames_{SET}.log" \
+    nrsr score --metric frame_accuracy --data "$data/{SET}" --out "$1/apply_{SET}/score" \
+    "$data/ali/{SET}/ali.scp" "$1/apply_{SET}/senones.scp"
+}
+
+score_frames() { # CONFIG SEED EXPERIMENT
+  once "$3/.done/score_frames" score_frame_sets "$3"
 }
 
 # The GMMs have one training, whatever the seeds of the networks.
@@ -154,6 +192,7 @@ probe() { # CONFIG SEED EXPERIMENT
 }
 
 hybrid_stages() {
+  if [ -n "$frame_accuracy" ]; then also=frame_accuracy; fi
   gmm=${gmm:-$experiments/gmm} # mono/, tri/ and lda/ in it
   if in_stages 2 "features"; then all_features; fi
   if in_stages 3 "lexicon, GMMs on clean speech, alignments of noisy speech"; then gmms; fi
@@ -164,11 +203,13 @@ hybrid_stages() {
   if in_stages 5 "decoding"; then
     decode_gmms
     for_each decode
+    if [ -n "$frame_accuracy" ]; then for_each classify_frames; fi
   fi
   if in_stages 6 "scoring, probes and report"; then
     score_gmms
     for_each score
     for_each probe
+    if [ -n "$frame_accuracy" ]; then for_each score_frames; fi
     report
   fi
 }

@@ -251,7 +251,7 @@ hybrid_report() { # NOISE_SETS NAME TAGS
   local amtl invariant
   amtl=$(cat "$queue/alpha_amtl_$1") && invariant=$(cat "$queue/alpha_invariant_$1") || return 0
   report hybrid "${size}_$1" "$2" "single-*,multitask-*,amtl-alpha$amtl-*,invariant-alpha$invariant-*" \
-    single,multitask --columns "$3" --gain-figure "$work_dir/RESULTS_$2_gain.png"
+    single,multitask --columns "$3" --also frame_accuracy --gain-figure "$work_dir/RESULTS_$2_gain.png"
 }
 
 reports() {

@@ -3,12 +3,14 @@
 Example:
     nrsr score --metric cer --data data/test --out exp/a/decode_test/score data/test/text exp/a/decode_test/text
     nrsr score --metric si_snr,stoi --data data/test data/test/spk1.scp exp/a/enhance_test/wav.scp
+    nrsr score --metric frame_accuracy data/ali/test/ali.scp exp/a/apply_test/senones.scp
     nrsr score --metric my_task.COUNT --out exp/a/decode_test/score data/test/count exp/a/decode_test/count
 
-REF and HYP are Kaldi lists of the same utterances, or two scp files of audio for metrics of signals. A metric is one of
-nrsr/scoring/metrics, or module.NAME of a nrsr.scoring.Metric of your own. DATA has speakers, noises, noise recordings
-and SNRs. OUT gets scores.txt (tables), scores.json (the same for programs) and scores.tsv (a row for each utterance),
-which `nrsr report --metric` reads.
+REF and HYP are Kaldi lists of the same utterances; two scp files of audio for metrics of signals; or two of alignments,
+such as the output `senones` of a hybrid system, for frame_accuracy. A metric is one of nrsr/scoring/metrics, or
+module.NAME of a nrsr.scoring.Metric of your own. DATA has speakers, noises, noise recordings and SNRs. OUT gets
+scores.txt (tables), scores.json (the same for programs) and scores.tsv (a row for each utterance), which `nrsr report
+--metric` reads.
 """
 
 import argparse
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     if missing := missing_libraries(metrics):
         raise ScoringError(f"--metric {','.join(args.metric)}: {' and '.join(missing)} not installed; pip install it")
     if len({metric.takes for metric in metrics}) > 1:
-        raise ScoringError(f"--metric {','.join(args.metric)}: some compare texts, some signals; score them one by one")
+        raise ScoringError(f"--metric {','.join(args.metric)}: some compare texts, some others; score them one by one")
     score(args, metrics)
 
 
@@ -74,6 +76,14 @@ def score(
         reference, *others = read_waves(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
         tables = [score_waves(reference, other, labels, args.metric, args.nj, tolerance) for other in others]
+    elif metrics[0].takes == "frames":
+        from nrsr.scoring.frames import read_frames, score_frames
+
+        (reference, *others), notes = read_frames(args.ref, *hypotheses)
+        for note in notes:
+            print(f"{command}: {note}", file=sys.stderr)
+        labels = read_labels(args.data, reference)
+        tables = [score_frames(reference, other, labels, metrics) for other in others]
     else:
         reference, *others = read_texts(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)

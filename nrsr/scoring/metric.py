@@ -36,8 +36,9 @@ class Metric:
         title: in tables, "WER".
         better: which values are better.
         columns: of the scores table, that the metric writes and reads.
-        measure: reference, hypothesis (texts), or source, estimate (waves [T]), rate -> the values of `columns`. Raises
-            UndefinedMeasure. What several metrics need is measured once by `nrsr.scoring.signals.once`.
+        measure: reference, hypothesis (texts), or source, estimate (waves [T]), rate, or reference, estimate (a number
+            for each frame [N]) -> the values of `columns`. Raises UndefinedMeasure. What several metrics need is
+            measured once by `nrsr.scoring.signals.once`.
         counts: table -> what adds up over utterances, each [U], NaN where the utterance has no value. The names may
             depend on the table, as those of classes do; what one table lacks counts 0 there.
         value: sums of the counts, each [...] -> values [...], NaN where they are undefined.
@@ -45,7 +46,8 @@ class Metric:
         digits: behind the point.
         meaning: of the pooled value, for a note below a table.
         base: count that says how much was scored ("words").
-        takes: whether rows are measured between texts, between waves, or by `nrsr score-gen` for whole sets.
+        takes: whether rows are measured between texts, waves or numbers of frames, or by `nrsr score-gen` for whole
+            sets.
         same_data: whether systems can be compared only where they were applied to the same utterances; otherwise each
             may have its own, as generators have.
         reference: whether measuring needs the reference; otherwise it may be None.
@@ -63,7 +65,7 @@ class Metric:
     digits: int = 2
     meaning: str = ""
     base: str = ""
-    takes: Literal["texts", "waves", "sets"] = "texts"
+    takes: Literal["texts", "waves", "frames", "sets"] = "texts"
     same_data: bool = True
     reference: bool = True
     library: str = ""

@@ -124,14 +124,15 @@ class Senone(System):
         return total, ((logits.argmax(1) != targets) & counted).sum(), counted.sum()
 
     def outputs(self) -> dict[str, Output]:
-        """log p(x | senone) up to a term that does not depend on the senone; on request the hidden layers.
+        """log p(x | senone) up to a term that does not depend on the senone; on request hidden layers and `senones`.
 
         log softmax less the log prior, as Kaldi's decoders read them (latgen-faster-mapped); a senone without training
-        frames has about -10,000.
+        frames has about -10,000. `senones` is the most probable senone of each frame given x, an int32 vector [N].
         """
         layers = range(1, len(self.network.dims) + 1)
         return {
             "loglikes": SenoneOutput(len(self.log_priors)),
+            "senones": FrameOutput(1, on_request=True),
             **{f"layer{number}": FrameOutput(1, on_request=True) for number in layers},
         }
 
@@ -142,11 +143,15 @@ class Senone(System):
                 "config"
             )
         hidden = self._hidden(inputs)
-        outputs = {name: hidden[int(name.removeprefix("layer")) - 1] for name in wanted if name.startswith("layer")}
-        if "loglikes" in wanted:
-            outputs["loglikes"] = self.senones(hidden[-1]).float().log_softmax(1) - self.log_priors
+        outputs = {
+            name: hidden[int(name.removeprefix("layer")) - 1].float() for name in wanted if name.startswith("layer")
+        }
+        if {"loglikes", "senones"} & set(wanted):
+            logits = self.senones(hidden[-1]).float()
+            own = {"loglikes": logits.log_softmax(1) - self.log_priors, "senones": logits.argmax(1).int()}
+            outputs |= {name: values for name, values in own.items() if name in wanted}
         frames = [len(part) for part in inputs]
-        return {name: values.float().cpu().split(frames) for name, values in outputs.items()}
+        return {name: values.cpu().split(frames) for name, values in outputs.items()}
 
     def _hidden(self, utterances: Sequence[np.ndarray]) -> list[Tensor]:
         """Hidden layers [sum of N, dim] of utterances, concatenated for one pass through the network.

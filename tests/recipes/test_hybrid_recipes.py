@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nrsr.kaldi.lists import read_list
+from nrsr.scoring import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI, FSDD, AURORA4 = (ROOT / "egs" / corpus / "hybrid" / "run.sh" for corpus in ("mini", "fsdd", "aurora4"))
@@ -60,6 +61,23 @@ def test_probes_and_scales_stand_beside_the_hypotheses(mini):
     assert probe["utterance"]["chance"] == pytest.approx(50.0, abs=0.1)
     for name in ("mono_once", "tri_once", "lda_once", "amtl_seed1"):
         assert float((work / f"exp/tiny/{name}/decode_dev/acoustic_scale").read_text()) in (0.1, 0.2)
+
+
+def test_frames_are_scored_by_the_alignments_of_clean_speech(mini):
+    work, _ = mini
+    data, exp = work / "data/tiny", work / "exp/tiny/amtl_seed1"
+    frames = {}
+    for name in ("test_clean", "test_seen"):
+        content = json.loads((exp / f"apply_{name}/score/scores.json").read_text())
+        assert 2.0 < content["total"]["frame_accuracy"] < 100.0  # far above chance of several hundred senones
+        table = read_table(exp / f"apply_{name}/score/scores.tsv")
+        frames[name] = dict(zip(table.utterances.tolist(), table.counts("frames").tolist(), strict=True))
+        lost = data / "ali" / name / "unaligned"
+        unaligned = read_list(lost).keys() if lost.exists() else set()
+        assert frames[name].keys() | unaligned == read_list(data / name / "utt2spk").keys()
+        assert len(unaligned) < 5
+    assert set(frames["test_seen"].values()) <= set(frames["test_clean"].values())  # the same strings, with noise
+    assert "frame accuracy in %" in (work / "exp/tiny/RESULTS.md").read_text()
 
 
 def test_a_second_run_repeats_nothing(mini):

@@ -84,7 +84,7 @@ def test_a_file_is_a_metric():
     [
         (
             "werr",
-            "there is no metric werr; there are accuracy, cer, diversity, frechet, inception, llr",
+            "there is no metric werr; there are accuracy, cer, diversity, frame_accuracy, frechet, inception, llr",
         ),
         ("outside_task.NOTHING", "has no attribute"),
         ("no_such_module.METRIC", "No module named"),
@@ -180,7 +180,7 @@ def test_signals_are_scored_against_one_another(nrsr_main, tmp_path):
     status, _, err = nrsr_main("score", "--metric", "si_snr", paths[0], paths[2])
     assert status == 1 and "u0: 1900 samples beside 2000 of the reference" in err
     status, _, err = nrsr_main("score", "--metric", "si_snr,wer", *paths[:2])
-    assert status == 1 and "some compare texts, some signals" in err
+    assert status == 1 and "some compare texts, some others" in err
 
 
 LEVEL = '''

@@ -144,6 +144,9 @@ def test_log_likelihoods_are_posteriors_over_priors(folder, network):
         np.testing.assert_allclose(scores[:, :4], np.log(posteriors[:, :4] / priors[:4]), atol=2e-5)
         assert (scores[:, 4:] < -9000).all()  # senones that no frame was aligned with
         np.testing.assert_allclose(system.infer([one], ["loglikes"])["loglikes"][0], scores, atol=1e-5)
+        both = system.infer([one], ["senones", "loglikes"])
+        assert both["senones"][0].tolist() == posteriors.argmax(1).tolist() and both["senones"][0].dtype == torch.int32
+        np.testing.assert_allclose(both["loglikes"][0], scores, atol=1e-5)
         np.testing.assert_allclose(system.infer([one], ["layer2"])["layer2"][0], hidden[1][0], atol=1e-5)
     with pytest.raises(OutputError, match="3 values a frame with deltas, the network takes"):
         system.infer([np.zeros((9, 3), np.float32)], ["loglikes"])

@@ -46,6 +46,7 @@ elif [ "$noise_sets" != fold ]; then
 fi
 experiments=$work_dir/exp/$(with_noise_sets "$size")
 with_figure=true
+frame_accuracy=true
 lang=$work_dir/data/lang
 grammar=(--loop) # any digits in a row, all equally probable
 

@@ -16,6 +16,7 @@ begin hybrid "$@"
 data=$work_dir/data/$size
 experiments=$work_dir/exp/$size
 with_figure=true
+frame_accuracy=true
 lang=$data/lang
 grammar=(--arpa "$data/3gram.arpa")
 
