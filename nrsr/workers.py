@@ -8,8 +8,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import torch
-
 from nrsr.errors import NrsrError
 
 Item = TypeVar("Item")
@@ -60,6 +58,8 @@ def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> I
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """One torch thread and no denormal numbers, as in the workers, so that one process gives the same sums."""
+    import torch  # here, since `nrsr prepare` of any corpus would wait a second for it
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -76,6 +76,8 @@ _worker: dict[str, Callable] = {}
 
 
 def _prepare(make_work: Callable[[], Work]) -> None:
+    import torch
+
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     _worker["make"] = make_work

@@ -101,6 +101,10 @@ else
   echo "install.sh: torchaudio could not be installed; nrsr works without it, but for self-supervised encoders" >&2
 fi
 
+if ! "$venv/bin/nrsr" doctor >/dev/null; then
+  echo "install.sh: the libraries named above do not load; nrsr doctor lists all" >&2
+  exit 1
+fi
 for done in complete ${kind:+complete-$kind}; do
   cp "$tools/../setup.py" "$venv/$done.new"
   mv "$venv/$done.new" "$venv/$done"

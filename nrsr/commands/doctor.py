@@ -93,16 +93,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--corpus-dir", type=Path, help="folder of the recipe's corpus")
     parser.add_argument("--noise-dir", type=Path, help="folder of the recipe's noise")
-    parser.add_argument("--quiet", action="store_true", help="print only what is missing and needed")
+    parser.add_argument(
+        "--quiet", action="store_true", help="print only what is needed and missing, and load no library to see it work"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each library, program and corpus; returns 1 if one that is needed is missing."""
     problems: list[str] = []
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
-    # Quietly only what is needed is looked at: recipes ask at each start, and importing all takes seconds.
-    libraries = [library for library in LIBRARIES if library.needed or not args.quiet]
-    lines = [python, *library_lines(libraries, problems), anchors_line(), *program_lines(), gpu_line()]
+    if args.quiet:  # recipes ask at each start, and importing all takes seconds; tools/install.sh has done that
+        problems += missing_libraries()
+        lines = []
+    else:
+        lines = [python, *library_lines(LIBRARIES, problems), anchors_line(), *program_lines(), gpu_line()]
     if args.recipe is not None:
         missing = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += missing
@@ -119,6 +123,18 @@ def run(args: argparse.Namespace) -> int:
 def line(state: str, name: str, version: str, purpose: str, cure: str = "") -> str:
     """One aligned line of the table; `cure` says how to install what is missing."""
     return f"{state:<9}{name:<20}{version:<16}{purpose}" + (f"; get it: {cure}" if cure else "")
+
+
+def missing_libraries() -> list[str]:
+    """A problem for each library that is needed and not installed, without importing any."""
+    problems = []
+    for library in LIBRARIES:
+        try:
+            importlib.metadata.version(library.package)
+        except importlib.metadata.PackageNotFoundError:
+            if library.needed:
+                problems.append(f"{library.package} is not installed: needed for {library.purpose}; run {library.cure}")
+    return problems
 
 
 def library_lines(libraries: list[Library], problems: list[str]) -> list[str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
 
 from nrsr.corpora.librimix_metadata import RATE, Recipe, original_noise
 from nrsr.errors import NrsrError
@@ -115,6 +114,8 @@ def transformed(recipe: Recipe, job: Job) -> list[np.ndarray]:
     Raises:
         AudioError: a recording that cannot be read, is empty or has another rate than 16 kHz.
     """
+    from scipy.signal import resample_poly  # here, since `nrsr prepare` of any corpus would wait a second for it
+
     sources = [read_audio(str(job.librispeech / path), rate=RATE)[0] for path in recipe.sources]
     parts = [*sources, noise_of(recipe.noise, job.wham, max(map(len, sources)))]
     # A Python float leaves single precision as it is.

@@ -4,7 +4,6 @@ from functools import lru_cache
 from itertools import permutations
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from nrsr.nn.si_snr import TINY, levelled, levelled_si_snr
@@ -74,6 +73,8 @@ def best_permutation(scores: Tensor) -> Tensor:
     """The column of each row, int64 [B, K], all different, with the highest sum of scores [B, K, K]."""
     count = scores.shape[1]
     if count > EXHAUSTIVE:
+        from scipy.optimize import linear_sum_assignment  # here, since every command would wait half a second for it
+
         # NaN would stop the assignment; the loss of such estimates is NaN whatever the permutation.
         host = scores.nan_to_num().cpu().numpy()
         columns = [linear_sum_assignment(one, maximize=True)[1].tolist() for one in host]

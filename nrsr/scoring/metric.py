@@ -148,21 +148,32 @@ def find_metric(name: str) -> Metric:
                 f"metric {name}: is of type {type(metric).__name__}; give module.NAME of a nrsr.scoring.Metric"
             )
         return metric
-    found = package_metrics()
-    if name in found:
-        return found[name]
-    if name.endswith(IMPROVEMENT) and name.removesuffix(IMPROVEMENT) in found:
-        return improvement_of(found[name.removesuffix(IMPROVEMENT)])
-    raise MetricError(f"there is no metric {name}; there are {', '.join(found)}, or module.NAME of your own")
+    if _has_file(name):
+        return _metric_of_file(name)
+    if name.endswith(IMPROVEMENT) and _has_file(own := name.removesuffix(IMPROVEMENT)):
+        return improvement_of(_metric_of_file(own))
+    known = ", ".join(package_metrics())
+    raise MetricError(f"there is no metric {name}; there are {known}, or module.NAME of your own")
+
+
+def _has_file(name: str) -> bool:
+    """Whether the package has a metric of a name, without importing what others need."""
+    return name.isidentifier() and importlib.util.find_spec(f"{FOLDER}.{name}") is not None
+
+
+def _metric_of_file(name: str) -> Metric:
+    module = importlib.import_module(f"{FOLDER}.{name}")
+    metric = getattr(module, "METRIC", None)
+    if not isinstance(metric, Metric):
+        raise MetricError(f"{module.__file__}: defines no METRIC, a nrsr.scoring.Metric; wer.py beside it is the model")
+    return metric
 
 
 def package_metrics(takes: str | None = None) -> dict[str, Metric]:
     """The metrics of the package by name, one for each file of its folder; of those that take texts or waves alone."""
     folder = importlib.import_module(FOLDER)
-    modules = [importlib.import_module(f"{FOLDER}.{found.name}") for found in pkgutil.iter_modules(folder.__path__)]
-    if lacking := [module.__file__ for module in modules if not isinstance(getattr(module, "METRIC", None), Metric)]:
-        raise MetricError(f"{lacking[0]}: defines no METRIC, a nrsr.scoring.Metric; wer.py beside it is the model")
-    metrics = sorted((module.METRIC for module in modules), key=lambda metric: (metric.library, metric.name))
+    found = [_metric_of_file(file.name) for file in pkgutil.iter_modules(folder.__path__)]
+    metrics = sorted(found, key=lambda metric: (metric.library, metric.name))
     return {metric.name: metric for metric in metrics if takes in (None, metric.takes)}
 
 

@@ -1,7 +1,6 @@
 """Convolution of speech with room impulse responses, kept in time with the dry speech and at its level."""
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from nrsr.signal.mixing import power
 
@@ -23,6 +22,8 @@ def early_part(response: np.ndarray, rate: int, milliseconds: float) -> np.ndarr
 
 def reverberate(wave: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Speech [T] in a room: float64 [T], the direct path in time with the dry speech, cut at its end."""
+    from scipy.signal import fftconvolve  # here, since every command would wait a second for it
+
     start = direct_path(response)
     return fftconvolve(wave.astype(np.float64), response.astype(np.float64))[start : start + len(wave)]
 

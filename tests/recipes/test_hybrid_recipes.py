@@ -14,7 +14,7 @@ from nrsr.scoring import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI, FSDD, AURORA4 = (ROOT / "egs" / corpus / "hybrid" / "run.sh" for corpus in ("mini", "fsdd", "aurora4"))
-SHORT = ["--size", "tiny", "--scales", "0.1,0.2"]
+SHORT = ["--size", "tiny", "--scales", "0.1,0.2", "--nj", "1"]
 
 
 def run(recipe: Path, work: Path, *options: str) -> str:
@@ -90,11 +90,11 @@ def test_a_second_run_repeats_nothing(mini):
 def test_fsdd_runs_on_real_recordings(shared_data, tmp_path):
     corpus, noise = (os.path.relpath(shared_data / name, ROOT) for name in ("fsdd", "nonspeech"))
     options = ["--corpus-dir", corpus, "--noise-dir", noise, "--config", "conf/invariant.yaml", "--folds", "1"]
-    out = run(FSDD, tmp_path, *SHORT, *options, "--nj", "1")
+    out = run(FSDD, tmp_path, *SHORT, *options)
     assert "invariant" in out[out.rindex("stage 6") :]
     assert (tmp_path / "exp/tiny/tri_fold1_once/decode_test_unseen/score/wer.json").is_file()
     # Each string once, in few kinds of noise, with the GMMs that are there.
-    options[4:] = ["--noises", "2", "--folds", "1", "--set", "training.epochs=2", "--nj", "1"]
+    options[4:] = ["--noises", "2", "--folds", "1", "--set", "training.epochs=2"]
     options += ["--config", "conf/few/single.yaml conf/few/amtl.yaml"]
     out = run(FSDD, tmp_path, *SHORT, *options)
     assert "amtl" in out[out.rindex("stage 6") :]

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MINI = ROOT / "egs" / "mini" / "asr" / "run.sh"
 MINI_SEP = ROOT / "egs" / "mini" / "sep" / "run.sh"
 FSDD = ROOT / "egs" / "fsdd" / "asr" / "run.sh"
-SHORT = ["--size", "tiny"]
+SHORT = ["--size", "tiny", "--set", "training.epochs=4"]
 
 
 def start(recipe: Path, work: Path, *options: str, path: Path | None = None) -> subprocess.Popen:

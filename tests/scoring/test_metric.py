@@ -223,6 +223,8 @@ def test_a_new_file_in_the_folder_is_all_that_a_metric_needs(nrsr_main, tmp_path
     assert values[0] == "a" and float(values[1]) == pytest.approx(np.mean([0.0, 20 * np.log10(2)]), abs=0.01)
     sys.modules.pop("nrsr.scoring.metrics.level")
     (tmp_path / "level.py").write_text("METRIC = 3\n")
-    with pytest.raises(MetricError, match="level.py: defines no METRIC"):
-        find_metric("wer")
+    for found in (lambda: find_metric("level"), package_metrics):
+        with pytest.raises(MetricError, match="level.py: defines no METRIC"):
+            found()
+    assert find_metric("wer").title == "WER"  # loads no other file
     sys.modules.pop("nrsr.scoring.metrics.level")
