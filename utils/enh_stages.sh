@@ -9,8 +9,8 @@
 # retrained, pocketsphinx), recogniser (config of the first three) and retrain (enhancers for whose speech one is
 # retrained).
 #
-# Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; what a recogniser makes
-# of it in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
+# Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; the words recognised in
+# it are in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
 # noisy-clean_seedN and noisy-noisy_seedN, as the noisy speech has no enhancer before it.
 
 # shellcheck source=utils/experiments.sh
@@ -48,7 +48,7 @@ for_trained() {
   done
 }
 
-# speech_of NAME ENDING: what stands before SET in the data directories that an enhancer has made.
+# speech_of NAME ENDING: the path, up to SET, of the data directories that an enhancer writes.
 speech_of() {
   if [ "$1" = "$baseline" ]; then echo "$data/"; else echo "$experiments/$1$2/enhance_"; fi
 }
@@ -72,8 +72,8 @@ score_quality() { # NAME ENDING
   once "$experiments/$1$2/.done/score_quality" score_quality_sets "$(speech_of "$1" "$2")" "$experiments/$1$2"
 }
 
-# recognised FUNCTION RECOGNISERS NAME ENDING: calls FUNCTION - - OUT SYSTEM SPEECH for what the recognisers make of an
-# enhancer's speech; SYSTEM is a trained experiment, or pocketsphinx.
+# recognised FUNCTION RECOGNISERS NAME ENDING: calls FUNCTION - - OUT SYSTEM SPEECH for each recogniser of an enhancer's
+# speech; SYSTEM is a trained experiment, or pocketsphinx.
 recognised() {
   local by seed=${variant}_seed$seeds speech
   speech=$(speech_of "$3" "$4")

@@ -3,7 +3,7 @@
 #
 # run.sh sets: config (one or more YAML files), data (its data directories), experiments (folder), count (utterances to
 # generate by each system); perhaps classifier and noise (YAML files of the classifier and of white noise), train_set,
-# dev_set, real_set (recordings that nobody is trained on).
+# dev_set, real_set (recordings that no system is trained on).
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"

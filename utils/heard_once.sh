@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the run.sh of hybrid recipes: stage 1 for networks that hear each string once, half of the strings clean and
-# half in noise of a few kinds. Nothing tells them what noise does to a string: there are no parallel clean copies.
+# Sourced by the run.sh of hybrid recipes: stage 1 for networks that are trained on each string once, half of the
+# strings clean and half in noise of a few kinds. There are no parallel clean copies of the noisy strings.
 #
 # run.sh sets: data (its data directories, as mix_sets_with_clean takes them), noises (numbers of kinds, or all).
 

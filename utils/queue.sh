@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by scripts that list many runs: works through the list, and goes on where it stood.
+# Sourced by scripts that list many runs: runs the items of the list in order, and resumes after a kill.
 #
 #   queue=$work_dir/queue                     # folder of its marks and logs
 #   item NAME COMMAND...                      # in the order in which they are to run
@@ -7,9 +7,9 @@
 #   run_queue                                 # sets failed, an array whose keys are items that failed
 #
 # Processes that are started with the same list and folder share the work: each takes the first item that can run and that
-# no other has. The lock on an item lasts as long as a process that works at it, so what was killed is free again; commands
-# go on where they stood themselves, as run.sh does. A failed item is tried once by each process. With `only`, a pattern
-# of names, the others are left out of the list.
+# no other has. The lock on an item lasts as long as a process that works on it, so a killed item is free again;
+# commands must resume by themselves, as run.sh does. A failed item is tried once by each process. With `only`, a
+# pattern of names, the others are left out of the list.
 
 only=${only:-*}
 names=()

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by every run.sh: the options that all recipes have, and `begin`, after which the stages are at hand.
+# Sourced by every run.sh: the options that all recipes have, and `begin`, which loads the stages.
 #
 #   . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 #   size=full                # the recipe's own options and their defaults, a variable each
-#   begin asr "$@"           # takes the options, and the stages of utils/asr_stages.sh
+#   begin asr "$@"           # reads the options, and loads the stages of utils/asr_stages.sh
 #   experiments=$work_dir/exp
 #
 # Options of all recipes:
@@ -13,7 +13,7 @@
 #   --nj N                    parallel jobs    (2)
 #   --work-dir DIR            where data/, exp/ and downloads/ go    (the recipe's folder)
 #   --results FILE            the file whose tables are written anew    (RESULTS.md in the folder of the experiments)
-#   --report true|false       false: stage 6 scores alone, where several runs are to be reported together    (true)
+#   --report true|false       false: stage 6 only scores, for several runs to be reported together    (true)
 #   --stage N --stop-stage N  0 corpus to data directories, 1 mixing and perturbation, 2 features and statistics, 3 units,
 #                             lexicon and alignments, 4 training, 5 decoding, enhancement, ..., 6 scoring and report
 set -euo pipefail
@@ -32,7 +32,7 @@ work_dir=$PWD
 results=
 report=true
 
-# begin TASK ARGUMENTS...: reads the options; the folders and functions that the stages need.
+# begin TASK ARGUMENTS...: reads the options, and sets the folders and functions that the stages need.
 begin() {
   local _task=$1
   shift
@@ -55,7 +55,7 @@ begin() {
   esac
   # shellcheck source=/dev/null
   . "$NRSR_ROOT/utils/${_task}_stages.sh"
-  # A recipe without a corpus to be brought along has no such option.
+  # A recipe that needs no corpus from the user has no option --corpus-dir.
   if [ -n "${corpus_dir+set}" ]; then nrsr doctor --quiet; else nrsr doctor --quiet --recipe .; fi
 }
 

@@ -3,7 +3,7 @@
 #
 # run.sh sets: teacher (config of the classifier of clean speech), config (systems to train on noisy speech and compare
 # with it), data (its data directories), experiments (folder); perhaps variant, size, ssl (file with the weights of a
-# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, the last one the last).
+# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, in ascending order).
 #
 # Systems whose names begin with "teacher" are trained from the start, or from the public encoder. All others are
 # students: they begin with the first layers of the teacher. Where distil_NAME.yaml is beside NAME.yaml, it is trained
@@ -189,7 +189,7 @@ ser_stages() {
   fi
 }
 
-# ser_folds CORPUS OPTION VALUES: all stages for each value of the option by which nrsr prepare knows who is tested.
+# ser_folds CORPUS OPTION VALUES: all stages for each value of the option that names the test speakers to nrsr prepare.
 ser_folds() {
   local fold
   if [ "$stage" -eq 0 ]; then

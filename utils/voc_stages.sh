@@ -104,7 +104,7 @@ score_untrained() { # CONFIG EXPERIMENT
   once "$2/.done/score" score_sets "$2"
 }
 
-# Spectrograms of one utterance of each set: the original, and what each vocoder makes of it.
+# Spectrograms of one utterance of each set: the original, and the output of each vocoder.
 draw_samples() {
   local set one panels
   results=${results:-$experiments/RESULTS.md}

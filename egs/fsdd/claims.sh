@@ -5,14 +5,14 @@
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds
 #   --work-dir DIR            where data, experiments, marks, logs and results go
-#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_*'; what the others need of
-#                             fold 0, seed 1 must be done before    (*)
+#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_*'; items of fold 0, seed 1
+#                             that they need must be done before    (*)
 #   --do run|list|report      list: print the items with their state; report: write the results of what is there    (run)
 #   --size full|tiny          tiny: to try the queue    (full)
 #
-# Start it as often as there are cores to give, with the same options; each start takes what no other has, and goes on
-# where a killed one stood. A line is printed for each item; what it did is in DIR/queue/ITEM.log. The results are
-# DIR/RESULTS_*.md, written at the end of each start from what is there.
+# Start it once for each core, with the same options: the processes share the items, and resume those that were killed.
+# A line is printed for each item; its log is DIR/queue/ITEM.log. The results are DIR/RESULTS_*.md, which each process
+# writes at its end from the items that are done.
 #
 # Planned, before any of these runs:
 #
@@ -32,8 +32,8 @@
 #   Alpha of amtl and of invariant out of 0.1, 0.3, 1 and 3: that with the fewest frames wrong in the mean of 1 and 4
 #   kinds, fold 0, seed 1, on development data with kinds of noise that are not trained on; one for all folds, of which
 #   the others test on some of those kinds. The test sets are the same for every number of kinds: unseen is of kinds
-#   that no network hears; seen, of other recordings of what `all` hears. The same with 17 generated types to train on,
-#   alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the 17.
+#   that no network is trained on; seen, of other recordings of the kinds of `all`. The same with 17 generated types to
+#   train on, alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the 17.
 #   Primary: as above. Asked: do amtl and invariant make fewer errors than single, and is the gain largest with few
 #   kinds?
 set -euo pipefail

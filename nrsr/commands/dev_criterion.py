@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print value and folder of each experiment, sorted."""
-    found = [(*criterion_of(folder), folder) for folder in args.exp]
-    kinds = {kind for kind, _, _ in found}
+    results = [(*criterion_of(folder), folder) for folder in args.exp]
+    kinds = {kind for kind, _, _ in results}
     if len(kinds) > 1:
         names = ", ".join(sorted(kind.criterion for kind in kinds))
         raise CriterionError(f"training.select differs between the experiments ({names}); compare those with the same")
-    for _, value, folder in sorted(found, key=lambda one: one[1], reverse=found[0][0].best == "highest"):
+    for _, value, folder in sorted(results, key=lambda result: result[1], reverse=results[0][0].best == "highest"):
         print(f"{value:.6g} {folder}")
 
 

@@ -157,13 +157,13 @@ def library_lines(libraries: list[Library], problems: list[str]) -> list[str]:
 
 def anchors_line() -> str:
     """A line on the packages with models from the shelf."""
-    found, missing = [], []
+    installed, missing = [], []
     for package in ANCHORS:
         try:
-            found.append(f"{package} {importlib.metadata.version(package)}")
+            installed.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             missing.append(package)
-    purpose = f"models from the shelf: {', '.join(found) or 'none'}"
+    purpose = f"models from the shelf: {', '.join(installed) or 'none'}"
     if not missing:
         return line("ok", "anchors", "", purpose)
     return line("optional", "anchors", "", f"{purpose}; missing {', '.join(missing)}", f"{INSTALL} --anchors")

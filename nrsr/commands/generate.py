@@ -6,9 +6,9 @@ Example:
     nrsr generate --config conf/white_noise.yaml --count 1000 --out data/noise
 
 OUT becomes a data directory (wav.ark, wav.scp, utt2spk, spk2utt, utt2dur); with --wav-files its audio is files in
-OUT/wav. A system with labels takes them in turn, or --label alone; they stand in the list that the training read them
-from, such as text. OUT/spectrograms.png shows the first ones. The last line is the real-time factor. Memory does not
-grow with --count. --exp names a trained experiment; a system that needs no training has its --config alone.
+OUT/wav. A system with labels takes them in turn, or --label alone; they are written to the list that the training
+read them from, such as text. OUT/spectrograms.png shows the first ones. The last line is the real-time factor. Memory
+does not grow with --count. --exp names a trained experiment; a system that needs no training has its --config alone.
 """
 
 import argparse

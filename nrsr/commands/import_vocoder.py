@@ -7,7 +7,7 @@ Example:
 
 Reads checkpoints of the package parallel-wavegan (MelGAN, Parallel WaveGAN, HiFi-GAN), and those of the authors of
 MelGAN and HiFi-GAN; the names of their weights say which it is. The config must have the sizes of the checkpoint and
-the mel features that it was trained on, which no checkpoint tells; the published ones are those of egs/ljspeech/voc.
+the mel features that it was trained on, which no checkpoint records; the published ones are those of egs/ljspeech/voc.
 Checkpoints are read without running code, and every weight must find its place. A vocoder that normalises its features
 needs their mean and scale: stats.npy or stats.h5 of parallel-wavegan. OUT/imported.txt says what came from where.
 """

@@ -198,17 +198,19 @@ def markdown(origin: str, small: Table, tables: Sequence[Table], figure: str) ->
 def draw_matrices(path: str, runs: Sequence[Run], sets: Sequence[str], systems: Sequence[str]) -> bool:
     """Draw the confusion matrix of each system on each set, all its runs together; False where nobody has labels."""
     tables = {
-        f"{system}: {short_name(name)}": own
+        f"{system}: {short_name(name)}": scored_tables
         for system in systems
         for name in sets
-        if (own := [run.scores[name] for run in runs if run.system == system and name in run.scores])
-        and all(set(table.columns).issuperset(COLUMNS) for table in own)
+        if (scored_tables := [run.scores[name] for run in runs if run.system == system and name in run.scores])
+        and all(set(table.columns).issuperset(COLUMNS) for table in scored_tables)
     }
     if not tables:
         return False
-    classes = classes_of(*(table for own in tables.values() for table in own))
+    classes = classes_of(*(table for scored_tables in tables.values() for table in scored_tables))
     draw_confusion(
-        {title: sum(confusion(table, classes) for table in own) for title, own in tables.items()}, classes, path
+        {title: sum(confusion(table, classes) for table in scored_tables) for title, scored_tables in tables.items()},
+        classes,
+        path,
     )
     return True
 
@@ -251,7 +253,7 @@ def parameters(experiment: Path) -> int | None:
 
     try:
         turns = load(experiment).system.turns().values()
-        return sum(parameter.numel() for parameter in {one for own in turns for one in own})
+        return sum(tensor.numel() for tensor in {tensor for turn in turns for tensor in turn})
     except NrsrError as error:
         note(f"parameters of {experiment.name} are not counted: {error}")
         return None

@@ -73,21 +73,21 @@ def score(
     if metrics[0].takes == "waves":
         from nrsr.scoring.waves import read_waves, score_waves
 
-        reference, *others = read_waves(args.ref, *hypotheses)
+        reference, *outputs = read_waves(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
-        tables = [score_waves(reference, other, labels, args.metric, args.nj, tolerance) for other in others]
+        tables = [score_waves(reference, output, labels, args.metric, args.nj, tolerance) for output in outputs]
     elif metrics[0].takes == "frames":
         from nrsr.scoring.frames import read_frames, score_frames
 
-        (reference, *others), notes = read_frames(args.ref, *hypotheses)
+        (reference, *outputs), notes = read_frames(args.ref, *hypotheses)
         for note in notes:
             print(f"{command}: {note}", file=sys.stderr)
         labels = read_labels(args.data, reference)
-        tables = [score_frames(reference, other, labels, metrics) for other in others]
+        tables = [score_frames(reference, output, labels, metrics) for output in outputs]
     else:
-        reference, *others = read_texts(args.ref, *hypotheses)
+        reference, *outputs = read_texts(args.ref, *hypotheses)
         labels = read_labels(args.data, reference)
-        tables = [score_texts(reference, other, labels, metrics) for other in others]
+        tables = [score_texts(reference, output, labels, metrics) for output in outputs]
     table = tables[0]
     summary = summarise(table, metrics, None, args.draws, args.seed)
     content = {"reference": args.ref, "hypotheses": args.hyp} | flat(summary, metrics)

@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.experiment.folder import load
     from nrsr.reporting.scored_set import flat, plain, write_set
     from nrsr.reporting.set_tables import set_tables
-    from nrsr.scoring.generated import METRICS, Judge
+    from nrsr.scoring.generated import METRICS, SetScorer
 
-    judge = Judge(load(args.classifier), args.train, args.held_out)
-    scored = judge.score(args.data, args.splits)
+    scorer = SetScorer(load(args.classifier), args.train, args.held_out)
+    scored = scorer.score(args.data, args.splits)
     metrics = [find_metric(name) for name in METRICS]
     summary = summarise(scored.table, metrics, None, args.draws, args.seed)
     content = {"data": args.data, "train": args.train, "held_out": args.held_out, "splits": args.splits}

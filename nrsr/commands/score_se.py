@@ -59,16 +59,16 @@ def run(args: argparse.Namespace) -> None:
     files = EnhancementFiles(args.data, args.estimates)
     metrics = available(args.metrics, args.data, files.clean is not None)
     scored, table, lags = score(args, args.estimates, metrics)
-    columns = [one for metric in metrics for one in (metric, improvement_of(metric))]
+    columns = [column for metric in metrics for column in (metric, improvement_of(metric))]
     summary = summarise(table, columns, None, args.draws, args.seed)
     content = {"reference": args.data, "estimates": args.estimates, "rate": files.rate, "lags": lags}
     content |= flat(summary, columns)
     notes = band_notes(metrics, files.rate) + [f"{text}; scored as they are" for text in described(lags)]
     tables = enhancement_tables(summary, metrics, notes)
     if args.versus:
-        others, other, _ = score(args, args.versus, metrics)
-        scored = scored + others
-        differences = compare_tables(table, other, metrics, args.draws, args.seed)
+        versus_scored, versus_table, _ = score(args, args.versus, metrics)
+        scored = scored + versus_scored
+        differences = compare_tables(table, versus_table, metrics, args.draws, args.seed)
         content["versus"] = {"estimates": args.versus, **differences}
         tables.append(comparison_table(differences, metrics, args.versus))
     if args.out:
@@ -111,14 +111,14 @@ def score(args: argparse.Namespace, estimates: str, metrics: Sequence[Metric]) -
 
     findings = look_at(args.data, estimates)
     refuse_misfits(findings, args.data, estimates)
-    lags = found_lags(findings, estimates, args.allow_lag)
-    for what, ids in by_reason((what, name) for name, found in findings.items() for what in found.remarks).items():
+    lags = check_lags(findings, estimates, args.allow_lag)
+    for what, ids in by_reason((what, name) for name, finding in findings.items() for what in finding.remarks).items():
         note(f"{estimates}: {len(ids)} utterances with {what}: {shown(ids, SHOWN)}")
     scored = score_enhancement(args.data, estimates, [metric.name for metric in metrics], args.nj)
     undefined = [
-        (f"{', '.join(failed)} ({reason})", one.id)
-        for one in scored
-        for reason, failed in by_reason((reason, name) for name, reason in one.scores.failed.items()).items()
+        (f"{', '.join(failed)} ({reason})", utterance.id)
+        for utterance in scored
+        for reason, failed in by_reason((reason, name) for name, reason in utterance.scores.failed.items()).items()
     ]
     for what, ids in by_reason(undefined).items():
         note(f"{estimates}: {len(ids)} utterances without {what}: {shown(ids, SHOWN)}")
@@ -127,7 +127,7 @@ def score(args: argparse.Namespace, estimates: str, metrics: Sequence[Metric]) -
 
 def refuse_misfits(findings: Mapping[str, "Finding"], data: str, estimates: str) -> None:
     """List the utterances whose signals do not fit together, and raise a ScoringError if there are any."""
-    misfits = by_reason((found.misfit[0], name) for name, found in findings.items() if found.misfit[0])
+    misfits = by_reason((finding.misfit[0], name) for name, finding in findings.items() if finding.misfit[0])
     for what, ids in misfits.items():
         note(f"{estimates}: {len(ids)} utterances with {what}: {shown(ids, SHOWN)}; {findings[ids[0]].misfit[1]}")
     if misfits:
@@ -138,15 +138,15 @@ def refuse_misfits(findings: Mapping[str, "Finding"], data: str, estimates: str)
         )
 
 
-def found_lags(findings: Mapping[str, "Finding"], estimates: str, allowed: bool) -> Lags:
+def check_lags(findings: Mapping[str, "Finding"], estimates: str, allowed: bool) -> Lags:
     """List what lags.
 
     Raises:
         ScoringError: something does, and that is not allowed.
     """
     lags: Lags = {}
-    for name, found in findings.items():
-        for what, samples in found.lags.items():
+    for name, finding in findings.items():
+        for what, samples in finding.lags.items():
             lags.setdefault(what, {})[name] = samples
     for text in described(lags, SHOWN):
         note(f"{estimates}: {text}")

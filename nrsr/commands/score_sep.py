@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     scored = score_separation(args.data, args.estimates, wanted, args.nj)
     report(args.data, scored)
     table = speakers_table(scored, args.data)
-    metrics = [one for metric in measured for one in (metric, improvement_of(metric))]
+    metrics = [column for metric in measured for column in (metric, improvement_of(metric))]
     summary = summarise(table, metrics, None, args.draws, args.seed)
     content = {"reference": args.data, "separated": args.estimates, **as_json(summary)}
     tables = set_tables(summary, metrics, {})
@@ -72,14 +72,16 @@ def run(args: argparse.Namespace) -> None:
 def as_json(summary: Mapping[str, Mapping]) -> dict[str, object]:
     """A summary as sep.json has it: group -> label -> metric -> mean, interval and mixtures that have a value."""
 
-    def row(own: Mapping[str, object]) -> dict[str, object]:
+    def row(scores: Mapping[str, object]) -> dict[str, object]:
         return {
-            name: {"mean": found["value"], "interval": found["interval"], "mixtures": found["utterances"]}
-            for name, found in own.items()
-            if isinstance(found, Mapping)
+            name: {"mean": score["value"], "interval": score["interval"], "mixtures": score["utterances"]}
+            for name, score in scores.items()
+            if isinstance(score, Mapping)
         }
 
-    groups = {name: {label: row(own) for label, own in summary[name].items()} for name in BREAKDOWNS if name in summary}
+    groups = {
+        name: {label: row(scores) for label, scores in summary[name].items()} for name in BREAKDOWNS if name in summary
+    }
     return {"bootstrap": summary["bootstrap"], TOTAL: row(summary[TOTAL][""]), **groups}
 
 

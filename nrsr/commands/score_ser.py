@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
 
     refuse_shared(DataDir(args.data), [DataDir(path) for path in args.train])
     metrics = [find_metric(name) for name in METRICS]
-    table, *others = read_tables(args)
+    table, *versus_tables = read_tables(args)
     summary = summarise(table, metrics, None, args.draws, args.seed)
     by_speakers = summarise(table, metrics, None, args.draws, args.seed, speakers=True)
     classes = classes_of(table)
@@ -65,8 +65,10 @@ def run(args: argparse.Namespace) -> None:
     content = {"reference": args.ref, "classified": args.hyp, "train": args.train} | flat(summary, metrics)
     content["over_speakers"] = flat({key: by_speakers[key] for key in ("bootstrap", TOTAL)}, metrics)
     content["confusion"] = {"classes": classes, TOTAL: matrix.tolist()}
-    content["confusion"] |= {key: {name: one.tolist() for name, one in own.items()} for key, own in matrices.items()}
-    for versus in others:
+    content["confusion"] |= {
+        key: {name: counts.tolist() for name, counts in groups.items()} for key, groups in matrices.items()
+    }
+    for versus in versus_tables:
         differences = compare_tables(table, versus, metrics, args.draws, args.seed)
         content["versus"] = {"classified": args.versus, **differences}
         tables.append(comparison_table(differences, metrics, args.versus))
@@ -91,7 +93,7 @@ def read_tables(args: argparse.Namespace) -> list[ScoreTable]:
     for path in hypotheses:
         refuse_unknown_labels(args.ref, reference, Path(path).parent / CLASSES)
     labels = read_labels(args.data, reference)
-    return [score_texts(reference, one, labels, [find_metric(METRICS[0])]) for one in given]
+    return [score_texts(reference, hypothesis, labels, [find_metric(METRICS[0])]) for hypothesis in given]
 
 
 def refuse_unknown_labels(path: str, reference: Mapping[str, str], classes: Path) -> None:

@@ -4,7 +4,7 @@ Example:
     nrsr score-voc --data data/test --estimates exp/a_seed1/vocode_test --out exp/a_seed1/vocode_test/score
     nrsr score-voc --data data/test --estimates exp/a/vocode_test --versus exp/b/vocode_test --metrics mcd,pesq
 
-DATA is the data directory whose mel features were vocoded, DIR a folder of nrsr vocode. A vocoder makes whole frames:
+DATA is the data directory whose mel features were vocoded, DIR a folder of nrsr vocode. A vocoder outputs whole frames:
 signals may differ in length by up to 50 ms, and the longer one is cut. MCD and F0 are WORLD's and need the library
 pyworld; what needs a library that is missing is left out, and a line says so. OUT gets scores.txt (tables), scores.json
 (the same for programs) and scores.tsv (a row for each utterance), which `nrsr report --metric` reads.

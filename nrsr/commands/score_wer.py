@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print WER with its errors by each label, and write tables and alignments to --out."""
-    reference, hypothesis, *others = read_texts(args.ref, args.hyp, *([args.versus] if args.versus else []))
+    reference, hypothesis, *versus_texts = read_texts(args.ref, args.hyp, *([args.versus] if args.versus else []))
     labels = read_labels(args.data, reference)
     warn_of_empty(args.ref, reference)
     wer, cer = metrics = [find_metric("wer"), find_metric("cer")]
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> None:
     summary = summarise(table, metrics, tallies(table), args.draws, args.seed)
     content = {"reference": args.ref, "hypotheses": args.hyp} | flat(summary, metrics)
     comparisons = []
-    for other in others:
-        versus = score_texts(reference, other, labels, [wer])
+    for versus_text in versus_texts:
+        versus = score_texts(reference, versus_text, labels, [wer])
         differences = compare_tables(table, versus, [wer], args.draws, args.seed)
         comparisons.append(comparison_table(differences, [wer], args.versus))
         content["versus"] = {"hypotheses": args.versus} | comparison(differences["wer"])
@@ -80,7 +80,7 @@ def comparison(difference: Mapping[str, object]) -> dict[str, object]:
     names = {"wer": "value", "versus_wer": "versus_value", "difference": "difference"}
     names |= {"difference_interval": "interval", "relative": "relative"}
     names["probability_of_improvement"] = "probability_of_improvement"
-    return {name: difference[own] for name, own in names.items()}
+    return {name: difference[key] for name, key in names.items()}
 
 
 def warn_of_empty(path: str, reference: Mapping[str, str]) -> None:

@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> None:
         if not equals or not folder or name in folders:
             raise SpectrogramError(f"{entry}: give NAME=DIR, each name once")
         folders[name] = DataDir(folder).waves()
-    first, *others = folders.values()
+    first, *rest = folders.values()
     rate = first.rate()
-    common = [utterance for utterance in first if all(utterance in waves for waves in others)]
+    common = [utterance for utterance in first if all(utterance in waves for waves in rest)]
     if not common or args.utterance not in (None, *common):
         wanted = f"utterance {args.utterance}" if args.utterance else "common utterance"
         raise SpectrogramError(f"{' '.join(args.data)}: no {wanted}; name directories of the same set")

@@ -93,8 +93,8 @@ def prepare(
     done = Prepared(table=[f"EmoDB, {rate} Hz"])
     lengths = set()
     for name, members in sets.items():
-        own = [recording_of(wav / file) for file in official if file[:2] in members]
-        lengths |= set(write_recordings(out / f"{name}_clean", own, rate, done, CURE).values())
+        selected = [recording_of(wav / file) for file in official if file[:2] in members]
+        lengths |= set(write_recordings(out / f"{name}_clean", selected, rate, done, CURE).values())
     if noise_dir:
         nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
     done.notes += unusual_count(wav, len(official), OFFICIAL)
@@ -138,8 +138,8 @@ def leave_one_out(speaker: str) -> dict[str, tuple[str, ...]]:
     """Set -> its speakers, where one alone is tested; the next man and the next woman are for development."""
     place = SPEAKERS.index(speaker)
     following = SPEAKERS[place + 1 :] + SPEAKERS[:place]
-    man = next(other for other in following if other in MEN)
-    woman = next(other for other in following if other not in MEN)
+    man = next(candidate for candidate in following if candidate in MEN)
+    woman = next(candidate for candidate in following if candidate not in MEN)
     return split((man, woman), (speaker,))
 
 

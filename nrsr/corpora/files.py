@@ -32,9 +32,9 @@ def files_below(root: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in sorted(names) if not LITTER.fullmatch(name))
 
 
-def left_out(folder: Path, others: Iterable[str]) -> list[str]:
+def left_out(folder: Path, strays: Iterable[str]) -> list[str]:
     """The remark on files of a folder that are none of the corpus; no remark where there are none."""
-    names = sorted(others)
+    names = sorted(strays)
     return [f"{folder}: {len(names)} files that are no recordings are left out: {shown(names)}"] if names else []
 
 

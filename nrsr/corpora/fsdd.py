@@ -103,8 +103,8 @@ def prepare(
     waves = {}
     for split, number in strings.items():
         takes = list(TAKES[split])[: 1 if size == "tiny" else None]
-        made = single_digits(recordings, takes) if isolated else digit_strings(recordings, split, number, seed)
-        speech = list(made)
+        utterances = single_digits(recordings, takes) if isolated else digit_strings(recordings, split, number, seed)
+        speech = list(utterances)
         waves[split] = [utterance.wave for utterance in speech]
         lines = write_speech(out / f"{split}_clean", speech)
         done.table.append(f"{lines}  from {len(SPEAKERS) * 10 * len(TAKES[split])} recordings")

@@ -19,7 +19,7 @@ def generated_noises(
     """Fresh instances of each type for the noise set `name` of a corpus.
 
     Args:
-        speech: waveforms at `rate` that babble is made of.
+        speech: waveforms at `rate` that babble is mixed from.
         seed: with corpus, set, type and number of the instance it says which instance is drawn.
     """
     from nrsr.signal.noises import NOISES  # imports torch, which --help does without

@@ -1,6 +1,6 @@
 """LibriMix: mixtures of two or three LibriSpeech speakers, with WHAM's noise or without.
 
-From mixtures that LibriMix's own scripts have made, ROOT/Libri2Mix/wav8k/min/{train-360,...}/{mix_both,s1,s2,noise}:
+From mixtures that LibriMix's own scripts generated, ROOT/Libri2Mix/wav8k/min/{train-360,...}/{mix_both,s1,s2,noise}:
 
     nrsr prepare librimix --corpus-dir ROOT --out data/libri2mix
 
@@ -109,7 +109,7 @@ def prepare(
 
 
 def check(corpus_dir: str | Path) -> list[str]:
-    """What is wrong with the folders of a made LibriMix, at 8 kHz and "min", a line each; looks at names alone."""
+    """What is wrong with the folders of a generated LibriMix, at 8 kHz and "min", a line each; looks at names alone."""
     present = [speakers for speakers in OFFICIAL if (Path(corpus_dir) / f"Libri{speakers}Mix").is_dir()]
     if not present:
         return [f"{corpus_dir}: neither Libri2Mix nor Libri3Mix is there; {tree.CURE}"]
@@ -149,9 +149,11 @@ def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prep
     for folder in folders(speakers, job.types):
         (job.folder / folder).mkdir(parents=True, exist_ok=True)
     results = run_work(functools.partial(make_mixer, job), recipes, nj)
-    made = list(track(results, f"mixing {name}", total=len(recipes)))
-    refuse([result.problem for result in made if result.problem], f"mixtures of {name} could not be made", listing)
-    done.table.append(f"{name}: {sum(r.new for r in made)} mixtures made, {sum(not r.new for r in made)} already there")
+    mixtures = list(track(results, f"mixing {name}", total=len(recipes)))
+    problems = [mixture.problem for mixture in mixtures if mixture.problem]
+    refuse(problems, f"mixtures of {name} could not be made", listing)
+    new = sum(mixture.new for mixture in mixtures)
+    done.table.append(f"{name}: {new} mixtures made, {len(mixtures) - new} already there")
     remade = sum(
         original_noise(recipe.noise)[1] != 1.0 and not (job.wham / recipe.noise).is_file() for recipe in recipes
     )
@@ -160,7 +162,7 @@ def make_set(job: Job, recipes: list[Recipe], nj: int, listing: Path, done: Prep
             f"{name}: the noises of {remade} mixtures, at 0.8 or 1.2 of their speed, are made here by soxr; those that "
             "LibriMix's script makes by sox are alike, but not to the last bit"
         )
-    clipped = [result.id for result in made if result.clipped]
+    clipped = [mixture.id for mixture in mixtures if mixture.clipped]
     if clipped:
         some = ", ".join(clipped[:NAMED]) + (", ..." if len(clipped) > NAMED else "")
         done.notes.append(f"{name}: {len(clipped)} mixtures are clipped at full scale, as in the original: {some}")

@@ -65,7 +65,7 @@ def make_mixer(job: Job) -> Callable[[Recipe], Made]:
 
 def make_mixture(job: Job, recipe: Recipe) -> Made:
     """Write the mixture, sources and noise of one line of the metadata, unless they are there already."""
-    if is_made(job, recipe):
+    if is_complete(job, recipe):
         return Made(recipe.id, new=False)
     try:
         parts = transformed(recipe, job)
@@ -97,7 +97,7 @@ def needs_noise(types: tuple[str, ...]) -> bool:
     return types != ("mix_clean",)
 
 
-def is_made(job: Job, recipe: Recipe) -> bool:
+def is_complete(job: Job, recipe: Recipe) -> bool:
     """Whether all files of a mixture are there, with equally many samples."""
     sizes = set()
     for folder in folders(len(recipe.sources), job.types):

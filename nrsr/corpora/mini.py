@@ -115,8 +115,8 @@ def prepare(
         speech[split] = [utterance.wave for utterance in utterances]
     for name, instances in INSTANCES[size].items():
         kinds = UNSEEN if name == "unseen" else SEEN
-        made = generated_noises("mini", name, kinds, instances, speech[BABBLERS[name]], seed, rate)
-        done.table.append(write_noises(out / f"noise_{name}", made, rate))
+        noises = generated_noises("mini", name, kinds, instances, speech[BABBLERS[name]], seed, rate)
+        done.table.append(write_noises(out / f"noise_{name}", noises, rate))
     done.table += [f"seen types: {' '.join(SEEN)}", f"unseen types: {' '.join(UNSEEN)}"]
     return done
 

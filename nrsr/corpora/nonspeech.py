@@ -88,8 +88,8 @@ def notes(noise_dir: Path) -> list[str]:
     lines = []
     if absent := missing(noise_dir):
         lines.append(f"{noise_dir}: {len(absent)} of 100 sounds are not there and are done without: {' '.join(absent)}")
-    if others := strange_files(noise_dir):
-        lines.append(f"{noise_dir}: {len(others)} files that are none of the 100 are left out: {' '.join(others)}")
+    if strange := strange_files(noise_dir):
+        lines.append(f"{noise_dir}: {len(strange)} files that are none of the 100 are left out: {' '.join(strange)}")
     return lines
 
 
@@ -183,7 +183,7 @@ def check(noise_dir: str | Path) -> list[str]:
     if not noise_dir.is_dir():
         return [f"{noise_dir}: no such folder; {CURE}"]
     if not find_files(noise_dir):
-        others = [name for name in names_in(noise_dir) if re.fullmatch(r"[nN]\d+\.\w+", name)]
-        hint = f" (it has {min(others)})" if others else ""
+        similar = [name for name in names_in(noise_dir) if re.fullmatch(r"[nN]\d+\.\w+", name)]
+        hint = f" (it has {min(similar)})" if similar else ""
         return [f"{noise_dir}: no sound n1.wav ... n100.wav{hint}; {CURE}"]
     return []

@@ -147,18 +147,18 @@ def sessions_of(partition: Path, channel: str) -> list[Session]:
     """
     audio, tables = (files_of(partition / kind, end, channel) for kind, end in (("audio", "flac"), ("sad", "tab")))
     sources = [files_of(partition / kind, end, "src") for kind, end in (("audio", "flac"), ("sad", "tab"))]
-    by_source = [{name[:5]: path for name, path in found.items()} for found in sources]
+    by_source = [{name[:5]: path for name, path in files.items()} for files in sources]
     if not audio and not tables:
         raise RatsError(f"{partition}: no recordings of channel {channel}; {CURE}")
     sessions = []
     for name in sorted(audio.keys() | tables.keys()):
         source = f"{name[:5]}_{NAME.fullmatch(name)['language']}_src"
-        found = (audio.get(name), tables.get(name), *(files.get(name[:5]) for files in by_source))
+        paths = (audio.get(name), tables.get(name), *(files.get(name[:5]) for files in by_source))
         wanted = (f"audio/**/{name}.flac", f"sad/**/{name}.tab", f"audio/**/{source}.flac", f"sad/**/{source}.tab")
-        for path, missing in zip(found, wanted, strict=True):
+        for path, missing in zip(paths, wanted, strict=True):
             if path is None:
                 raise RatsError(f"{partition}/{missing}: no such file; {CURE}")
-        sessions.append(Session(name, *found))
+        sessions.append(Session(name, *paths))
     return sessions
 
 

@@ -88,4 +88,4 @@ def shift_between(source: list[Row], channel: list[Row]) -> float | None:
         return None
     shifts = [there[0] - here[0] for here, there in pairs]
     shift = statistics.median(shifts)
-    return shift if max(abs(other - shift) for other in shifts) <= DRIFT else None
+    return shift if max(abs(offset - shift) for offset in shifts) <= DRIFT else None

@@ -69,8 +69,8 @@ def prepare(
     if noise_dir:
         nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
     expected = {corpus_dir / path for actor in ACTORS for path in expected_files(actor)}
-    others = (str(path.relative_to(corpus_dir)) for path in files_below(corpus_dir) if path not in expected)
-    done.notes += left_out(corpus_dir, others)
+    strays = (str(path.relative_to(corpus_dir)) for path in files_below(corpus_dir) if path not in expected)
+    done.notes += left_out(corpus_dir, strays)
     return done
 
 

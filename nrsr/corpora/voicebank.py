@@ -105,9 +105,9 @@ def read_part(corpus_dir: Path, part: str, done: Prepared) -> list[Recording]:
     """
     clean, noisy = (corpus_dir / f"{kind}_{part}_wav" for kind in ("clean", "noisy"))
     present = {folder: {name for name in names_in(folder) if NAME.fullmatch(name)} for folder in (clean, noisy)}
-    for folder, other in ((clean, noisy), (noisy, clean)):
-        if alone := sorted(present[folder] - present[other]):
-            raise VoicebankError(f"{other}: {len(alone)} recordings are missing, first {alone[0]}; {CURE}")
+    for folder, partner in ((clean, noisy), (noisy, clean)):
+        if alone := sorted(present[folder] - present[partner]):
+            raise VoicebankError(f"{partner}: {len(alone)} recordings are missing, first {alone[0]}; {CURE}")
         done.notes += left_out(folder, set(names_in(folder)) - present[folder])
     utterances = sorted(name.removesuffix(".wav") for name in present[noisy])
     texts = read_texts(corpus_dir / f"{part}_txt", utterances, done)

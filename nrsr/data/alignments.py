@@ -50,13 +50,13 @@ class Alignments:
             if reason is not None:
                 self.skipped[name] = reason
                 continue
-            found = np.bincount(alignment, minlength=len(seen))
-            if senones is not None and len(found) > senones:
+            histogram = np.bincount(alignment, minlength=len(seen))
+            if senones is not None and len(histogram) > senones:
                 raise FramesError(
-                    f"{self._path}: {name}: has senone {len(found) - 1}, but data.senones is {senones}; "
+                    f"{self._path}: {name}: has senone {len(histogram) - 1}, but data.senones is {senones}; "
                     "align with the model of that many senones"
                 )
-            seen = found + np.pad(seen, (0, len(found) - len(seen)))
+            seen = histogram + np.pad(seen, (0, len(histogram) - len(seen)))
             self.ids.append(name)
             counts.append(len(alignment))
             digest.update(name.encode() + b"\n" + alignment.tobytes())

@@ -119,11 +119,11 @@ def padded(arrays: Sequence[np.ndarray], device: torch.device | str) -> tuple[Te
         WaveError: numbers of another kind.
     """
     lengths = [len(array) for array in arrays]
-    waves = pad([_in_one(array) for array in arrays], max(lengths), torch.float32)
+    waves = pad([_as_floats(array) for array in arrays], max(lengths), torch.float32)
     return waves.to(device), torch.tensor(lengths, device=device)
 
 
-def _in_one(wave: np.ndarray) -> np.ndarray:
+def _as_floats(wave: np.ndarray) -> np.ndarray:
     """A waveform as floats in ±1."""
     if wave.dtype in (np.int16, np.int32):
         return (wave / -float(np.iinfo(wave.dtype).min)).astype(np.float32)

@@ -82,13 +82,13 @@ class StoredFeatures:
             FeaturesError: a number of frames that is not one.
         """
         counts = DataDir(self.path).read("utt2num_frames") if (self.path / "utt2num_frames").is_file() else {}
-        found = {}
+        frames = {}
         for name in utterances:
             text = counts.get(name)
             if text is not None and not text.isdecimal():
                 raise FeaturesError(f"{self.path / 'utt2num_frames'}: {name}: {text!r} is no number of frames")
-            found[name] = len(self._raw(name)) if text is None else int(text)
-        return found
+            frames[name] = len(self._raw(name)) if text is None else int(text)
+        return frames
 
     def reason_against(self, utterance: str) -> str | None:
         """Why this utterance cannot be read, or None: known from the lists, without reading it."""

@@ -1,4 +1,4 @@
-"""Mel features with the waveforms that they were made of, aligned to the sample: what vocoders are trained on."""
+"""Mel features with the waveforms that they were computed from, aligned to the sample: what vocoders are trained on."""
 
 import hashlib
 from collections.abc import Sequence

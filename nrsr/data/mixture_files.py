@@ -147,10 +147,10 @@ class MixtureFiles:
             if lacking:
                 raise MixturesError(f"{file}: lacks {len(lacking)} mixtures, first {lacking[0]}; add their speakers")
             lists.append([speaker_of[name] for name in names])
-        found = {speaker for speakers in lists for speaker in speakers}
-        if len(found) < self.speakers:
+        everyone = {speaker for speakers in lists for speaker in speakers}
+        if len(everyone) < self.speakers:
             raise MixturesError(
-                f"{self.path}: {len(found)} speakers in all are too few to mix {self.speakers} anew; set "
+                f"{self.path}: {len(everyone)} speakers in all are too few to mix {self.speakers} anew; set "
                 "data.dynamic_mixing to false"
             )
         return lists

@@ -122,18 +122,18 @@ class MixtureSet(WaveformDataset):
         chosen = [(number, int(rng.integers(self.speakers)))]
         voices = {self.speaker_of[chosen[0][1]][number]}
         while len(chosen) < self.speakers:  # ends: there are more speakers than that, as `speaker_lists` has checked
-            other = int(rng.integers(len(self))), int(rng.integers(self.speakers))
-            voice = self.speaker_of[other[1]][other[0]]
+            candidate = int(rng.integers(len(self))), int(rng.integers(self.speakers))
+            voice = self.speaker_of[candidate[1]][candidate[0]]
             if voice not in voices:
-                chosen.append(other)
+                chosen.append(candidate)
                 voices.add(voice)
         parts = []
-        for other, source in chosen:
-            part = self._faster(self.files.read_source(self.ids[other], source), rng.choice(self.speeds))
+        for mixture, source in chosen:
+            part = self._faster(self.files.read_source(self.ids[mixture], source), rng.choice(self.speeds))
             start = int(rng.integers(max(len(part) - longest, 0) + 1))
             parts.append(part[start : start + longest])
-        other = self.ids[rng.integers(len(self))]
-        noise = fit_noise(self.files.read_noise(other), min(map(len, parts)), rng)
+        noisy = self.ids[rng.integers(len(self))]
+        noise = fit_noise(self.files.read_noise(noisy), min(map(len, parts)), rng)
         return remix(parts, noise)
 
 

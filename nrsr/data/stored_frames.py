@@ -70,7 +70,7 @@ class StoredFrames:
         Raises:
             StoredFramesError: no matrix of so many frames.
         """
-        found = {}
+        matrices = {}
         for name in self.names:
             file = self.folder / f"{name}.scp"
             values = _checked(file, utterance, self._tables[name][utterance])
@@ -79,8 +79,8 @@ class StoredFrames:
                     f"{file}: {utterance}: {len(values)} frames, and its waveform gives {frames}; apply the teacher to "
                     "these utterances again"
                 )
-            found[name] = values
-        return found
+            matrices[name] = values
+        return matrices
 
     def fingerprint(self) -> str:
         """A description by which a resumed training finds changes."""

@@ -22,7 +22,7 @@ class StoredMels(Mapping[str, np.ndarray]):
 
     Args:
         scp: the list of the features. The folder that it is in may have their definition (feats.yaml), their numbers of
-            frames (utt2num_frames), and the audio that they were made of.
+            frames (utt2num_frames), and the audio that they were computed from.
         bands: columns that they must have, where that is known.
 
     Attributes:

@@ -225,8 +225,8 @@ class WaveformDataset(TrainingSet):
         Raises:
             LabelError: a kind of label with fewer than two classes.
         """
-        found = {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
-        return found if self.frames is None else found | {"frame_dim": self.frames.dim()}
+        metadata = {"classes": {name: labels.learnt() for name, labels in self.labels.items()}} if self.labels else {}
+        return metadata if self.frames is None else metadata | {"frame_dim": self.frames.dim()}
 
     def apply_metadata(self, metadata: dict[str, Any]) -> None:
         for name, labels in self.labels.items():

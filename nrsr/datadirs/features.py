@@ -50,14 +50,14 @@ class Worker:
     @torch.inference_mode()
     def __call__(self, utterances: list[str]) -> list[tuple[str, np.ndarray]]:
         """Utterance and features [N, D] as float32, in the order given."""
-        found = {}
+        matrices = {}
         # Dither gets the same seed whichever process does the chunk.
         torch.manual_seed(int.from_bytes(hashlib.sha256(utterances[0].encode()).digest()[:8], "big") >> 1)
         for names, waves, lengths in padded_batches(self.waves, utterances, self.rate):
             features, frames = self.extractor(waves, lengths)
             for name, rows, count in zip(names, features.numpy(), frames.tolist(), strict=True):
-                found[name] = rows[:count].copy()
-        return [(name, found[name]) for name in utterances]
+                matrices[name] = rows[:count].copy()
+        return [(name, matrices[name]) for name in utterances]
 
 
 def make_features(

@@ -131,9 +131,9 @@ def count_resampled(noises: Waves, rate: int) -> int:
     return sum(noises.info(noise)[1] != rate for noise in noises)
 
 
-def refuse_missing(path: Path, wanted: Sequence[str], found: Mapping[str, object]) -> None:
+def refuse_missing(path: Path, wanted: Sequence[str], entries: Mapping[str, object]) -> None:
     """Refuse a list that lacks ids."""
-    missing = [name for name in wanted if name not in found]
+    missing = [name for name in wanted if name not in entries]
     if missing:
         some = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         raise MixingError(f"{path}: lacks {len(missing)} ids ({some}); add them, or run nrsr fix-data {path.parent}")

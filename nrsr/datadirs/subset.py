@@ -56,14 +56,14 @@ def share_of_speakers(path: str | Path, share: float, seed: int) -> list[str]:
     """
     if not 0 < share <= 1:
         raise DataDirError(f"{path}: a share of {share:g} of the utterances is asked for; ask for 0 to 1")
-    own: dict[str, list[str]] = {}
+    utterances_of: dict[str, list[str]] = {}
     for utterance, speaker in sorted(DataDir(path).read("utt2spk").items()):
-        own.setdefault(speaker, []).append(utterance)
+        utterances_of.setdefault(speaker, []).append(utterance)
     draw = random.Random(seed)
     return sorted(
         chosen
-        for speaker in sorted(own)
-        for chosen in draw.sample(own[speaker], max(1, int(share * len(own[speaker]) + 0.5)))
+        for speaker in sorted(utterances_of)
+        for chosen in draw.sample(utterances_of[speaker], max(1, int(share * len(utterances_of[speaker]) + 0.5)))
     )
 
 

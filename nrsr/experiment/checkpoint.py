@@ -121,9 +121,9 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> N
     Raises:
         CheckpointError: they do not fit, with the first name that does not.
     """
-    own = module.state_dict()
-    for name in [*own, *weights]:
-        descriptions = [description(state[name]) if name in state else "nothing" for state in (weights, own)]
+    expected = module.state_dict()
+    for name in [*expected, *weights]:
+        descriptions = [description(state[name]) if name in state else "nothing" for state in (weights, expected)]
         if descriptions[0] != descriptions[1]:
             raise CheckpointError(
                 f"{path}: {name} is {descriptions[0]}, the config's system has {descriptions[1]}; "

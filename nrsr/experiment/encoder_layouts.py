@@ -19,7 +19,7 @@ class Layout(NamedTuple):
 
     Attributes:
         name: of what writes it.
-        prefixes: what may stand before all names of the encoder.
+        prefixes: what all names of the encoder may begin with.
         mark: a name that it alone has, as a regular expression.
         dropped: regular expression of names -> why they are not of the encoder.
         renamed: regular expression -> its replacement; the first that fits a name is taken.
@@ -32,7 +32,7 @@ class Layout(NamedTuple):
     renamed: dict[str, str]
 
 
-MASK = "what stood for masked frames in pretraining"
+MASK = "the embedding of masked frames in pretraining"
 QUANTIZER = "the targets of pretraining"
 HEAD = "the output layer of pretraining or fine-tuning"
 
@@ -96,7 +96,7 @@ LAYOUTS = (
 
 
 def layout_of(names: Iterable[str]) -> tuple[Layout, str] | None:
-    """The layout that has these names, and what stands before them; None for other names."""
+    """The layout that has these names, and their prefix; None for other names."""
     names = [str(name) for name in names]
     for layout in LAYOUTS:
         for prefix in layout.prefixes:
@@ -115,7 +115,8 @@ def sort_names(names: Iterable[str], layout: Layout, prefix: str) -> tuple[dict[
     for name in names:
         inner = name.removeprefix(prefix)
         reason = next((why for mark, why in layout.dropped.items() if re.fullmatch(mark, inner)), None)
-        match = next((found for mark in layout.renamed if (found := re.fullmatch(mark, inner))), None)
+        matches = (re.fullmatch(mark, inner) for mark in layout.renamed)
+        match = next(filter(None, matches), None)
         if reason is not None:
             dropped[name] = reason
             continue

@@ -172,16 +172,16 @@ def within(weights: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:
     return {name.removeprefix(f"{module}."): value for name, value in weights.items() if name.startswith(f"{module}.")}
 
 
-def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """Why the weights `given` do not fit a module with the weights `own`; nothing where they do."""
+def misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """Why the weights `given` do not fit a module with the weights `expected`; nothing where they do."""
     shapes = [
-        f"{name} {description(given[name])} for {description(own[name])}"
-        for name in own
-        if name in given and description(given[name]) != description(own[name])
+        f"{name} {description(given[name])} for {description(expected[name])}"
+        for name in expected
+        if name in given and description(given[name]) != description(expected[name])
     ]
     parts = {
-        "missing": [name for name in own if name not in given],
-        "left over": [name for name in given if name not in own],
+        "missing": [name for name in expected if name not in given],
+        "left over": [name for name in given if name not in expected],
         "other shapes": shapes,
     }
     return "; ".join(f"{what}: {', '.join(_shortened(names))}" for what, names in parts.items() if names)

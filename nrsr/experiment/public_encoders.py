@@ -66,14 +66,14 @@ def encoder_in(content: Any, file: Path) -> PublicEncoder | None:
     """
     whole = content if isinstance(content, Mapping) else {}
     weights = whole["model"] if isinstance(whole.get("model"), Mapping) else whole
-    if (found := layout_of(weights)) is None:
+    if (layout_and_prefix := layout_of(weights)) is None:
         return None
     if weights is not whole:
         _refuse_rest(whole, file)
     for name, value in weights.items():
         if odd := oddity(value):
             raise CheckpointError(f"{file}: {name} is {odd}, not a weight; {CURE}")
-    layout, prefix = found
+    layout, prefix = layout_and_prefix
     ours, dropped, unknown = sort_names(weights, layout, prefix)
     if unknown:
         raise CheckpointError(
@@ -169,9 +169,9 @@ def likeness(weights: Mapping[str, Tensor]) -> str:
     bias = "feature_extractor.conv_layers.0.conv.bias" in weights
 
     def fits(sizes: SslSizes) -> bool:
-        found = (layers, width, "group" if group else "layer", positions, bias)
+        traits = (layers, width, "group" if group else "layer", positions, bias)
         norm = sizes.convolution_norm
-        return found == (sizes.layers, sizes.width, norm, bool(sizes.buckets), sizes.convolution_bias)
+        return traits == (sizes.layers, sizes.width, norm, bool(sizes.buckets), sizes.convolution_bias)
 
     alike = [name for name, sizes in PUBLISHED.items() if fits(sizes)]
     return f"{layers} layers of {width}" + (f", as {' or '.join(alike)}" if alike else "")

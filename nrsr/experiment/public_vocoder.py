@@ -43,7 +43,7 @@ def import_public(system: GanVocoder, files: Sequence[Path], statistics: Path | 
     Raises:
         CheckpointError: a file that cannot be read, or of another network; all names that do not fit are listed.
     """
-    notes, found = [], {}
+    notes, sources = [], {}
     for file in files:
         parts, left = read_public(file)
         if left:
@@ -53,14 +53,14 @@ def import_public(system: GanVocoder, files: Sequence[Path], statistics: Path | 
                 notes.append(f"{file}: the discriminators are left: {reason}")
                 continue
             player, layout = _player_of(system, weights, file)
-            if player in found:
-                raise CheckpointError(f"{file}: holds a {player}, as {found[player]} does; give one of them")
-            network, found[player] = getattr(system, player), file
+            if player in sources:
+                raise CheckpointError(f"{file}: holds a {player}, as {sources[player]} does; give one of them")
+            network, sources[player] = getattr(system, player), file
             network.load_state_dict(converted(network, layout, weights, file), strict=True)
             notes.append(f"{player}: from {file}")
-    if GENERATOR not in found:
+    if GENERATOR not in sources:
         raise CheckpointError(f"{', '.join(map(str, files))}: no generator among them; {CURE}")
-    if DISCRIMINATOR not in found:
+    if DISCRIMINATOR not in sources:
         system.discriminator = None
         notes.append("there is no discriminator: the vocoder can be applied, and be what another training begins with")
     if (system.norm is None) != (statistics is None):
@@ -137,8 +137,8 @@ def converted(network: nn.Module, layout: Layout, weights: Mapping[str, Tensor],
     Raises:
         CheckpointError: names missing or left over, or other shapes.
     """
-    ours, left, made = network.state_dict(), dict(weights), {}
-    for own, public in layout.pairs(network):
+    ours, left, state = network.state_dict(), dict(weights), {}
+    for module, public in layout.pairs(network):
         names = {"bias": "bias"}
         for renamed in RENAMED:
             if all(f"{public}.{name}" in left for name in renamed):
@@ -146,16 +146,16 @@ def converted(network: nn.Module, layout: Layout, weights: Mapping[str, Tensor],
                 break
         for name, new in names.items():
             if f"{public}.{name}" in left:
-                made[f"{own}.{new}"] = left.pop(f"{public}.{name}")
-        if f"{own}.weight" in made and f"{own}.{NORMED}original1" in ours:  # weight norm was folded
-            weight = made.pop(f"{own}.weight")
-            made[f"{own}.{NORMED}original0"] = torch.norm_except_dim(weight, 2, 0)
-            made[f"{own}.{NORMED}original1"] = weight
-    if odd := misfits(ours, made | left):
+                state[f"{module}.{new}"] = left.pop(f"{public}.{name}")
+        if f"{module}.weight" in state and f"{module}.{NORMED}original1" in ours:  # weight norm was folded
+            weight = state.pop(f"{module}.weight")
+            state[f"{module}.{NORMED}original0"] = torch.norm_except_dim(weight, 2, 0)
+            state[f"{module}.{NORMED}original1"] = weight
+    if odd := misfits(ours, state | left):
         raise CheckpointError(
             f"{file}: does not fit the config's {type(network).__name__}: {odd}; set its sizes in the config"
         )
-    return made
+    return state
 
 
 def load_mean_and_scale(norm: GlobalNorm, file: Path) -> None:

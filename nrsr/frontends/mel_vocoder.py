@@ -1,4 +1,4 @@
-"""Enhancement in the mel domain: a BLSTM enhances mel features, and a vocoder makes a waveform of them."""
+"""Enhancement in the mel domain: a BLSTM enhances mel features, and a vocoder generates a waveform from them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from nrsr.nn.wave_generator import WaveGenerator
 from nrsr.signal.masks import valid_mask, zero_padding
 from nrsr.signal.vocoder_mels import VocoderMel
 
-NOISE_SEED = 1910_11480  # of vocoders that make a waveform of noise, in evaluation
+NOISE_SEED = 1910_11480  # of vocoders that generate a waveform from noise, in evaluation
 
 
 class MelVocoder(FrontEnd):
@@ -39,7 +39,7 @@ class MelVocoder(FrontEnd):
         dropout: between the BLSTM layers and before the linear layer.
 
     Raises:
-        ConfigError: a slot that is filled wrongly, or a generator that makes another number of samples of a frame.
+        ConfigError: a slot that is filled wrongly, or a generator with another hop than the features.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class MelVocoder(FrontEnd):
         self.norm, dim = GlobalNorm(self.features.dim), self.features.dim
         self.blstm, self.dropout = Blstm(dim, width, layers, dropout), Dropout(dropout)
         self.linear = nn.Linear(2 * width, dim)
-        made = build(generator, WaveGenerator, "system.frontend.generator", mels=dim)
-        if made.hop != self.features.hop:
+        network = build(generator, WaveGenerator, "system.frontend.generator", mels=dim)
+        if network.hop != self.features.hop:
             raise ConfigError(
-                f"system.frontend.generator.scales: their product is {made.hop}, the features' hop is "
+                f"system.frontend.generator.scales: their product is {network.hop}, the features' hop is "
                 f"{self.features.hop} samples; make them equal"
             )
         # Named as in the systems of vocoders, whose weights come here.
-        self.vocoder = nn.ModuleDict({"generator": made})
+        self.vocoder = nn.ModuleDict({"generator": network})
         if normalise:
             self.vocoder["norm"] = GlobalNorm(dim)
 
@@ -97,8 +97,8 @@ class MelVocoder(FrontEnd):
         surrounded = torch.cat([edges[0], filled, edges[1]], dim=1)
         if "norm" in self.vocoder:
             surrounded = self.vocoder["norm"](surrounded)
-        made = generator(surrounded.transpose(1, 2), self._noise(surrounded))
-        return made[:, around * generator.hop :][:, :samples]
+        waves = generator(surrounded.transpose(1, 2), self._noise(surrounded))
+        return waves[:, around * generator.hop :][:, :samples]
 
     def _noise(self, mels: Tensor) -> Tensor | None:
         """The same for all utterances in evaluation, so that none depends on its batch; drawn anew in training."""

@@ -36,7 +36,7 @@ class RnNoise(PerUtterance):
         self.library = packaged_file("pyrnnoise", LIBRARY, "RnNoise")
 
     def process(self, wave: np.ndarray) -> np.ndarray:
-        """Frame after frame, as the library keeps what it has heard."""
+        """Frame after frame: the library keeps a state between them."""
         library, floats = _library(self.library), ctypes.POINTER(ctypes.c_float)
         frames = np.pad(wave * np.float32(SCALE), (0, -len(wave) % FRAME)).reshape(-1, FRAME)
         state = library.rnnoise_create(None)

@@ -57,15 +57,15 @@ class GramianCombiner(Combiner):
         gradients = task_gradients(losses, parameters)
         names = {id(parameter): name for name, parameter in shared.items()}
         met: dict[str, tuple[nn.Parameter, list[Tensor]]] = {}
-        for parameter, *own in zip(parameters, *gradients, strict=True):
-            if id(parameter) in names and all(gradient is not None for gradient in own):
-                met[names[id(parameter)]] = (parameter, own)
+        for parameter, *per_task in zip(parameters, *gradients, strict=True):
+            if id(parameter) in names and all(gradient is not None for gradient in per_task):
+                met[names[id(parameter)]] = (parameter, per_task)
             else:
-                add_gradient(parameter, own)
+                add_gradient(parameter, per_task)
         if self.per == "update":
-            for name, (parameter, own) in met.items():
+            for name, (parameter, per_task) in met.items():
                 before = self._waiting.get(name)
-                self._waiting[name] = (parameter, own if before is None else _added(before[1], own))
+                self._waiting[name] = (parameter, per_task if before is None else _added(before[1], per_task))
             return {}
         return self._combine(met)
 
@@ -81,7 +81,8 @@ class GramianCombiner(Combiner):
         """Add the combined gradients of parameters and their tasks' gradients to what `finish` leaves."""
         if not met:
             return {}
-        names, columns = list(met), [list(column) for column in zip(*(own for _, own in met.values()), strict=True)]
+        names, rows = list(met), [gradients for _, gradients in met.values()]
+        columns = [list(column) for column in zip(*rows, strict=True)]
         sum_tensors([gradient for column in columns for gradient in column])
         gramians, self.gradient_type = inner_products(columns), columns[0][0].dtype
         groups = self._groups(names, gramians.device)
@@ -92,10 +93,10 @@ class GramianCombiner(Combiner):
         if groups is not None:
             weights = weights[numbers]
         # In place: these tensors are as large as the model, and fresh memory costs more than the arithmetic.
-        first, *others = [list(weight.unbind()) for weight in weights.to(columns[0][0].dtype).unbind(1)]
+        first, *rest = [list(weight.unbind()) for weight in weights.to(columns[0][0].dtype).unbind(1)]
         totals = columns[0]
         torch._foreach_mul_(totals, first)
-        for column, weight in zip(columns[1:], others, strict=True):
+        for column, weight in zip(columns[1:], rest, strict=True):
             torch._foreach_addcmul_(totals, column, weight)
         for name, total in zip(names, totals, strict=True):
             before = self._combined.get(name)
@@ -123,7 +124,7 @@ def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter])
         kept = number < len(losses)
         gradients.append(list(torch.autograd.grad(loss, parameters, retain_graph=kept, allow_unused=True)))
     gradients.reverse()
-    own_memory(gradients)
+    copy_shared_memory(gradients)
     if process_count() > 1:
         flags = [gradient is not None for column in gradients for gradient in column]
         there = iter(anywhere(flags, parameters[0].device))
@@ -134,7 +135,7 @@ def task_gradients(losses: Mapping[str, Tensor], parameters: list[nn.Parameter])
     return gradients
 
 
-def own_memory(gradients: list[list[Tensor | None]]) -> None:
+def copy_shared_memory(gradients: list[list[Tensor | None]]) -> None:
     """Copy those that share memory: autograd may give one tensor for two parameters, or one number for many."""
     seen = set()
     for column in gradients:

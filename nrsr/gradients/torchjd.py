@@ -54,7 +54,7 @@ class TorchJd(GramianCombiner):
     def __init__(self, aggregator: dict[str, Any], granularity: str = "all", per: str = "micro-batch") -> None:
         super().__init__(granularity, per)
         try:
-            made = build(with_vectors(aggregator), Aggregator, "gradients.aggregator")
+            prototype = build(with_vectors(aggregator), Aggregator, "gradients.aggregator")
         except ImportError as error:
             raise ConfigError(
                 f'gradients.aggregator: {aggregator["class"]} needs more libraries; pip install "torchjd[full]"'
@@ -64,23 +64,23 @@ class TorchJd(GramianCombiner):
                 f"gradients.aggregator: {aggregator['class']} does not take these arguments ({error}); give its "
                 "vectors as lists of numbers"
             ) from error
-        if not isinstance(made, TAKEN):
+        if not isinstance(prototype, TAKEN):
             raise ConfigError(
-                f"gradients.aggregator: {type(made).__name__} looks at single entries of the gradients, not at their "
-                "inner products alone; take another aggregator of TorchJD, as torchjd.aggregation.PCGrad"
+                f"gradients.aggregator: {type(prototype).__name__} looks at single entries of the gradients, not at "
+                "their inner products alone; take another aggregator of TorchJD, as torchjd.aggregation.PCGrad"
             )
         # Some of them have a state: one object for each group.
-        self._made, self._aggregators = made, []
+        self._prototype, self._aggregators = prototype, []
 
     def check(self, losses: Sequence[str]) -> None:
-        self._weights(deepcopy(self._made), torch.eye(len(losses)), losses)
+        self._weights(deepcopy(self._prototype), torch.eye(len(losses)), losses)
 
     def weights(self, gramians: Tensor, tasks: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
         host = gramians.detach().cpu() / self.loss_scale() ** 2
         if not host.isfinite().all():  # the sum of such gradients is not finite either, and the step is skipped
             return torch.ones_like(gramians[:, 0]), {}
         while len(self._aggregators) < len(host):
-            self._aggregators.append(deepcopy(self._made))
+            self._aggregators.append(deepcopy(self._prototype))
         # Rank and direction are decided by the precision of the gradients, not by that of their sums.
         host = host.to(self.gradient_type)
         # Some of them draw the order of the tasks from torch's global generator: here from a seed that all processes
@@ -141,5 +141,5 @@ def weights_of_sum(aggregator: Aggregator, rows: Tensor) -> Tensor:
     total, rows = aggregator(rows).double(), rows.double()
     lengths = rows.norm(dim=1)
     there = lengths > 0
-    units = torch.where(there.unsqueeze(1), rows / lengths.unsqueeze(1), 0.0)
-    return torch.where(there, torch.linalg.pinv(units.T, rtol=SAME) @ total / lengths, 0.0)
+    directions = torch.where(there.unsqueeze(1), rows / lengths.unsqueeze(1), 0.0)
+    return torch.where(there, torch.linalg.pinv(directions.T, rtol=SAME) @ total / lengths, 0.0)

@@ -61,9 +61,9 @@ def to_library(fst: FstContent, path: str | Path) -> kaldifst.StdVectorFst:
         stream.write(fst.written())
         stream.flush()
         try:
-            found = kaldifst.StdVectorFst.read(stream.name)
+            loaded = kaldifst.StdVectorFst.read(stream.name)
         except Exception:  # the bindings raise whatever they like
-            found = None
-    if found is None:
+            loaded = None
+    if loaded is None:
         raise FstError(f"{path}: is truncated or broken; make it anew")
-    return found
+    return loaded

@@ -42,8 +42,8 @@ def train_lda(
         LdaError, MlltError: too few frames.
     """
     old = take_alignments(pool, lang, alignments, log)
-    first, *others = pool.ask("lda_statistics", old, settings.context)
-    for part in others:
+    first, *rest = pool.ask("lda_statistics", old, settings.context)
+    for part in rest:
         first.add(part)
     matrix, kept = estimate_lda(first, settings.dim)
     log(f"LDA to {len(matrix)} of {matrix.shape[1]} values keeps {kept:.1%} of the variance between pdfs")

@@ -55,14 +55,14 @@ class Growing:
 
     def leaves(self) -> list["Growing"]:
         """All leaves under this node, those of yes first."""
-        found, todo = [], [self]
+        leaves, todo = [], [self]
         while todo:
             node = todo.pop()
             if node.yes is None:
-                found.append(node)
+                leaves.append(node)
             else:
                 todo += [node.no, node.yes]
-        return found
+        return leaves
 
     def frozen(self) -> Node:
         """The finished node."""

@@ -168,9 +168,9 @@ class Pass:
         if self.failures and not self.done:
             name, failure = next(iter(self.failures.items()))
             left = sum(map(len, self._batches)) - len(self.failures)
-            others = f", {left} were not tried" if left else ""
+            untried = f", {left} were not tried" if left else ""
             raise ApplyError(
-                f"{self._what}: nothing succeeded{others}; failed: {shown(list(self.failures))}; {name}: "
+                f"{self._what}: nothing succeeded{untried}; failed: {shown(list(self.failures))}; {name}: "
                 f"{failure.reason}"
             ) from Exception(failure.trace)
 

@@ -31,11 +31,11 @@ class _Prefix:
     children: dict[int, "_Prefix"] = field(default_factory=dict)
 
     def units(self) -> list[int]:
-        found, here = [], self
+        units, here = [], self
         while here.parent is not None:
-            found.append(here.unit)
+            units.append(here.unit)
             here = here.parent
-        return found[::-1]
+        return units[::-1]
 
 
 class _Beam:

@@ -94,13 +94,13 @@ def write_states(path: Path, states: Mapping[str, str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def check_states(path: Path, data: DataDir, made: str, cure: str, *, parallel: bool = False) -> None:
+def check_states(path: Path, data: DataDir, event: str, cure: str, *, parallel: bool = False) -> None:
     """Refuse files computed from other audio; utterances that only one side has do not count.
 
     Args:
         path: the list of write_states; without it nothing is refused.
         data: directory with the audio as it is now.
-        made: what was computed from the audio, for the message.
+        event: what was computed from the audio, as a clause for the message.
         cure: what to do about it.
         parallel: as it was written.
 
@@ -113,7 +113,7 @@ def check_states(path: Path, data: DataDir, made: str, cure: str, *, parallel: b
     changed = [name for name, state in now.items() if name in before and not same(before[name], state)]
     if changed:
         raise StaleError(
-            f"{data.path}: the audio of {len(changed)} utterances has changed since {made} (size or time of files), "
+            f"{data.path}: the audio of {len(changed)} utterances has changed since {event} (size or time of files), "
             f"the first is {changed[0]!r}; {cure}, or remove {path} if it is the same audio"
         )
 

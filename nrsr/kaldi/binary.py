@@ -47,11 +47,11 @@ class BinaryReader:
 
     def token(self) -> str:
         """The next token."""
-        found = self.peek()
-        if not found:
+        token = self.peek()
+        if not token:
             raise self.wrong("no token follows")
-        self.at += len(found) + 1
-        return found
+        self.at += len(token) + 1
+        return token
 
     def expect(self, *tokens: str) -> str:
         """The next token, which must be one of `tokens`."""

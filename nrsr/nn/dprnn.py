@@ -29,11 +29,11 @@ class BlstmPath(SequencePath):
         rows = sequences.unflatten(0, (len(lengths), -1))
         outputs: list[Tensor] = [rows] * len(lengths)
         for length in set(lengths):
-            which = [number for number, one in enumerate(lengths) if one == length]
+            which = [number for number, row_length in enumerate(lengths) if row_length == length]
             hidden, _ = self.lstm(rows[which, :, :length].flatten(0, 1))
             hidden = nn.functional.pad(hidden, (0, 0, 0, size - length)).unflatten(0, (len(which), -1))
-            for number, one in zip(which, hidden, strict=True):
-                outputs[number] = one
+            for number, output in zip(which, hidden, strict=True):
+                outputs[number] = output
         return self.out(torch.cat(outputs))
 
 

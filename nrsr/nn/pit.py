@@ -77,7 +77,7 @@ def best_permutation(scores: Tensor) -> Tensor:
 
         # NaN would stop the assignment; the loss of such estimates is NaN whatever the permutation.
         host = scores.nan_to_num().cpu().numpy()
-        columns = [linear_sum_assignment(one, maximize=True)[1].tolist() for one in host]
+        columns = [linear_sum_assignment(matrix, maximize=True)[1].tolist() for matrix in host]
         return torch.tensor(columns, device=scores.device)
     candidates = torch.tensor(all_permutations(count), device=scores.device)  # [P, K]
     sums = scores[:, torch.arange(count, device=scores.device), candidates].sum(2)

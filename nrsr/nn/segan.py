@@ -105,13 +105,13 @@ class SeganDiscriminator(nn.Module):
         Args:
             weights: what each example counts in the moments [R], 1 by default.
         """
-        hidden, found = pairs, []
+        hidden, moments = pairs, []
         for layer, norm in zip(self.layers, self.norms, strict=True):
             hidden = layer(hidden)
             with in_float32(hidden):
-                found.append(batch_moments(hidden.float(), weights))
-                hidden = F.leaky_relu(norm(hidden.float(), found[-1], None, 0), 0.3)
-        return self._scores(hidden), Reference(found, len(pairs) if weights is None else weights.sum())
+                moments.append(batch_moments(hidden.float(), weights))
+                hidden = F.leaky_relu(norm(hidden.float(), moments[-1], None, 0), 0.3)
+        return self._scores(hidden), Reference(moments, len(pairs) if weights is None else weights.sum())
 
     def forward(self, pairs: Tensor, reference: Reference, weights: Tensor | None = None) -> Tensor:
         """Pairs [B, 2, T] to scores [B].

@@ -78,7 +78,7 @@ def feature_matching(
     for ours, theirs in zip(generated, real, strict=True):
         maps = zip(ours, theirs, strict=True) if every_map else zip(ours[:-1], theirs[:-1], strict=True)
         distances = torch.stack(
-            [F.l1_loss(found, wanted.detach(), reduction="none").flatten(1).mean(1) for found, wanted in maps]
+            [F.l1_loss(fake_map, real_map.detach(), reduction="none").flatten(1).mean(1) for fake_map, real_map in maps]
         )
         total = total + (distances.sum(0) if every_map else distances.mean(0))
     return total

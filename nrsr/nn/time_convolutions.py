@@ -45,17 +45,17 @@ class TimeUpsampling(nn.ConvTranspose1d):
         (kernel,), (stride,), (padding,) = self.kernel_size, self.stride, self.padding
         samples = (sequences.shape[3] - 1) * stride + kernel - 2 * padding + self.output_padding[0]
         if sequences.requires_grad or kernel != 2 * stride or not last_are_channels(sequences):
-            found = F.conv_transpose1d(
+            output = F.conv_transpose1d(
                 sequences.squeeze(2), self.weight, self.bias, stride, padding, self.output_padding
             )
-            return found.unsqueeze(2)
+            return output.unsqueeze(2)
         # A frame gives its own `stride` samples and the next frame's: two products of matrices.
-        own, following = self.weight.unflatten(2, (2, stride)).permute(2, 3, 1, 0).flatten(1, 2)
+        current, following = self.weight.unflatten(2, (2, stride)).permute(2, 3, 1, 0).flatten(1, 2)
         frames = F.pad(sequences.squeeze(2).transpose(1, 2), (0, 0, 1, 1))
-        found = F.linear(frames[:, 1:], own, None if self.bias is None else self.bias.repeat(stride))
-        found.baddbmm_(frames[:, :-1], following.T.expand(len(frames), -1, -1))
-        found = found.unflatten(2, (stride, -1)).flatten(1, 2)[:, padding : padding + samples]
-        return found.transpose(1, 2).unsqueeze(2)
+        output = F.linear(frames[:, 1:], current, None if self.bias is None else self.bias.repeat(stride))
+        output.baddbmm_(frames[:, :-1], following.T.expand(len(frames), -1, -1))
+        output = output.unflatten(2, (stride, -1)).flatten(1, 2)[:, padding : padding + samples]
+        return output.transpose(1, 2).unsqueeze(2)
 
 
 def last_are_channels(sequences: Tensor) -> bool:

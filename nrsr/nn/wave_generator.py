@@ -14,7 +14,7 @@ class WaveGenerator(nn.Module, ABC):
         hop: samples that a frame becomes.
         context: frames on either side of those that become samples, which the network is given as well.
         reach: no sample depends on features that are further from its frame than so many frames.
-        takes_noise: whether the waveform is made of noise.
+        takes_noise: whether it generates the waveform from noise.
     """
 
     hop: int

@@ -52,9 +52,9 @@ def _pass_block(
     scale[:half] = 2.0  # sigmoid(2a) for tanh(a)
     weights = (block.dilated.weight.permute(2, 1, 0) * scale).contiguous()
     # The last of the taps is the bias.
-    own = torch.nn.functional.pad(frames @ block.features.weight[:, :, 0].T, (0, 0, TAPS // 2, TAPS // 2))
-    own = own.unfold(0, TAPS, 1).transpose(1, 2)
-    taps = torch.cat([own, block.dilated.bias.expand(len(own), 1, -1)], dim=1) * scale
+    projected = torch.nn.functional.pad(frames @ block.features.weight[:, :, 0].T, (0, 0, TAPS // 2, TAPS // 2))
+    projected = projected.unfold(0, TAPS, 1).transpose(1, 2)
+    taps = torch.cat([projected, block.dilated.bias.expand(len(projected), 1, -1)], dim=1) * scale
     # The gated sum comes out with the other sign.
     residual, skip = -root * block.residual.weight[:, :, 0].T, -block.skip.weight[:, :, 0].T
     bias, hop = root * block.residual.bias, rises.shape[1]

@@ -1,4 +1,4 @@
-"""What tells the configs of several systems apart."""
+"""How the configs of several systems differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,12 +19,12 @@ def config_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, di
         dotted key -> system -> value as YAML ("-" where the config lacks the key). Objects of different classes are
         given whole, since the arguments of one say nothing about the other.
     """
-    found: dict[str, dict[str, str]] = {}
-    _compare(dict(configs), "", found)
-    return found
+    differences: dict[str, dict[str, str]] = {}
+    _compare(dict(configs), "", differences)
+    return differences
 
 
-def _compare(values: dict[str, Any], key: str, found: dict[str, dict[str, str]]) -> None:
+def _compare(values: dict[str, Any], key: str, differences: dict[str, dict[str, str]]) -> None:
     present = list(values.values())
     mappings = all(isinstance(value, Mapping) for value in present)
     if mappings and len({str(value.get("class")) for value in present}) == 1:
@@ -32,9 +32,9 @@ def _compare(values: dict[str, Any], key: str, found: dict[str, dict[str, str]])
         for name in names:
             if key or name not in IGNORED:
                 inner = {system: value.get(name, ABSENT) for system, value in values.items()}
-                _compare(inner, f"{key}.{name}" if key else str(name), found)
+                _compare(inner, f"{key}.{name}" if key else str(name), differences)
     elif any(value != present[0] for value in present):
-        found[key] = {system: _shown(value) for system, value in values.items()}
+        differences[key] = {system: _shown(value) for system, value in values.items()}
 
 
 def _shown(value: Any) -> str:

@@ -22,7 +22,7 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path, t
     Returns:
         False, and no file, where no set has two SNRs.
     """
-    noisy = {name: snrs for name, one in pooled["sets"].items() if len(snrs := _known(one["snrs"])) > 1}
+    noisy = {name: snrs for name, summary in pooled["sets"].items() if len(snrs := _known(summary["snrs"])) > 1}
     if not noisy:
         return False
     # Here, since importing matplotlib takes longer than the tables do; Agg needs no display.
@@ -39,9 +39,9 @@ def draw_over_snr(pooled: Mapping[str, Any], metric: Metric, path: str | Path, t
     for panel, (test_set, tag) in zip(panels.flat, (place for row in places for place in row), strict=True):
         snrs, systems = noisy[test_set], pooled["sets"][test_set]["systems"]
         for number, name in enumerate(names):
-            if figures := systems.get(f"{name}-{tag}" if tag else name):
+            if scores := systems.get(f"{name}-{tag}" if tag else name):
                 shift = BESIDE * (number - (len(names) - 1) / 2)  # side by side, so that each interval is seen
-                points = [figures[metric.name][snr] for snr in snrs]
+                points = [scores[metric.name][snr] for snr in snrs]
                 drawn.setdefault(name, _draw_system(panel, name, f"C{number}", shift, points))
         title = f"{tag}: {test_set}" if tag else test_set
         panel.set(title=title, xlabel="SNR (dB)", xticks=range(len(snrs)), xticklabels=snrs)
@@ -63,11 +63,11 @@ def _known(snrs: list[str]) -> list[str]:
     return [snr for snr in snrs if snr != UNKNOWN]
 
 
-def _draw_system(panel: Any, system: str, colour: str, shift: float, figures: list[Mapping[str, Any]]) -> Any:
-    known = [(place, one) for place, one in enumerate(figures) if one["value"] is not None and one["interval"]]
-    places, values = [place + shift for place, _ in known], [one["value"] for _, one in known]
-    below = [one["value"] - one["interval"][0] for _, one in known]
-    above = [one["interval"][1] - one["value"] for _, one in known]
+def _draw_system(panel: Any, system: str, colour: str, shift: float, points: list[Mapping[str, Any]]) -> Any:
+    known = [(place, point) for place, point in enumerate(points) if point["value"] is not None and point["interval"]]
+    places, values = [place + shift for place, _ in known], [point["value"] for _, point in known]
+    below = [point["value"] - point["interval"][0] for _, point in known]
+    above = [point["interval"][1] - point["value"] for _, point in known]
     below, above = ([max(length, 0.0) for length in lengths] for lengths in (below, above))
     style = {"marker": "o", "markersize": 3, "linewidth": 1, "elinewidth": 1, "color": colour, "label": system}
     return panel.errorbar(places, values, yerr=(below, above), **style)

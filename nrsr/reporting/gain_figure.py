@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nrsr.files import atomic_open
-from nrsr.reporting.pooled_cells import main_figure, rows_of, short
+from nrsr.reporting.pooled_cells import main_condition, rows_of, short
 from nrsr.scoring.metric import Metric
 
 BESIDE = 0.06  # distance of two systems' points at one tag, where that of two tags is 1
@@ -20,18 +20,18 @@ def draw_gain(pooled: Mapping[str, Any], metric: Metric, path: str | Path, tags:
     Returns:
         False, and no file, where there is no such difference.
     """
-    found = {name: one for name in pooled["sets"] if (one := _differences(pooled, name, metric, tags, baseline))}
-    if not found:
+    gains = {name: lines for name in pooled["sets"] if (lines := _differences(pooled, name, metric, tags, baseline))}
+    if not gains:
         return False
     # Here, since importing matplotlib takes longer than the tables do; Agg needs no display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.5 * len(found), 3.5), layout="constrained")
+    figure = Figure(figsize=(4.5 * len(gains), 3.5), layout="constrained")
     FigureCanvasAgg(figure)
-    rows = [row for row in rows_of(pooled["systems"], tags) if any(row in lines for lines in found.values())]
+    rows = [row for row in rows_of(pooled["systems"], tags) if any(row in lines for lines in gains.values())]
     drawn = {}
-    for panel, (name, lines) in zip(figure.subplots(1, len(found), squeeze=False).flat, found.items(), strict=True):
+    for panel, (name, lines) in zip(figure.subplots(1, len(gains), squeeze=False).flat, gains.items(), strict=True):
         for number, row in enumerate(rows):
             shift = BESIDE * (number - (len(rows) - 1) / 2)  # side by side, so that each interval is seen
             if row in lines:
@@ -52,21 +52,21 @@ def draw_gain(pooled: Mapping[str, Any], metric: Metric, path: str | Path, tags:
 def _differences(
     pooled: Mapping[str, Any], test_set: str, metric: Metric, tags: Sequence[str], baseline: str
 ) -> dict[str, dict[int, Mapping[str, Any]]]:
-    """NAME -> number of the tag -> difference of the set's main figure from the baseline with this tag."""
-    figure, found = main_figure(pooled, test_set), {}
-    for comparison in pooled["sets"][test_set]["comparisons"] if figure else ():
+    """NAME -> number of the tag -> difference of the set's main value from the baseline's with this tag."""
+    condition, differences = main_condition(pooled, test_set), {}
+    for comparison in pooled["sets"][test_set]["comparisons"] if condition else ():
         for number, tag in enumerate(tags):
             if comparison["versus"] == f"{baseline}-{tag}" and comparison["system"].endswith(f"-{tag}"):
-                difference = comparison["metrics"][metric.name][figure]
+                difference = comparison["metrics"][metric.name][condition]
                 if difference["interval"]:
-                    found.setdefault(comparison["system"].removesuffix(f"-{tag}"), {})[number] = difference
-    return found
+                    differences.setdefault(comparison["system"].removesuffix(f"-{tag}"), {})[number] = difference
+    return differences
 
 
 def _draw_line(panel: Any, colour: str, shift: float, points: Mapping[int, Mapping[str, Any]]) -> Any:
     places, drawn = sorted(points), [points[number] for number in sorted(points)]
-    values = [one["difference"] for one in drawn]
-    lengths = [[max(one["difference"] - one["interval"][0], 0.0) for one in drawn],
-               [max(one["interval"][1] - one["difference"], 0.0) for one in drawn]]  # fmt: skip
+    values = [point["difference"] for point in drawn]
+    lengths = [[max(point["difference"] - point["interval"][0], 0.0) for point in drawn],
+               [max(point["interval"][1] - point["difference"], 0.0) for point in drawn]]  # fmt: skip
     style = {"marker": "o", "markersize": 3, "linewidth": 1, "elinewidth": 1, "color": colour}
     return panel.errorbar([number + shift for number in places], values, yerr=lengths, **style)

@@ -8,7 +8,7 @@ from typing import Any
 from nrsr.files import atomic_open
 from nrsr.reporting.training_history import logged
 
-# Panels: title, axis label, and the logged figures that each draws, with their line style.
+# Panels: title, axis label, and the logged values that each draws, with their line style.
 PANELS = (
     ("Angle between the tasks' gradients", "degrees", {"angle": ("-", "before"), "angle_after": ("--", "after")}),
     ("Shared tensors", "share", {"conflicts": ("-", "in conflict"), "rescaled": ("--", "rescaled")}),
@@ -17,7 +17,7 @@ PANELS = (
 
 
 def gradient_history(experiment: Path) -> dict[str, list[float]]:
-    """Figures of the combiner by name, one value an epoch; empty where it logs none, as `Sum`.
+    """Logged values of the combiner by name, one an epoch; empty where it logs none, as `Sum`.
 
     Raises:
         MetricsError: metrics.jsonl is missing or damaged.
@@ -26,16 +26,16 @@ def gradient_history(experiment: Path) -> dict[str, list[float]]:
 
 
 def draw_gradients(experiments: Mapping[str, Sequence[Path]], path: str | Path) -> list[str]:
-    """Draw each system's figures: the mean over its runs, and the range of the runs as a band.
+    """Draw each system's values: the mean over its runs, and the range of the runs as a band.
 
     Args:
         experiments: folders of the runs of each system.
         path: of the figure; its ending says the format (png, pdf, svg).
 
     Returns:
-        The systems drawn; none, and no file, where no run has logged such figures.
+        The systems drawn; none, and no file, where no run has logged such values.
     """
-    histories = {system: [gradient_history(one) for one in runs] for system, runs in experiments.items()}
+    histories = {system: [gradient_history(run) for run in runs] for system, runs in experiments.items()}
     histories = {system: runs for system, runs in histories.items() if all(runs) and runs}
     if not histories:
         return []

@@ -1,4 +1,4 @@
-"""What several tables of a results file say of pooled systems: names, main figures, values in cells."""
+"""What several tables of a results file share: names of pooled systems, main conditions, values in cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,17 +27,17 @@ def marked(pooled: Mapping[str, Any], system: str) -> str:
     return system + LACKS * bool(pooled["systems"][system]["missing"])
 
 
-def main_figure(pooled: Mapping[str, Any], test_set: str) -> str | None:
-    """The figure that a set is judged by; None where it lacks SNRs that the primary figure asks for."""
-    one = pooled["sets"][test_set]
-    if one["primary"]:
+def main_condition(pooled: Mapping[str, Any], test_set: str) -> str | None:
+    """The condition of a set's main values, PRIMARY or ALL; None where it lacks SNRs that the primary value needs."""
+    summary = pooled["sets"][test_set]
+    if summary["primary"]:
         return PRIMARY
-    return ALL if not one["snrs"] or pooled["primary"] == [ALL] else None
+    return ALL if not summary["snrs"] or pooled["primary"] == [ALL] else None
 
 
-def cell(figures: Mapping[str, Any] | None, metric: Metric, figure: str | None) -> str:
-    """A figure of a system on a set without its interval; "-" where there is none."""
-    value = None if figures is None or figure is None else figures[metric.name][figure]["value"]
+def cell(scores: Mapping[str, Any] | None, metric: Metric, condition: str | None) -> str:
+    """A value of a system on a set without its interval; "-" where there is none."""
+    value = None if scores is None or condition is None else scores[metric.name][condition]["value"]
     return "-" if value is None else f"{value:.{metric.digits}f}"
 
 

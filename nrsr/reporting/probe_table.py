@@ -1,4 +1,4 @@
-"""The table of probes: how well new classifiers tell the noise from what each trained system makes of it."""
+"""The table of probes: how well new classifiers recognise the noise from the hidden layers of each trained system."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
     Raises:
         ProbeFileError: a file that nrsr probe did not write.
     """
-    found = {system: _probes(folders) for system, folders in systems.items()}
-    found = {system: sets for system, sets in found.items() if sets}
-    if not found:
+    by_system = {system: _probes(folders) for system, folders in systems.items()}
+    by_system = {system: sets for system, sets in by_system.items() if sets}
+    if not by_system:
         return None
-    columns = list(dict.fromkeys(name for sets in found.values() for name in sets))
-    rows = [[system, *(_cell(sets.get(name, [])) for name in columns)] for system, sets in found.items()]
+    columns = list(dict.fromkeys(name for sets in by_system.values() for name in sets))
+    rows = [[system, *(_cell(sets.get(name, [])) for name in columns)] for system, sets in by_system.items()]
     notes = [
         "Accuracy of a new classifier over utterances, mean of the runs (chance: the share of the most frequent kind)."
     ]
     for name in columns:
-        probes = [probe for sets in found.values() for probe in sets.get(name, [])]
+        probes = [probe for sets in by_system.values() for probe in sets.get(name, [])]
         asked = sorted({_question(probe) for probe in probes})
         notes.append(f"{name}: {'; '.join(asked)}; at least {min(map(_utterances, probes))} utterances.")
     return Table("Probes for the noise (%)", ["system", *columns], rows, notes)
@@ -41,7 +41,7 @@ def probe_table(systems: Mapping[str, Sequence[Path]]) -> Table | None:
 
 def _probes(folders: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
     """Test set, with what was asked where the file says so -> contents of the file in each run that has one."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_set: dict[str, list[dict[str, Any]]] = {}
     for folder in folders:
         for path in sorted(folder.glob("decode_*/probe*.json")):
             try:
@@ -51,8 +51,8 @@ def _probes(folders: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
             except (ValueError, KeyError, TypeError):
                 raise ProbeFileError(f"{path}: is not what nrsr probe writes; run it again") from None
             asked = path.stem.removeprefix("probe").replace("_", " ")
-            found.setdefault(path.parent.name.removeprefix("decode_") + asked, []).append(probe)
-    return found
+            by_set.setdefault(path.parent.name.removeprefix("decode_") + asked, []).append(probe)
+    return by_set
 
 
 def _cell(probes: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,7 @@
-"""Published values that stand beside ours in the small table of a results file: a tab-separated file of the recipe.
+"""Published values, for the small table of a results file: a tab-separated file of the recipe.
 
 The first line names the columns: `system`, then sets (`test`, or `test:sdr_i` for another metric than the first), then
-`source`, which says where the values were read. A value is printed as it stands; `-` where the source has none.
+`source`, which says where the values were read. A value is printed as it is; `-` where the source has none.
 """
 
 from dataclasses import dataclass

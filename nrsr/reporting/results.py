@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nrsr.reporting.pooled_cells import main_figure, marked, short, title_of
+from nrsr.reporting.pooled_cells import main_condition, marked, short, title_of
 from nrsr.reporting.published import Published
 from nrsr.reporting.small_table import small_table
 from nrsr.reporting.tables import Table, with_interval
@@ -17,47 +17,49 @@ def results_tables(
     """The small table, and those with intervals, by SNR, of all metrics, of the differences, and of what was measured.
 
     Args:
-        main: metrics that systems are judged by; the first one decides.
+        main: the main metrics; the first one decides.
         tags: the small table has a row for each NAME of the systems NAME-TAG, and columns for each TAG.
     """
     sets = list(pooled["sets"])
-    tables = [_main_values(pooled, main, own) for own in ([sets] if len(main) == 1 else [[name] for name in sets])]
-    tables += [_by_snr(pooled, name, main[0]) for name, one in pooled["sets"].items() if one["snrs"]]
+    tables = [_main_values(pooled, main, names) for names in ([sets] if len(main) == 1 else [[name] for name in sets])]
+    tables += [_by_snr(pooled, name, main[0]) for name, summary in pooled["sets"].items() if summary["snrs"]]
     tables += [
-        _by_noise(pooled, name, main[0]) for name, one in pooled["sets"].items() if any(one["by_noise"].values())
+        _by_noise(pooled, name, main[0])
+        for name, summary in pooled["sets"].items()
+        if any(summary["by_noise"].values())
     ]
     tables += [_by_fold(pooled, name, main[0]) for name in pooled["sets"] if _folds(pooled, name)]
-    others = [metric for metric in pooled["metrics"] if metric.name not in {one.name for one in main}]
-    if others:
-        tables.append(_further(pooled, others))
-    if any(one["comparisons"] for one in pooled["sets"].values()):
+    main_names = {metric.name for metric in main}
+    if further := [metric for metric in pooled["metrics"] if metric.name not in main_names]:
+        tables.append(_further(pooled, further))
+    if any(summary["comparisons"] for summary in pooled["sets"].values()):
         tables.append(_comparisons(pooled, main))
     return small_table(pooled, main, published, tags), [*tables, _measured(pooled, main)]
 
 
-def _with_interval(figures: Mapping[str, Any] | None, metric: Metric, figure: str | None) -> str:
-    if figures is None or figure is None or figures[metric.name][figure]["value"] is None:
+def _with_interval(scores: Mapping[str, Any] | None, metric: Metric, condition: str | None) -> str:
+    if scores is None or condition is None or scores[metric.name][condition]["value"] is None:
         return "-"
-    own = figures[metric.name][figure]
-    return with_interval(own["value"], own["interval"], f".{metric.digits}f")
+    score = scores[metric.name][condition]
+    return with_interval(score["value"], score["interval"], f".{metric.digits}f")
 
 
-def _deviation(figure: Mapping[str, Any] | None, metric: Metric) -> str:
-    deviation = None if figure is None else figure["seed_deviation"]
+def _deviation(score: Mapping[str, Any] | None, metric: Metric) -> str:
+    deviation = None if score is None else score["seed_deviation"]
     return "-" if deviation is None else f"{deviation:.{metric.digits}f}"
 
 
 def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric], sets: Sequence[str]) -> Table:
-    """The values that systems are judged by on some sets, with interval and deviation over seeds."""
-    named = [(name, figure) for name in sets if (figure := main_figure(pooled, name))]
+    """Values of the main metrics on some sets, with interval and deviation over seeds."""
+    named = [(name, condition) for name in sets if (condition := main_condition(pooled, name))]
     rows = []
     for system in pooled["systems"]:
         row = [marked(pooled, system)]
-        for name, figure in named:
-            figures = pooled["sets"][name]["systems"].get(system)
+        for name, condition in named:
+            scores = pooled["sets"][name]["systems"].get(system)
             for metric in main:
-                own = None if figures is None else figures[metric.name][figure]
-                row += [_with_interval(figures, metric, figure), _deviation(own, metric)]
+                score = None if scores is None else scores[metric.name][condition]
+                row += [_with_interval(scores, metric, condition), _deviation(score, metric)]
         rows.append(row)
     header = ["system"]
     for name, _ in named:
@@ -70,30 +72,30 @@ def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric], sets: Sequen
     return Table(f"{title_of(main)} with 95 % intervals", header, rows, [note])
 
 
-def _drawn(one: Mapping[str, Any], speakers: bool = False) -> str:
-    recordings = one["noise_recordings"]
-    amount = f"{one['speakers']} speakers" if speakers else f"{one['utterances']} utterances"
+def _drawn(summary: Mapping[str, Any], speakers: bool = False) -> str:
+    recordings = summary["noise_recordings"]
+    amount = f"{summary['speakers']} speakers" if speakers else f"{summary['utterances']} utterances"
     return amount + (f" and {recordings} noise recordings" if recordings else "")
 
 
 def _by_snr(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
-    one = pooled["sets"][test_set]
+    summary = pooled["sets"][test_set]
     rows = [
-        [marked(pooled, system), *(_with_interval(figures, metric, snr) for snr in one["snrs"])]
-        for system, figures in one["systems"].items()
+        [marked(pooled, system), *(_with_interval(scores, metric, snr) for snr in summary["snrs"])]
+        for system, scores in summary["systems"].items()
     ]
-    header = ["system", *(f"{snr} dB" for snr in one["snrs"])]
+    header = ["system", *(f"{snr} dB" for snr in summary["snrs"])]
     return Table(f"{short(test_set)}: {metric.heading} with 95 % intervals", header, rows)
 
 
 def _by_noise(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
     """Values of each noise type over all SNRs, without intervals; those of a single run are in its scores."""
-    found = pooled["sets"][test_set]["by_noise"]
-    kinds = list(next(filter(None, found.values()))[metric.name])
+    by_system = pooled["sets"][test_set]["by_noise"]
+    kinds = list(next(filter(None, by_system.values()))[metric.name])
     rows = [
-        [marked(pooled, system), *(_number(own[metric.name][kind], metric) for kind in kinds)]
-        for system, own in found.items()
-        if own
+        [marked(pooled, system), *(_number(values[metric.name][kind], metric) for kind in kinds)]
+        for system, values in by_system.items()
+        if values
     ]
     return Table(f"{short(test_set)}: {metric.heading} by noise, all SNRs together", ["system", *kinds], rows)
 
@@ -102,8 +104,8 @@ def _by_fold(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
     """Values of each fold, and their mean."""
     folds = _folds(pooled, test_set)
     rows = []
-    for system, own in pooled["sets"][test_set]["by_fold"].items():
-        values = [own[metric.name].get(fold) for fold in folds]
+    for system, by_metric in pooled["sets"][test_set]["by_fold"].items():
+        values = [by_metric[metric.name].get(fold) for fold in folds]
         known = [value for value in values if value is not None]
         mean = sum(known) / len(known) if len(known) == len(folds) else None
         rows.append([marked(pooled, system), *(_number(value, metric) for value in (*values, mean))])
@@ -114,7 +116,7 @@ def _by_fold(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
 def _folds(pooled: Mapping[str, Any], test_set: str) -> list[int]:
     """The folds of a set, where there are several."""
     by_system = pooled["sets"][test_set]["by_fold"].values()
-    folds = sorted({fold for own in by_system for values in own.values() for fold in values})
+    folds = sorted({fold for by_metric in by_system for values in by_metric.values() for fold in values})
     return folds if len(folds) > 1 else []
 
 
@@ -123,28 +125,28 @@ def _number(value: float | None, metric: Metric) -> str:
 
 
 def _further(pooled: Mapping[str, Any], metrics: Sequence[Metric]) -> Table:
-    """Metrics that systems are not judged by, over the same utterances."""
+    """Metrics beside the main ones, over the same utterances."""
     rows = []
-    for name, one in pooled["sets"].items():
-        figure = main_figure(pooled, name) or ALL
-        for system, figures in one["systems"].items():
-            cells = (_with_interval(figures, metric, figure) for metric in metrics)
+    for name, summary in pooled["sets"].items():
+        condition = main_condition(pooled, name) or ALL
+        for system, scores in summary["systems"].items():
+            cells = (_with_interval(scores, metric, condition) for metric in metrics)
             rows.append([f"{short(name)}: {marked(pooled, system)}", *cells])
-    return Table("Further metrics with 95 % intervals", ["system", *(one.heading for one in metrics)], rows)
+    return Table("Further metrics with 95 % intervals", ["system", *(metric.heading for metric in metrics)], rows)
 
 
 def _comparisons(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
     first, relative = main[0], main[0].unit == "%"
     rows = []
-    for name, one in pooled["sets"].items():
-        figure = main_figure(pooled, name)
-        for comparison in one["comparisons"] if figure else ():
-            own = {metric.name: comparison["metrics"][metric.name][figure] for metric in main}
-            decisive = own[first.name]
+    for name, summary in pooled["sets"].items():
+        condition = main_condition(pooled, name)
+        for comparison in summary["comparisons"] if condition else ():
+            differences = {metric.name: comparison["metrics"][metric.name][condition] for metric in main}
+            decisive = differences[first.name]
             better = decisive["probability_of_improvement"]
             row = [f"{short(name)}: {marked(pooled, comparison['system'])} - {marked(pooled, comparison['versus'])}"]
             for metric in main:
-                difference = own[metric.name]
+                difference = differences[metric.name]
                 form = f"+.{metric.digits}f"
                 none = difference["difference"] is None
                 row.append("-" if none else with_interval(difference["difference"], difference["interval"], form))
@@ -152,7 +154,10 @@ def _comparisons(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
                 row.append("-" if decisive["relative"] is None else f"{decisive['relative']:+.1f} %")
             row += [_deviation(decisive, first), "-" if better is None else f"{better:.3f}", str(comparison["pairs"])]
             rows.append(row)
-    header = ["paired difference", *(f"points of {one.title}" if one.unit == "%" else one.heading for one in main)]
+    header = [
+        "paired difference",
+        *(f"points of {metric.title}" if metric.unit == "%" else metric.heading for metric in main),
+    ]
     header += ["relative"] * relative + ["s.d. over seeds", "probability of improvement", "runs paired"]
     notes = [
         f"{'Below' if first.better == 'lower' else 'Above'} 0: better than the second system. Only runs of the same "
@@ -167,22 +172,22 @@ def _comparisons(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
 
 def _measured(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
     rows = []
-    for system, own in pooled["systems"].items():
-        parameters = own.get("parameters")
+    for system, entry in pooled["systems"].items():
+        parameters = entry.get("parameters")
         rows.append(
             [
                 marked(pooled, system),
                 "-" if parameters is None else f"{parameters / 1e6:.2f} M",
-                str(own["runs"]),
-                ", ".join(map(str, own["seeds"])) or "-",
-                ", ".join(map(str, own["folds"])) or "-",
+                str(entry["runs"]),
+                ", ".join(map(str, entry["seeds"])) or "-",
+                ", ".join(map(str, entry["folds"])) or "-",
             ]
         )
     notes = []
-    for name, one in pooled["sets"].items():
-        size = one["sizes"].get(main[0].base)
+    for name, summary in pooled["sets"].items():
+        size = summary["sizes"].get(main[0].base)
         amount = f"{size} {main[0].base} in " if main[0].base else ""
-        notes.append(f"{name}: {amount}{_drawn(one)}, all folds together.")
+        notes.append(f"{name}: {amount}{_drawn(summary)}, all folds together.")
     for baseline in pooled["baselines_missing"]:
         notes.append(f"There is no baseline {baseline} among the systems: nothing was compared with it.")
     for key, values in pooled.get("config_differences", {}).items():

@@ -13,7 +13,7 @@ class ResultsFileError(NrsrError):
 
 
 def write_results(path: str | Path, markdown: str) -> None:
-    """Replace what stands between the marks; add them at the end of a file without marks, or make the file.
+    """Replace the text between the marks; add them at the end of a file without marks, or make the file.
 
     Raises:
         ResultsFileError: one mark without the other, marks in the wrong order or more than once.

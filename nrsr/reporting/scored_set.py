@@ -20,14 +20,16 @@ def plain(tables: Sequence[Table]) -> str:
 def flat(summary: Mapping[str, Any], metrics: Sequence[Metric]) -> dict[str, Any]:
     """A summary of `nrsr.scoring.summarise` for JSON: in a row, "wer" is the value and "wer_interval" its interval."""
 
-    def row(own: Mapping[str, Any]) -> dict[str, Any]:
-        values = {name: value for name, value in own.items() if not isinstance(value, Mapping)}
+    def row(scores: Mapping[str, Any]) -> dict[str, Any]:
+        values = {name: value for name, value in scores.items() if not isinstance(value, Mapping)}
         for metric in metrics:
-            found = own[metric.name]
-            values |= {metric.name: found["value"], f"{metric.name}_interval": found["interval"]}
+            score = scores[metric.name]
+            values |= {metric.name: score["value"], f"{metric.name}_interval": score["interval"]}
         return values
 
-    groups = {name: {label: row(own) for label, own in summary[name].items()} for name in BREAKDOWNS if name in summary}
+    groups = {
+        name: {label: row(scores) for label, scores in summary[name].items()} for name in BREAKDOWNS if name in summary
+    }
     return {"bootstrap": summary["bootstrap"], TOTAL: row(summary[TOTAL][""]), **groups}
 
 

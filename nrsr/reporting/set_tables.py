@@ -42,7 +42,7 @@ def over_speakers_table(summary: Mapping[str, Any], metrics: Sequence[Metric]) -
     """
     drawn = " and ".join(summary["bootstrap"]["over"])
     rows = [["all", *_cells(summary[TOTAL][""], metrics)]]
-    return Table("", ["set", *(one.title for one in metrics)], rows, (f"the same by bootstrap over {drawn}",))
+    return Table("", ["set", *(metric.title for metric in metrics)], rows, (f"the same by bootstrap over {drawn}",))
 
 
 def confusion_table(matrix: np.ndarray, classes: Sequence[str]) -> Table:
@@ -66,23 +66,28 @@ def _table(
 
 
 def _cells(row: Mapping[str, Any], metrics: Sequence[Metric]) -> list[str]:
-    return [with_interval(row[one.name]["value"], row[one.name]["interval"], f".{one.digits}f") for one in metrics]
+    return [
+        with_interval(row[metric.name]["value"], row[metric.name]["interval"], f".{metric.digits}f")
+        for metric in metrics
+    ]
 
 
 def comparison_table(differences: Mapping[str, Mapping[str, Any]], metrics: Sequence[Metric], versus: str) -> Table:
-    """A paired comparison of `nrsr.scoring.compare_tables` with what stands at the path `versus`, a row a metric."""
+    """A paired comparison of `nrsr.scoring.compare_tables` with the outputs at the path `versus`, a row per metric."""
     sides = {metric.name: "below 0" if metric.better == "lower" else "above 0" for metric in metrics}
     mixed = len(set(sides.values())) > 1
     rows = []
     for metric in metrics:
-        own = differences[metric.name]
-        relative, better = own["relative"], own["probability_of_improvement"]
+        difference = differences[metric.name]
+        relative, better = difference["relative"], difference["probability_of_improvement"]
         rows.append(
             [
                 metric.title,
-                with_interval(own["difference"], own["interval"], f"+.{metric.digits}f"),
+                with_interval(difference["difference"], difference["interval"], f"+.{metric.digits}f"),
                 *([sides[metric.name]] if mixed else []),
-                "undefined" if own["versus_value"] is None else f"{own['versus_value']:.{metric.digits}f}",
+                "undefined"
+                if difference["versus_value"] is None
+                else f"{difference['versus_value']:.{metric.digits}f}",
                 "-" if metric.unit != "%" else "undefined" if relative is None else f"{relative:+.1f} %",
                 "undefined" if better is None else f"{better:.3f}",
             ]

@@ -1,11 +1,11 @@
-"""The small table of a results file: the main figures alone, published systems first."""
+"""The small table of a results file: the main values alone, published systems first."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from nrsr.reporting.pooled_cells import LACKS, cell, main_figure, rows_of, short, title_of
+from nrsr.reporting.pooled_cells import LACKS, cell, main_condition, rows_of, short, title_of
 from nrsr.reporting.published import Published
 from nrsr.reporting.tables import Table
 from nrsr.scoring.metric import Metric
@@ -31,7 +31,7 @@ class Column:
 
 
 def columns_of(sets: Iterable[str], main: Sequence[Metric], tags: Sequence[str]) -> list[Column]:
-    """The columns of each tag, set and metric. Published values of a tag are found as `TAG:SET`."""
+    """The columns of each tag, set and metric. Published values of a tag are those of `TAG:SET`."""
     columns = []
     for tag, name, metric in product(tags or [""], sets, main):
         heading = f"{tag}: " * bool(tag) + short(name) + f" {metric.title}" * (len(main) > 1)
@@ -45,21 +45,21 @@ def columns_of(sets: Iterable[str], main: Sequence[Metric], tags: Sequence[str])
 def small_table(
     pooled: Mapping[str, Any], main: Sequence[Metric], published: Sequence[Published], tags: Sequence[str]
 ) -> Table:
-    """Main figures of all sets, with notes on how they are pooled and what is missing.
+    """Main values of all sets, with notes on how they are pooled and what is missing.
 
     Args:
         tags: a row for each NAME of the systems NAME-TAG, and columns for each TAG, in place of a row for each system.
     """
     columns = columns_of(pooled["sets"], main, tags)
     rows = []
-    for one in published:
-        values = [[one.values[key] for key in column.published if key in one.values] for column in columns]
-        rows.append([f"published: {one.system}", *((found or ["-"])[0] for found in values)])
+    for entry in published:
+        values = [[entry.values[key] for key in column.published if key in entry.values] for column in columns]
+        rows.append([f"published: {entry.system}", *((texts or ["-"])[0] for texts in values)])
     for name in rows_of(pooled["systems"], tags):
         cells, lacks = [], False
         for column in columns:
-            system, figure = column.system(name), main_figure(pooled, column.test_set)
-            cells.append(cell(pooled["sets"][column.test_set]["systems"].get(system), column.metric, figure))
+            system, condition = column.system(name), main_condition(pooled, column.test_set)
+            cells.append(cell(pooled["sets"][column.test_set]["systems"].get(system), column.metric, condition))
             lacks = lacks or bool(pooled["systems"].get(system, {}).get("missing"))
         rows.append([name + LACKS * lacks, *cells])
     notes = [f"{metric.title}: {metric.meaning}." for metric in main if metric.meaning]
@@ -72,17 +72,17 @@ def small_table(
 def _remarks(pooled: Mapping[str, Any], published: Sequence[Published]) -> list[str]:
     """How seeds, folds and SNRs are pooled, and what is missing."""
     notes = []
-    if any(len(own["seeds"]) > 1 or len(own["folds"]) > 1 for own in pooled["systems"].values()):
+    if any(len(entry["seeds"]) > 1 or len(entry["folds"]) > 1 for entry in pooled["systems"].values()):
         notes.append("Seeds and folds are pooled: what is counted in all runs of a system is added up.")
-    primaries = {name: one["primary"] for name, one in pooled["sets"].items() if one["primary"]}
+    primaries = {name: summary["primary"] for name, summary in pooled["sets"].items() if summary["primary"]}
     for snrs in dict.fromkeys(map(tuple, primaries.values())):
-        sets = ", ".join(short(name) for name, own in primaries.items() if tuple(own) == snrs)
+        sets = ", ".join(short(name) for name, primary in primaries.items() if tuple(primary) == snrs)
         notes.append(f"{sets}: mean of {', '.join(snrs)} dB, each of these SNRs counting alike.")
-    for system, own in pooled["systems"].items():
-        if own["missing"]:
-            notes.append(f"{system}{LACKS} lacks runs that other systems have: {'; '.join(own['missing'])}.")
+    for system, entry in pooled["systems"].items():
+        if entry["missing"]:
+            notes.append(f"{system}{LACKS} lacks runs that other systems have: {'; '.join(entry['missing'])}.")
     for name in pooled["sets"]:
-        if main_figure(pooled, name) is None:
+        if main_condition(pooled, name) is None:
             notes.append(f"{name} has no primary figure: it has the SNRs {', '.join(pooled['sets'][name]['snrs'])} dB.")
     notes += [f"{name} was scored for no system." for name in pooled["sets_not_scored"]]
     for source, systems in _sources(published).items():
@@ -91,7 +91,7 @@ def _remarks(pooled: Mapping[str, Any], published: Sequence[Published]) -> list[
 
 
 def _sources(published: Sequence[Published]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one in published:
-        found.setdefault(one.source, []).append(one.system)
-    return found
+    by_source: dict[str, list[str]] = {}
+    for entry in published:
+        by_source.setdefault(entry.source, []).append(entry.system)
+    return by_source

@@ -47,7 +47,7 @@ class Table:
 
 
 def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".2f") -> str:
-    """A figure with its interval for a cell, as in "12.30 [10.10, 14.80]"."""
+    """A value with its interval for a cell, as in "12.30 [10.10, 14.80]"."""
     if value is None:
         return "undefined"
     return f"{value:{form}}" + (f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else "")

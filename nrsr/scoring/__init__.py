@@ -1,4 +1,4 @@
-"""Scores of what systems put out: metrics, the scores table, pooling over seeds and folds, intervals, differences."""
+"""Scores of the outputs of systems: metrics, the scores table, pooling over seeds and folds, intervals, differences."""
 
 from nrsr.scoring.alignment import aligned_pairs, aligned_text, count_errors
 from nrsr.scoring.bootstrap import interval, resampled_sums

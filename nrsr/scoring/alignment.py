@@ -2,7 +2,7 @@
 
 The alignment is one with the fewest errors (Levenshtein 1966, each error counts 1), found by rapidfuzz. Where
 several have as few, the one that rapidfuzz takes is kept: two substitutions rather than a deletion and an insertion
-around a matching word ("one two" heard as "two three": S=2), and errors as early in the utterance as they can be.
+around a matching word ("one two" recognised as "two three": S=2), and errors as early in the utterance as they can be.
 jiwer counts alike. sclite weighs a substitution 4 and the others 3, so that it prefers the matching word (D=1, I=1);
 the sum of the errors is the same, except in utterances with more errors than matches, where sclite may count more.
 """

@@ -60,8 +60,8 @@ def resampled_group_sums(
     for start in range(0, draws, chunk):
         size = min(chunk, draws - start)
         weights = _weights_of_rows(numbered, len(values), size, rng)
-        for found, part in zip(sums, parts, strict=True):
-            part.sum(weights, found[start : start + size])
+        for group_sums, part in zip(sums, parts, strict=True):
+            part.sum(weights, group_sums[start : start + size])
     return sums
 
 

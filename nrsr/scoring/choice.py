@@ -17,9 +17,9 @@ def signal_metrics(wanted: Sequence[str] | None, default: Sequence[str], option:
         MetricError, ScoringError: a wanted metric that there is not, that takes no waves, or whose library is missing.
     """
     metrics = [find_metric(name) for name in wanted or default]
-    if others := [metric.name for metric in metrics if metric.takes != "waves"]:
+    if refused := [metric.name for metric in metrics if metric.takes != "waves"]:
         known = ", ".join(package_metrics("waves"))
-        raise ScoringError(f"{option} {', '.join(others)}: compares no signals; there are {known}")
+        raise ScoringError(f"{option} {', '.join(refused)}: compares no signals; there are {known}")
     missing = missing_libraries(metrics)
     remark = f"{' and '.join(missing)} not installed (pip install {' '.join(missing)})" if missing else ""
     if remark and wanted:

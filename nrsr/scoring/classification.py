@@ -7,7 +7,7 @@ import numpy as np
 from nrsr.scoring.metric import Metric, Sums, ratio
 from nrsr.scoring.table import ScoreTable
 
-LABEL, FOUND = COLUMNS = ("label", "classified")
+LABEL, CLASSIFIED = COLUMNS = ("label", "classified")
 RIGHT, OF, AS = "right", "of", "as"  # utterances of a class that are classified right, of a class, classified as one
 
 
@@ -18,11 +18,11 @@ def measure(reference: str, hypothesis: str) -> tuple[str, str]:
 
 def counts(table: ScoreTable) -> Sums:
     """For each class, 1.0 or 0.0 for each utterance [U]: `right:CLASS`, `of:CLASS` and `as:CLASS`."""
-    labels, found = table.label(LABEL), table.label(FOUND)
+    labels, classified = table.label(LABEL), table.label(CLASSIFIED)
     columns = {}
-    for kind in np.unique(np.concatenate([labels, found])).tolist():
+    for kind in np.unique(np.concatenate([labels, classified])).tolist():
         columns[f"{OF}:{kind}"] = (labels == kind).astype(np.float64)
-        columns[f"{AS}:{kind}"] = (found == kind).astype(np.float64)
+        columns[f"{AS}:{kind}"] = (classified == kind).astype(np.float64)
         columns[f"{RIGHT}:{kind}"] = columns[f"{OF}:{kind}"] * columns[f"{AS}:{kind}"]
     return columns
 
@@ -73,8 +73,8 @@ def confusion(table: ScoreTable, classes: list[str]) -> np.ndarray:
     """How many utterances of each class (rows) are classified as each (columns), int64 [classes, classes]."""
     number = {kind: place for place, kind in enumerate(classes)}
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    labels, found = table.label(LABEL).tolist(), table.label(FOUND).tolist()
-    np.add.at(matrix, ([number[kind] for kind in labels], [number[kind] for kind in found]), 1)
+    labels, classified = table.label(LABEL).tolist(), table.label(CLASSIFIED).tolist()
+    np.add.at(matrix, ([number[kind] for kind in labels], [number[kind] for kind in classified]), 1)
     return matrix
 
 

@@ -22,8 +22,8 @@ def compare_tables(
     """
     if not all(same_utterances(table, versus, metric) for metric in metrics):
         raise ScoringError("the two systems were not scored on the same utterances; score both against one reference")
-    systems = {"own": table, "versus": versus}
+    systems = {"system": table, "versus": versus}
     runs = {name: [Run(Path(name), name, None, None, {"": scores})] for name, scores in systems.items()}
-    summary = PooledSet("", runs, metrics, [ALL]).summary({"own": ["versus"]}, draws, seed)
+    summary = PooledSet("", runs, metrics, [ALL]).summary({"system": ["versus"]}, draws, seed)
     (comparison,) = summary["comparisons"]
-    return {name: figures[ALL] for name, figures in comparison["metrics"].items()}
+    return {name: values[ALL] for name, values in comparison["metrics"].items()}

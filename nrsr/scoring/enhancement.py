@@ -96,8 +96,8 @@ def look_at(data: str | Path, estimates: str | Path) -> dict[str, Finding]:
     files = EnhancementFiles(data, estimates)
     cure = f"run nrsr enhance on {data} again"
     check_states(Path(estimates) / SOURCES_OF, files.directory, f"{estimates} was made of it", cure)
-    if others := sorted(set(files.estimates) - set(files.names)):
-        raise ScoringError(f"{estimates}: has {len(others)} utterances that {data} lacks, first {others[0]}; {cure}")
+    if extra := sorted(set(files.estimates) - set(files.names)):
+        raise ScoringError(f"{estimates}: has {len(extra)} utterances that {data} lacks, first {extra[0]}; {cure}")
     return {name: _finding(files, name) for name in track(files.names, f"reading {estimates}", total=len(files.names))}
 
 
@@ -148,8 +148,11 @@ def score_enhancement(
     make = functools.partial(make_scorer, str(data), str(estimates), tuple(metrics))
     scored = list(track(run_work(make, names, nj), f"scoring {estimates}", total=len(names)))
     noisy = {
-        one.id: ([one.checksum], {name: np.array([value]) for name, value in one.scores.before.items()})
-        for one in scored
+        utterance.id: (
+            [utterance.checksum],
+            {name: np.array([value]) for name, value in utterance.scores.before.items()},
+        )
+        for utterance in scored
     }
     MixtureScores(data).write(noisy)
     return scored
@@ -162,9 +165,9 @@ def make_scorer(data: str, estimates: str, metrics: tuple[str, ...]) -> Callable
 
     def score(name: str) -> ScoredUtterance:
         clean, noisy, estimate = files.read(name)
-        own = checksum(noisy, noisy[:0] if clean is None else clean, files.rate)
-        before = {metric: float(values[0]) for metric, values in known.of(name, [own], metrics).items()}
-        return ScoredUtterance(name, compare(measures, clean, estimate, noisy, files.rate, before), own)
+        digest = checksum(noisy, noisy[:0] if clean is None else clean, files.rate)
+        before = {metric: float(values[0]) for metric, values in known.of(name, [digest], metrics).items()}
+        return ScoredUtterance(name, compare(measures, clean, estimate, noisy, files.rate, before), digest)
 
     return score
 
@@ -175,18 +178,18 @@ def utterances_table(scored: Sequence[ScoredUtterance], metrics: Sequence[Metric
     Raises:
         ScoringError: no utterance has a value, as where all clean speech is silent.
     """
-    if all(np.isnan(list(one.scores.values.values())).all() for one in scored):
+    if all(np.isnan(list(utterance.scores.values.values())).all() for utterance in scored):
         raise ScoringError(f"{data}: no utterance has a value of any metric; check its signals")
-    ids = [one.id for one in scored]
-    columns = [one for metric in metrics for one in (metric, improvement_of(metric))]
-    rows = [[one.scores.values[metric.name] for metric in columns] for one in scored]
+    ids = [utterance.id for utterance in scored]
+    columns = [column for metric in metrics for column in (metric, improvement_of(metric))]
+    rows = [[utterance.scores.values[metric.name] for metric in columns] for utterance in scored]
     return table_of_rows(ids, read_labels(data, ids), columns, rows)
 
 
 def seconds_of(scored: Sequence[ScoredUtterance]) -> Mapping[str, float]:
     """CPU time of each metric, over all utterances and processes."""
     sums: dict[str, float] = {}
-    for one in scored:
-        for name, seconds in one.scores.seconds.items():
+    for utterance in scored:
+        for name, seconds in utterance.scores.seconds.items():
             sums[name] = sums.get(name, 0.0) + seconds
     return sums

@@ -1,7 +1,7 @@
 """Finding the scored runs of an experiments folder: <system>[_fold<F>]_seed<S>/<stage>_<set>/score/scores.tsv.
 
-<stage> is the name of the command that made what is scored: decode_test, separate_test. A system that knows no seeds,
-such as a GMM, is named <system>[_fold<F>]_once.
+<stage> is the name of the command whose outputs are scored: decode_test, separate_test. A system without seeds, such as
+a GMM, is named <system>[_fold<F>]_once.
 """
 
 import re
@@ -86,9 +86,9 @@ def find_runs(folder: str | Path, sets: Sequence[str], metric: Metric) -> tuple[
     elsewhere -= {run.system for run in runs if run.scores}
     runs = [run for run in runs if run.system not in elsewhere]
     runs.sort(key=lambda run: (run.system, run.pair))
-    for one, other in pairwise(runs):
-        if (one.system, one.pair) == (other.system, other.pair):
-            raise ExperimentsError(f"{one.path} and {other.path} have one system, fold and seed; rename one of them")
+    for first, second in pairwise(runs):
+        if (first.system, first.pair) == (second.system, second.pair):
+            raise ExperimentsError(f"{first.path} and {second.path} have one system, fold and seed; rename one of them")
     if metric.same_data:
         _check_same_utterances(runs, metric)
     return runs, left_out
@@ -102,35 +102,35 @@ def _scored(path: Path, metric: Metric) -> list[Path]:
 
 def _tables(scored: Sequence[Path], sets: Sequence[str], metric: Metric) -> dict[str, Path]:
     """The table of each set."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for file in scored:
         _, _, name = file.parent.parent.name.partition("_")
-        if name in found and name in sets:
-            raise ExperimentsError(f"{file} and {found[name]} both hold {metric.title} of {name}; remove one")
-        found[name] = file
-    return {name: found[name] for name in sets if name in found}
+        if name in paths and name in sets:
+            raise ExperimentsError(f"{file} and {paths[name]} both hold {metric.title} of {name}; remove one")
+        paths[name] = file
+    return {name: paths[name] for name in sets if name in paths}
 
 
 def _check_same_utterances(runs: Sequence[Run], metric: Metric) -> None:
     first: dict[tuple[str, int], Run] = {}
     for run in runs:
         for name, table in run.scores.items():
-            other = first.setdefault((name, run.pair[0]), run)
-            if other is not run and not same_utterances(table, other.scores[name], metric):
+            earlier = first.setdefault((name, run.pair[0]), run)
+            if earlier is not run and not same_utterances(table, earlier.scores[name], metric):
                 amounts = f"{metric.base}, " if metric.base else ""
                 raise ExperimentsError(
-                    f"{table.path}: utterances, {amounts}SNRs or noises are not those of {other.scores[name].path}; "
+                    f"{table.path}: utterances, {amounts}SNRs or noises are not those of {earlier.scores[name].path}; "
                     "apply and score both systems on the same data directory"
                 )
 
 
-def same_utterances(table: ScoreTable, other: ScoreTable, metric: Metric) -> bool:
+def same_utterances(table: ScoreTable, versus: ScoreTable, metric: Metric) -> bool:
     """Whether two tables are of the same utterances, noises, SNRs and amounts of what is counted."""
-    if not np.array_equal(table.utterances, other.utterances):
+    if not np.array_equal(table.utterances, versus.utterances):
         return False
-    if not np.array_equal(table.label("noisefile"), other.label("noisefile")):
+    if not np.array_equal(table.label("noisefile"), versus.label("noisefile")):
         return False
-    snrs = zip(table.label(SNR).tolist(), other.label(SNR).tolist(), strict=True)
-    if any(one != two and comparable(SNR, one) != comparable(SNR, two) for one, two in snrs):
+    snrs = zip(table.label(SNR).tolist(), versus.label(SNR).tolist(), strict=True)
+    if any(snr != paired and comparable(SNR, snr) != comparable(SNR, paired) for snr, paired in snrs):
         return False
-    return not metric.base or np.array_equal(metric.counts(table)[metric.base], metric.counts(other)[metric.base])
+    return not metric.base or np.array_equal(metric.counts(table)[metric.base], metric.counts(versus)[metric.base])

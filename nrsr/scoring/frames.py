@@ -40,8 +40,8 @@ class Frames(Mapping):
         return len(self._table)
 
 
-def read_frames(reference: str | Path, *others: str | Path) -> tuple[list[Frames], list[str]]:
-    """Open a reference and what systems said of its utterances.
+def read_frames(reference: str | Path, *estimates: str | Path) -> tuple[list[Frames], list[str]]:
+    """Open a reference and the outputs of systems for its utterances.
 
     Returns:
         What was opened; and lines about utterances that are not scored, since nothing is known about their frames.
@@ -50,7 +50,7 @@ def read_frames(reference: str | Path, *others: str | Path) -> tuple[list[Frames
         ScoringError: utterances of the reference that are missing, or an empty reference.
         NrsrError: an scp that cannot be read.
     """
-    opened = [Frames(path) for path in (reference, *others)]
+    opened = [Frames(path) for path in (reference, *estimates)]
     first, notes = opened[0], []
     if not first:
         raise ScoringError(f"{reference}: lists no utterances, so that nothing can be scored")
@@ -68,7 +68,7 @@ def read_frames(reference: str | Path, *others: str | Path) -> tuple[list[Frames
 def score_frames(
     reference: Frames, estimates: Frames, labels: Mapping[str, Mapping[str, str]], metrics: Sequence[Metric]
 ) -> ScoreTable:
-    """Measure what a system said of each utterance's frames, as `nrsr.scoring.texts.score_texts` does texts.
+    """Measure a system's outputs for each utterance's frames, as `nrsr.scoring.texts.score_texts` does texts.
 
     Raises:
         ScoringError: another number of frames.

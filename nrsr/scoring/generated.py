@@ -60,8 +60,8 @@ class Scored:
     copies: dict[str, str]
 
 
-class Judge:
-    """A classifier of the corpus, by which sets are scored.
+class SetScorer:
+    """Scores sets of generated utterances by a classifier of the corpus.
 
     Args:
         experiment: a trained classifier.
@@ -82,13 +82,13 @@ class Judge:
             raise ScoringError(f"{self.path}: classifies waveforms of any length; train one with system.samples")
         settings = experiment.config["data"]["labels"][self.system.kind]
         self._list = settings_from(LabelSettings, settings, "data.labels").file
-        self.train, others = DataDir(train), DataDir(held_out)
-        if others.path.resolve() == self.train.path.resolve():
+        self.train, held_out_data = DataDir(train), DataDir(held_out)
+        if held_out_data.path.resolve() == self.train.path.resolve():
             raise ScoringError(f"{held_out}: is the training data; give recordings that nobody was trained on")
         self.seen = self._look_at(self.train)
         if self.seen.labels is None:
             raise ScoringError(f"{Path(train) / self._list}: no such list; the training data must have labels")
-        known = self._nearest(self._pictures(others, _some(others.utterances)), [], same=False)
+        known = self._nearest(self._pictures(held_out_data, _some(held_out_data.utterances)), [], same=False)
         self.usual, self.least = float(known.distances.mean()), float(known.distances.min())
         rows = _some(range(len(self.seen.names)))
         pictures = self._pictures(self.train, [self.seen.names[row] for row in rows])
@@ -112,27 +112,28 @@ class Judge:
         rows = np.array(_some(range(len(seen.names))))
         compared = [seen.names[row] for row in rows]
         pictures = self._pictures(directory, compared)
-        found = self._nearest(pictures, compared, same=same)
+        closest = self._nearest(pictures, compared, same=same)
         classes = seen.classes()[rows]
         apart = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
-        heard = [self.system.labels[number] for number in seen.posteriors.argmax(1)]
-        said = [UNKNOWN] * len(heard) if seen.labels is None else [self.system.labels[one] for one in seen.labels]
-        count = len(seen.names)
+        kinds, count = self.system.labels, len(seen.names)
+        classified = np.array([kinds[number] for number in seen.posteriors.argmax(1)], dtype=str)
+        known = [UNKNOWN] * count if seen.labels is None else [kinds[number] for number in seen.labels]
+        labels = np.array(known, dtype=str)
         columns = {
             "utt": np.array(seen.names, dtype=str),
-            "label": np.array(said, dtype=str),
-            "heard": np.array(heard, dtype=str),
+            "label": labels,
+            "heard": classified,
             "inception": inception_shares(seen.posteriors, splits),
             "frechet": frechet_shares(seen.embeddings, self.seen.embeddings),
-            "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (np.array(said) == np.array(heard)),
-            "nearest": _at(rows, found.distances / self.usual, count),
+            "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (labels == classified),
+            "nearest": _at(rows, closest.distances / self.usual, count),
             "neighbour": np.full(count, UNKNOWN, dtype=object),
             "diversity": _at(rows, mean_distances(pictures, classes) / apart, count),
         }
-        columns["neighbour"][rows] = found.names
+        columns["neighbour"][rows] = closest.names
         columns["neighbour"] = columns["neighbour"].astype(str)
-        near = found.distances < COPY * self.least
-        copies = {} if same else dict(zip(np.array(compared)[near].tolist(), found.names[near].tolist(), strict=True))
+        near = closest.distances < COPY * self.least
+        copies = {} if same else dict(zip(np.array(compared)[near].tolist(), closest.names[near].tolist(), strict=True))
         order = np.argsort(columns["utt"])
         return Scored(ScoreTable({name: values[order] for name, values in columns.items()}), copies)
 

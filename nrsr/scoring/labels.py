@@ -52,7 +52,7 @@ def read_labels(data: str | Path | None, utterances: Iterable[str]) -> dict[str,
 
 
 def comparable(label: str, value: str) -> str | float:
-    """What labels are told apart by: an SNR that is a number by its size, all other labels by their letters."""
+    """The key by which labels are compared: an SNR that is a number by its size, all other labels by their letters."""
     return float(value) if label == SNR and NUMBER.fullmatch(value) else value
 
 

@@ -29,7 +29,7 @@ def lag(source: np.ndarray, estimate: np.ndarray, rate: int) -> int:
     phases = np.divide(cross, loudness, out=np.zeros_like(cross), where=loudness > 0)
     correlation = np.abs(irfft(phases, size)[np.arange(-longest, longest + 1)])
     peak = int(correlation.argmax())
-    others = np.delete(correlation, np.arange(max(0, peak - PEAK), min(len(correlation), peak + PEAK + 1)))
-    floor = np.sqrt(np.mean(np.square(others))) if len(others) else np.inf
+    off_peak = np.delete(correlation, np.arange(max(0, peak - PEAK), min(len(correlation), peak + PEAK + 1)))
+    floor = np.sqrt(np.mean(np.square(off_peak))) if len(off_peak) else np.inf
     sure = correlation[peak] > max(DEVIATIONS * floor, CLEARLY * correlation[longest])
     return peak - longest if sure else 0

@@ -83,13 +83,13 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def mean_metric(
-    name: str, title: str, better: Literal["lower", "higher"], measure: Callable[..., float], **others: object
+    name: str, title: str, better: Literal["lower", "higher"], measure: Callable[..., float], **attributes: object
 ) -> Metric:
     """A metric whose value is the mean over utterances of the mean over an utterance's rows.
 
     Args:
         measure: as of `Metric`, but it gives one number, the only column.
-        others: further attributes of `Metric`.
+        attributes: further attributes of `Metric`.
     """
 
     def counts(table: ScoreTable) -> Sums:
@@ -104,21 +104,21 @@ def mean_metric(
         measure=lambda *signals: (measure(*signals),),
         counts=counts,
         value=lambda sums: ratio(sums["sum"], sums["utterances"]),
-        **{"meaning": MEAN_OF_WAVES if others.get("takes") == "waves" else MEAN, **others},
+        **{"meaning": MEAN_OF_WAVES if attributes.get("takes") == "waves" else MEAN, **attributes},
     )
 
 
-def set_metric(name: str, title: str, better: Literal["lower", "higher"], **others: object) -> Metric:
+def set_metric(name: str, title: str, better: Literal["lower", "higher"], **attributes: object) -> Metric:
     """A metric of a whole set, which is the mean of what its utterances contribute (`nrsr.scoring.shares`).
 
     Args:
-        others: further attributes of `Metric`.
+        attributes: further attributes of `Metric`.
     """
 
     def measure(*_: object) -> float:
         raise MetricError(f"{title} is of a whole set of utterances; nrsr score-gen computes it")
 
-    return mean_metric(name, title, better, measure, takes="sets", same_data=False, **others)
+    return mean_metric(name, title, better, measure, takes="sets", same_data=False, **attributes)
 
 
 def improvement_of(metric: Metric) -> Metric:
@@ -150,8 +150,8 @@ def find_metric(name: str) -> Metric:
         return metric
     if _has_file(name):
         return _metric_of_file(name)
-    if name.endswith(IMPROVEMENT) and _has_file(own := name.removesuffix(IMPROVEMENT)):
-        return improvement_of(_metric_of_file(own))
+    if name.endswith(IMPROVEMENT) and _has_file(base := name.removesuffix(IMPROVEMENT)):
+        return improvement_of(_metric_of_file(base))
     known = ", ".join(package_metrics())
     raise MetricError(f"there is no metric {name}; there are {known}, or module.NAME of your own")
 
@@ -172,15 +172,15 @@ def _metric_of_file(name: str) -> Metric:
 def package_metrics(takes: str | None = None) -> dict[str, Metric]:
     """The metrics of the package by name, one for each file of its folder; of those that take texts or waves alone."""
     folder = importlib.import_module(FOLDER)
-    found = [_metric_of_file(file.name) for file in pkgutil.iter_modules(folder.__path__)]
-    metrics = sorted(found, key=lambda metric: (metric.library, metric.name))
+    metrics = [_metric_of_file(file.name) for file in pkgutil.iter_modules(folder.__path__)]
+    metrics = sorted(metrics, key=lambda metric: (metric.library, metric.name))
     return {metric.name: metric for metric in metrics if takes in (None, metric.takes)}
 
 
 def metrics_of(columns: Iterable[str]) -> list[Metric]:
     """The package's metrics, each with its improvement, whose columns a table has."""
     columns = set(columns)
-    known = [one for metric in package_metrics().values() for one in (metric, improvement_of(metric))]
+    known = [variant for metric in package_metrics().values() for variant in (metric, improvement_of(metric))]
     return [metric for metric in known if columns.issuperset(metric.columns)]
 
 

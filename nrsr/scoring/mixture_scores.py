@@ -44,23 +44,23 @@ class MixtureScores:
     def of(self, utterance: str, sums: Sequence[str], metrics: Iterable[str]) -> dict[str, np.ndarray]:
         """Metric -> [K] of the sources of a mixture, NaN where it is not known of a source with this checksum."""
         rows = [self.known.get((utterance, number + 1), ("", {})) for number in range(len(sums))]
-        kept = [values if found == own else {} for (found, values), own in zip(rows, sums, strict=True)]
+        kept = [values if stored == digest else {} for (stored, values), digest in zip(rows, sums, strict=True)]
         return {name: np.array([values.get(name, np.nan) for values in kept]) for name in metrics}
 
-    def write(self, found: Mapping[str, tuple[Sequence[str], Mapping[str, np.ndarray]]]) -> bool:
+    def write(self, scores: Mapping[str, tuple[Sequence[str], Mapping[str, np.ndarray]]]) -> bool:
         """Keep checksums [K] and metric -> [K] of mixtures beside what was known of the same audio; False if it cannot.
 
         Nothing is written where nothing is new. A data directory that cannot be written to is left as it is.
         """
         changed = False
-        for utterance, (sums, values) in found.items():
-            for number, own in enumerate(sums):
+        for utterance, (sums, values) in scores.items():
+            for number, digest in enumerate(sums):
                 key = utterance, number + 1
                 old = self.known.get(key, ("", {}))
                 new = {name: float(column[number]) for name, column in values.items()}
-                kept = {**(old[1] if old[0] == own else {}), **new}
-                changed |= old[0] != own or kept.keys() != old[1].keys()
-                self.known[key] = own, kept
+                kept = {**(old[1] if old[0] == digest else {}), **new}
+                changed |= old[0] != digest or kept.keys() != old[1].keys()
+                self.known[key] = digest, kept
         if not changed:
             return True
         rows = sorted(self.known.items())
@@ -68,7 +68,7 @@ class MixtureScores:
         columns = {
             "utt": np.array([utterance for (utterance, _), _ in rows]),
             "source": np.array([source for (_, source), _ in rows]),
-            "checksum": np.array([own for _, (own, _) in rows]),
+            "checksum": np.array([digest for _, (digest, _) in rows]),
         }
         # With all digits, so that improvements do not depend on which system was scored first.
         columns |= {name: np.array([_text(values.get(name, np.nan)) for _, (_, values) in rows]) for name in names}

@@ -19,25 +19,27 @@ class Nearest(NamedTuple):
 
 
 def nearest(
-    examples: np.ndarray, names: Sequence[str], others: Iterable[tuple[Sequence[str], np.ndarray]], *, same: bool
+    examples: np.ndarray, names: Sequence[str], parts: Iterable[tuple[Sequence[str], np.ndarray]], *, same: bool
 ) -> Nearest:
-    """The Euclidean distance of each example [N, D] to the nearest of others, which come in parts (names, [M, D]).
+    """The Euclidean distance of each example [N, D] to the nearest of other examples.
+
 
     Args:
         names: of the examples.
-        same: the others are of the same set, and an example of the same name does not count.
+        parts: the other examples, as (names, [M, D]).
+        same: the other examples are of the same set, and an example of the same name does not count.
     """
-    best, found = np.full(len(examples), np.inf), np.full(len(examples), "", dtype=object)
-    for other_names, part in others:
+    best, nearest_names = np.full(len(examples), np.inf), np.full(len(examples), "", dtype=object)
+    for part_names, part in parts:
         squares = squared_distances(examples, part)
         if same:
-            squares[np.array(names)[:, None] == np.array(other_names)] = np.inf
+            squares[np.array(names)[:, None] == np.array(part_names)] = np.inf
         places = squares.argmin(1)
         closest = squares[np.arange(len(examples)), places]
         nearer = closest < best
         best[nearer] = closest[nearer]
-        found[nearer] = np.array(other_names, dtype=object)[places[nearer]]
-    return Nearest(np.sqrt(best), found.astype(str))
+        nearest_names[nearer] = np.array(part_names, dtype=object)[places[nearer]]
+    return Nearest(np.sqrt(best), nearest_names.astype(str))
 
 
 def mean_distances(examples: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -50,8 +52,8 @@ def mean_distances(examples: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return means
 
 
-def squared_distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Squared Euclidean distances [N, M] of [N, D] and [M, D], in double precision."""
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2.0 * one @ other.T
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    squares = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2.0 * first @ second.T
     return squares.clip(0.0)

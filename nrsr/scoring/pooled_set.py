@@ -12,7 +12,7 @@ from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
 PRIMARY = "primary"
-ALL, EACH = "all", "each"  # primary figures that name no SNRs: all utterances together, the mean over every SNR
+ALL, EACH = "all", "each"  # primary conditions that name no SNRs: all utterances together, the mean over every SNR
 
 # Counts that add up: name -> [..., SNRs].
 Counts = dict[str, np.ndarray]
@@ -24,8 +24,8 @@ class PooledSet:
     Where runs were scored on different utterances, as generated ones are, these are the utterances of all of them.
 
     Attributes:
-        figures: ALL, the SNRs, and PRIMARY where the set has the SNRs that it asks for -> numbers of the SNRs.
-        primary: SNRs whose mean is the primary figure, as they are spelled.
+        conditions: ALL, the SNRs, and PRIMARY where the set has the SNRs that it asks for -> numbers of the SNRs.
+        primary: SNRs whose mean is the primary value, as they are spelled.
 
     Args:
         runs: system -> its runs, each with a table of the set.
@@ -45,26 +45,26 @@ class PooledSet:
         speakers: bool = False,
     ):
         self.name, self.metrics = name, list(metrics)
-        self.runs = {system: [run for run in own if name in run.scores] for system, own in runs.items()}
-        self.runs = {system: own for system, own in self.runs.items() if own}
+        self.runs = {system: [run for run in system_runs if name in run.scores] for system, system_runs in runs.items()}
+        self.runs = {system: system_runs for system, system_runs in self.runs.items() if system_runs}
         tables: dict[int, list[ScoreTable]] = {}
-        for run in (run for own in self.runs.values() for run in own):
+        for run in (run for system_runs in self.runs.values() for run in system_runs):
             tables.setdefault(run.pair[0], []).append(run.scores[name])
         self.start, self.length, self.fold_utterances = {}, 0, {}
         labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: [], "noise": [], "spk": []}
-        for fold, own in sorted(tables.items()):
-            self.fold_utterances[fold] = np.unique(np.concatenate([table.utterances for table in own]))
+        for fold, fold_tables in sorted(tables.items()):
+            self.fold_utterances[fold] = np.unique(np.concatenate([table.utterances for table in fold_tables]))
             self.start[fold] = self.length
             self.length += len(self.fold_utterances[fold])
             for label, values in labels.items():
-                values.append(self._labels(own, label, fold))
+                values.append(self._labels(fold_tables, label, fold))
         self.utterances = np.concatenate(list(self.fold_utterances.values()))
         self.noises, self.speakers = np.concatenate(labels["noisefile"]), np.concatenate(labels["spk"])
         self.noise_types, self.noise_type_of = group_by("noise", np.concatenate(labels["noise"]))
         if speakers and (self.speakers == UNKNOWN).any():
             raise ScoringError(f"{name}: utterances without a speaker, and speakers are to be drawn; score with --data")
         self.drawn = self.speakers if speakers else self.utterances
-        together = [own[-1] for _, own in sorted(tables.items())]
+        together = [fold_tables[-1] for _, fold_tables in sorted(tables.items())]
         snrs, self.snr_of = group_by(SNR, np.concatenate(labels[SNR]))
         self.snrs = [] if snrs == [UNKNOWN] else snrs
         self.sizes = {
@@ -72,10 +72,10 @@ class PooledSet:
             for metric in self.metrics
             if metric.base
         }
-        self.figures = {ALL: list(range(len(snrs)))} | {snr: [number] for number, snr in enumerate(self.snrs)}
+        self.conditions = {ALL: list(range(len(snrs)))} | {snr: [number] for number, snr in enumerate(self.snrs)}
         self.primary = self._primary(primary)
         if self.primary:
-            self.figures[PRIMARY] = [snrs.index(snr) for snr in self.primary]
+            self.conditions[PRIMARY] = [snrs.index(snr) for snr in self.primary]
         self._counted: dict[tuple[int, str], tuple[Counts, np.ndarray]] = {}
 
     def _labels(self, tables: Sequence[ScoreTable], label: str, fold: int) -> np.ndarray:
@@ -129,35 +129,35 @@ class PooledSet:
         return totals
 
     def values(self, metric: Metric, sums: Counts) -> dict[str, np.ndarray]:
-        """Each figure [...] from sums [..., SNRs]; several SNRs count alike."""
+        """The value [...] of each condition from sums [..., SNRs]; several SNRs count alike."""
         by_snr = metric.value(sums)
-        found = {figure: by_snr[..., numbers].mean(axis=-1) for figure, numbers in self.figures.items()}
-        return found | {ALL: metric.value({name: values.sum(axis=-1) for name, values in sums.items()})}
+        by_condition = {condition: by_snr[..., numbers].mean(axis=-1) for condition, numbers in self.conditions.items()}
+        return by_condition | {ALL: metric.value({name: values.sum(axis=-1) for name, values in sums.items()})}
 
     def observed(self, metric: Metric, sums: Counts) -> dict[str, np.ndarray]:
-        """Each figure of the utterances as they are, from counts [rows]."""
+        """The value of each condition for the utterances as they are, from counts [rows]."""
         groups = max(len(self.snrs), 1)
-        return self.values(metric, {name: np.bincount(self.snr_of, own, groups) for name, own in sums.items()})
+        return self.values(metric, {name: np.bincount(self.snr_of, counts, groups) for name, counts in sums.items()})
 
     def summary(self, versus: Mapping[str, Sequence[str]], draws: int, seed: int) -> dict[str, Any]:
-        """Values of the systems and their differences to others, all from the same draws.
+        """Values of the systems and their differences to baselines, all from the same draws.
 
         Args:
-            versus: system -> those that it is compared with.
+            versus: system -> the baselines that it is compared with.
         """
         pairs = {
-            (system, other): common
+            (system, baseline): common
             for system in self.runs
-            for other in versus.get(system, ())
-            if (common := self._common(system, other))
+            for baseline in versus.get(system, ())
+            if (common := self._common(system, baseline))
         }
         parts: dict[tuple, Counts] = {}
         for metric in self.metrics:
-            for system, own in self.runs.items():
-                parts[metric.name, system] = self.sums(own, metric)
-            for pair, (own, other) in pairs.items():
-                parts[(metric.name, *pair, 0)] = self.sums(own, metric, other)
-                parts[(metric.name, *pair, 1)] = self.sums(other, metric, own)
+            for system, runs in self.runs.items():
+                parts[metric.name, system] = self.sums(runs, metric)
+            for pair, (runs, versus_runs) in pairs.items():
+                parts[(metric.name, *pair, 0)] = self.sums(runs, metric, versus_runs)
+                parts[(metric.name, *pair, 1)] = self.sums(versus_runs, metric, runs)
         drawn = self._drawn(parts, draws, seed)
         return {
             "snrs": self.snrs,
@@ -166,21 +166,23 @@ class PooledSet:
             "utterances": len(set(self.utterances.tolist())),
             "speakers": len(set(self.speakers.tolist()) - {UNKNOWN}),
             "noise_recordings": len(set(self.noises.tolist()) - {UNKNOWN}),
-            "by_noise": {system: self._by_noise(own) for system, own in self.runs.items()},
-            "by_fold": {system: self._by_fold(own) for system, own in self.runs.items()},
+            "by_noise": {system: self._by_noise(runs) for system, runs in self.runs.items()},
+            "by_fold": {system: self._by_fold(runs) for system, runs in self.runs.items()},
             "systems": {
                 system: {
-                    metric.name: self._figures(metric, own, parts[metric.name, system], drawn[metric.name, system])
+                    metric.name: self._statistics(metric, runs, parts[metric.name, system], drawn[metric.name, system])
                     for metric in self.metrics
                 }
-                for system, own in self.runs.items()
+                for system, runs in self.runs.items()
             },
             "comparisons": [
                 {
                     "system": pair[0],
                     "versus": pair[1],
                     "pairs": len(common[0]),
-                    "metrics": {one.name: self._differences(one, pair, common, parts, drawn) for one in self.metrics},
+                    "metrics": {
+                        metric.name: self._differences(metric, pair, common, parts, drawn) for metric in self.metrics
+                    },
                 }
                 for pair, common in pairs.items()
             ],
@@ -190,29 +192,31 @@ class PooledSet:
         """Values over all SNRs: metric -> noise type -> value; none without noise types."""
         if self.noise_types == [UNKNOWN]:
             return {}
-        found = {}
+        values = {}
         for metric in self.metrics:
             sums = self.sums(runs, metric)
-            counted = {name: np.bincount(self.noise_type_of, own, len(self.noise_types)) for name, own in sums.items()}
-            found[metric.name] = dict(zip(self.noise_types, map(_number, metric.value(counted)), strict=True))
-        return found
+            counted = {
+                name: np.bincount(self.noise_type_of, counts, len(self.noise_types)) for name, counts in sums.items()
+            }
+            values[metric.name] = dict(zip(self.noise_types, map(_number, metric.value(counted)), strict=True))
+        return values
 
     def _by_fold(self, runs: Sequence[Run]) -> dict[str, dict[int, float | None]]:
-        """Values of the figure that the set is judged by, seeds pooled: metric -> fold -> value."""
-        figure = PRIMARY if self.primary else ALL
-        found: dict[str, dict[int, float | None]] = {}
+        """Values of the main condition, seeds pooled: metric -> fold -> value."""
+        condition = PRIMARY if self.primary else ALL
+        values: dict[str, dict[int, float | None]] = {}
         for metric in self.metrics:
             for fold in sorted({run.pair[0] for run in runs}):
-                own = [run for run in runs if run.pair[0] == fold]
-                value = self.observed(metric, self.sums(own, metric))[figure]
-                found.setdefault(metric.name, {})[fold] = _number(value)
-        return found
+                fold_runs = [run for run in runs if run.pair[0] == fold]
+                value = self.observed(metric, self.sums(fold_runs, metric))[condition]
+                values.setdefault(metric.name, {})[fold] = _number(value)
+        return values
 
-    def _common(self, system: str, other: str) -> tuple[list[Run], list[Run]] | None:
+    def _common(self, system: str, baseline: str) -> tuple[list[Run], list[Run]] | None:
         """The runs of two systems that have a fold and seed in common, in the same order."""
-        theirs = {run.pair: run for run in self.runs.get(other, ())}
-        own = [run for run in self.runs[system] if run.pair in theirs]
-        return (own, [theirs[run.pair] for run in own]) if own else None
+        baseline_runs = {run.pair: run for run in self.runs.get(baseline, ())}
+        runs = [run for run in self.runs[system] if run.pair in baseline_runs]
+        return (runs, [baseline_runs[run.pair] for run in runs]) if runs else None
 
     def _drawn(self, parts: Mapping[tuple, Counts], draws: int, seed: int) -> dict[tuple, Counts]:
         """The sums of each part in each draw: name -> [draws, SNRs]."""
@@ -221,59 +225,62 @@ class PooledSet:
         places = iter(range(len(columns)))
         return {part: {name: sums[..., next(places)] for name in counts} for part, counts in parts.items()}
 
-    def _figures(self, metric: Metric, runs: Sequence[Run], counts: Counts, drawn: Counts) -> dict[str, Any]:
+    def _statistics(self, metric: Metric, runs: Sequence[Run], counts: Counts, drawn: Counts) -> dict[str, Any]:
         observed, samples = self.observed(metric, counts), self.values(metric, drawn)
-        deviations = self._deviations(runs, lambda own: self.observed(metric, self.sums(own, metric)))
+        deviations = self._deviations(runs, lambda seed_runs: self.observed(metric, self.sums(seed_runs, metric)))
         return {
-            figure: {
-                "value": _number(observed[figure]),
-                "interval": interval(samples[figure]),
-                "seed_deviation": deviations.get(figure),
+            condition: {
+                "value": _number(observed[condition]),
+                "interval": interval(samples[condition]),
+                "seed_deviation": deviations.get(condition),
             }
-            for figure in self.figures
+            for condition in self.conditions
         }
 
     def _deviations(self, runs: Sequence[Run], values: Any) -> dict[str, float]:
-        """Standard deviation (n - 1) of each figure over the seeds that have all folds of some runs.
+        """Standard deviation (n - 1) of each condition's value over the seeds that have all folds of some runs.
 
         Args:
-            values: runs of one seed -> figure -> value.
+            values: runs of one seed -> condition -> value.
         """
         folds = {run.pair[0] for run in runs}
         of_seed = [[run for run in runs if run.seed == seed] for seed in sorted({run.seed for run in runs}, key=str)]
-        whole = [values(own) for own in of_seed if {run.pair[0] for run in own} == folds]
+        whole = [values(seed_runs) for seed_runs in of_seed if {run.pair[0] for run in seed_runs} == folds]
         if len(whole) < 2 or len({run.path for run in runs}) == len(folds):  # one training for all seeds
             return {}
-        found = {figure: float(np.std([one[figure] for one in whole], ddof=1)) for figure in self.figures}
-        return {figure: deviation for figure, deviation in found.items() if not np.isnan(deviation)}
+        deviations = {
+            condition: float(np.std([seed_values[condition] for seed_values in whole], ddof=1))
+            for condition in self.conditions
+        }
+        return {condition: deviation for condition, deviation in deviations.items() if not np.isnan(deviation)}
 
     def _differences(
         self, metric: Metric, pair: tuple[str, str], common: tuple[list[Run], list[Run]], parts: Mapping, drawn: Mapping
     ) -> dict[str, Any]:
         keys = [(metric.name, *pair, side) for side in (0, 1)]
-        own, other = (self.observed(metric, parts[key]) for key in keys)
-        samples, others = (self.values(metric, drawn[key]) for key in keys)
-        partner = {(run.path, run.pair): one for run, one in zip(*common, strict=True)}
+        observed, versus = (self.observed(metric, parts[key]) for key in keys)
+        samples, versus_samples = (self.values(metric, drawn[key]) for key in keys)
+        partner = {(run.path, run.pair): versus_run for run, versus_run in zip(*common, strict=True)}
 
         def of_seed(runs: Sequence[Run]) -> dict[str, np.ndarray]:
             paired = [partner[run.path, run.pair] for run in runs]
-            mine = self.observed(metric, self.sums(runs, metric, paired))
-            versus = self.observed(metric, self.sums(paired, metric, runs))
-            return {figure: mine[figure] - versus[figure] for figure in self.figures}
+            seed_values = self.observed(metric, self.sums(runs, metric, paired))
+            versus_values = self.observed(metric, self.sums(paired, metric, runs))
+            return {condition: seed_values[condition] - versus_values[condition] for condition in self.conditions}
 
         deviations = self._deviations(common[0], of_seed)
         differences = {}
-        for figure in self.figures:
-            difference = own[figure] - other[figure]
-            drawn_differences = samples[figure] - others[figure]
-            differences[figure] = {
-                "value": _number(own[figure]),
-                "versus_value": _number(other[figure]),
+        for condition in self.conditions:
+            difference = observed[condition] - versus[condition]
+            drawn_differences = samples[condition] - versus_samples[condition]
+            differences[condition] = {
+                "value": _number(observed[condition]),
+                "versus_value": _number(versus[condition]),
                 "difference": _number(difference),
                 "interval": interval(drawn_differences),
-                "relative": _number(100 * difference / other[figure]) if other[figure] > 0 else None,
+                "relative": _number(100 * difference / versus[condition]) if versus[condition] > 0 else None,
                 "probability_of_improvement": probability_of_improvement(drawn_differences, metric.better),
-                "seed_deviation": deviations.get(figure),
+                "seed_deviation": deviations.get(condition),
             }
         return differences
 

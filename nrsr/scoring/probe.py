@@ -1,9 +1,9 @@
-"""A fresh probe: how well a new classifier tells the domain (such as the kind of noise) from frozen features.
+"""A fresh probe: how well a new classifier recognises the domain (such as the kind of noise) from frozen features.
 
-The loss of an adversarial head proves nothing: a head may be weak, or be fled from where another one would see. So a
-new classifier is fitted on the frozen features with half of the utterances and judged on the other half, and then the
-other way round (Elazar and Goldberg, "Adversarial removal of demographic attributes from text data", EMNLP 2018,
-found the domain in features whose own adversary was at chance).
+The loss of an adversarial head proves nothing: the head may be weak, or the features may hide from it what another one
+would find. So a new classifier is fitted on the frozen features of one half of the utterances and tested on the other
+half, and then the other way round (Elazar and Goldberg, "Adversarial removal of demographic attributes from text data",
+EMNLP 2018, found the domain in features whose own adversary was at chance).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from nrsr.scoring.bootstrap import DRAWS, interval, resampled_sums
 
 BATCH = 64  # small, so that few utterances give many steps too: a probe that has not learnt proves nothing
 PATIENCE = 15  # epochs without a better one
-HELD_OUT = 5  # each fifth utterance of the fitting half tells when to stop
+HELD_OUT = 5  # each fifth utterance of the fitting half decides when to stop
 SMALLEST_STD = 1e-5
 
 
 class ProbeError(NrsrError):
-    """Utterances of which nothing can be told: fewer than two kinds, or too few of each."""
+    """Utterances that cannot be probed: fewer than two kinds, or too few of each."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def probe_accuracy(
             that they have the noise in common.
 
     Returns:
-        "frame" (each frame judged alone) and "utterance" (by the sum of its frames' log-posteriors), each with
+        "frame" (each frame classified alone) and "utterance" (by the sum of its frames' log-posteriors), each with
         accuracy, interval and chance in per cent; recall of each kind; what was split and left out.
 
     Raises:
@@ -177,10 +177,10 @@ def probe_accuracy(
         "left_out": rare,
         "split": "noise recordings" if recordings is not None else "utterances",
         "split_by_utterance": by_utterance if recordings is not None else [],
-        "frame": _figures(
+        "frame": _statistics(
             right_frames.numpy(), sizes, np.bincount(kinds, sizes).max() / sizes.sum(), units, seed, draws
         ),
-        "utterance": _figures(right, np.ones(len(names)), most.max() / len(names), units, seed, draws),
+        "utterance": _statistics(right, np.ones(len(names)), most.max() / len(names), units, seed, draws),
         "recall": {kind: 100 * float(right[kinds == place].mean()) for place, kind in enumerate(classes)},
     }
 
@@ -194,7 +194,7 @@ def _each_fifth(kinds: np.ndarray, second: np.ndarray) -> np.ndarray:
     return held_out
 
 
-def _figures(
+def _statistics(
     right: np.ndarray, counted: np.ndarray, chance: float, units: list[np.ndarray], seed: int, draws: int
 ) -> dict[str, Any]:
     drawn = resampled_sums(np.stack([right, counted], 1).astype(np.float64), units, draws, seed)

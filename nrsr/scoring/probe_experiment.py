@@ -1,4 +1,4 @@
-"""Probing a layer of a trained system: which utterances, which of their frames, and what the probe says."""
+"""Probing a layer of a trained system: which utterances, which of their frames, and the accuracy of the probe."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,20 +20,20 @@ def drawn_labels(data: DataDir, labels: LabelSettings, utterances: int, seed: in
     if utterances < 4:
         raise ProbeError("needs --utterances of 4 or more")
     kinds = Labels(labels, data)
-    told = {name: kind for name in data.utterances if (kind := kinds.name_of(name)) is not None}
+    labelled = {name: kind for name in data.utterances if (kind := kinds.name_of(name)) is not None}
     notes = []
-    if lacking := [name for name in data.utterances if name not in told]:
+    if lacking := [name for name in data.utterances if name not in labelled]:
         notes.append(f"{data.path / labels.file}: {len(lacking)} utterances have no label: {shown(lacking)}")
-    names = sorted(told)
+    names = sorted(labelled)
     if len(names) > utterances:
         names = sorted(np.random.default_rng(seed).choice(names, utterances, replace=False).tolist())
-        notes.append(f"{data.path}: {utterances} of {len(told)} utterances are drawn")
-    return {name: told[name] for name in names}, notes
+        notes.append(f"{data.path}: {utterances} of {len(labelled)} utterances are drawn")
+    return {name: labelled[name] for name in names}, notes
 
 
 def probe_frames(
     hidden: Iterable[tuple[str, np.ndarray]],
-    told: dict[str, str],
+    labelled: dict[str, str],
     data: DataDir,
     labels: LabelSettings,
     settings: ProbeSettings,
@@ -41,11 +41,11 @@ def probe_frames(
     frames: int = 10,
     seed: int = 0,
 ) -> tuple[dict[str, Any], list[str]]:
-    """What `probe_accuracy` says of hidden frames, with what was probed; and lines about what was left out.
+    """The result of `probe_accuracy` for hidden frames, with what was probed; and lines about what was left out.
 
     Args:
         hidden: frames [M, dim] of utterances, in any order.
-        told: the kind of each utterance.
+        labelled: the kind of each utterance.
         frames: of each utterance, spread evenly over it.
 
     Raises:
@@ -54,11 +54,11 @@ def probe_frames(
     if frames < 1:
         raise ProbeError("needs --frames of 1 or more")
     read = {name: sampled(rows, frames).copy() for name, rows in hidden if len(rows)}
-    found, notes = {name: read[name] for name in told if name in read}, []
-    if short := [name for name in told if name not in found]:
+    features, notes = {name: read[name] for name in labelled if name in read}, []
+    if short := [name for name in labelled if name not in features]:
         notes.append(f"{data.path}: {len(short)} utterances have no frame: {shown(short)}")
     recordings = data.read("utt2noisefile") if data.has("utt2noisefile") else None
-    result = probe_accuracy(found, {name: told[name] for name in found}, recordings, settings, seed)
+    result = probe_accuracy(features, {name: labelled[name] for name in features}, recordings, settings, seed)
     if result["left_out"]:
         notes.append(f"kinds with fewer than 4 utterances are left out: {', '.join(result['left_out'])}")
     if result["split_by_utterance"] and labels.file != "utt2noisefile":
@@ -66,7 +66,7 @@ def probe_frames(
         notes.append(f"a single noise recording, whose utterances are in both halves: {alone}")
     probed = {
         "labels": {"file": labels.file, "missing": labels.missing, "against": labels.against},
-        "utterances": len(found),
+        "utterances": len(features),
         "frames_per_utterance": frames,
         "probe": {"width": settings.width, "epochs": settings.epochs},
         "seed": seed,

@@ -56,21 +56,21 @@ def score_mixture(
     estimate of a source that is active has the lowest dB.
     """
     active = np.array([not is_silent(source) for source in sources])
-    pairs = np.array([[si_snr(source, estimate) if own else 0.0 for estimate in estimates]
-                      for source, own in zip(sources, active, strict=True)])  # fmt: skip
+    pairs = np.array([[si_snr(source, estimate) if is_active else 0.0 for estimate in estimates]
+                      for source, is_active in zip(sources, active, strict=True)])  # fmt: skip
     order = linear_sum_assignment(pairs, maximize=True)[1].tolist()
     ordered = estimates[order]
     names = [metric.name for metric in metrics]
-    values = {name: np.full(len(sources), np.nan) for own in names for name in (own, own + IMPROVEMENT)}
+    values = {name: np.full(len(sources), np.nan) for metric in names for name in (metric, metric + IMPROVEMENT)}
     first = {name: np.array((before or {}).get(name, values[name])) for name in names}
     failed: dict[str, str] = {}
     for number in np.flatnonzero(active):
         known = {name: first[name][number] for name in names}
-        found = compare(metrics, sources[number], ordered[number], mixture, rate, known)
-        failed |= {name: f"source {number + 1}: {reason}" for name, reason in found.failed.items()}
-        for name, value in found.values.items():
+        comparison = compare(metrics, sources[number], ordered[number], mixture, rate, known)
+        failed |= {name: f"source {number + 1}: {reason}" for name, reason in comparison.failed.items()}
+        for name, value in comparison.values.items():
             values[name][number] = value
-        for name, value in found.before.items():
+        for name, value in comparison.before.items():
             first[name][number] = value
     silent = [number for number, estimate in enumerate(ordered) if active[number] and is_silent(estimate)]
     return SourceScores(order, values, first, np.flatnonzero(~active).tolist(), silent, failed)

@@ -66,7 +66,7 @@ def score_separation(
     make = functools.partial(make_scorer, str(reference), str(separated), tuple(metrics))
     results = run_work(make, list(samples), nj)
     scored = list(track(results, f"scoring {separated}", total=len(samples)))
-    MixtureScores(reference).write({one.id: (one.sums, one.scores.before) for one in scored})
+    MixtureScores(reference).write({mixture.id: (mixture.sums, mixture.scores.before) for mixture in scored})
     return scored
 
 
@@ -104,14 +104,14 @@ def make_scorer(reference: str, separated: str, metrics: tuple[str, ...]) -> Cal
 
     def score(name: str) -> ScoredMixture:
         mixture, sources, _ = files.read(name, silence=True)
-        found = [waves[name] for waves in estimates]
-        if lengths := {len(wave) for wave in found} - {len(mixture)}:
+        signals = [waves[name] for waves in estimates]
+        if lengths := {len(wave) for wave in signals} - {len(mixture)}:
             raise ScoringError(
                 f"{separated}: {name}: {min(lengths)} samples were separated of {len(mixture)}; separate the same data "
                 "directory again"
             )
         sums = [checksum(mixture, source, rate) for source in sources]
-        scores = score_mixture(mixture, sources, np.stack(found), rate, measures, known.of(name, sums, metrics))
+        scores = score_mixture(mixture, sources, np.stack(signals), rate, measures, known.of(name, sums, metrics))
         return ScoredMixture(name, scores, clipped_samples(mixture), sums)
 
     return score
@@ -123,16 +123,16 @@ def speakers_table(scored: Sequence[ScoredMixture], data: str | Path) -> ScoreTa
     Raises:
         ScoringError: no mixture has a source that is active.
     """
-    if all(len(one.scores.silent_sources) == len(one.scores.order) for one in scored):
+    if all(len(mixture.scores.silent_sources) == len(mixture.scores.order) for mixture in scored):
         raise ScoringError(f"{data}: all sources of all mixtures are silent; there is nothing to score")
-    known = read_labels(data, [one.id for one in scored])
-    scored = sorted(scored, key=lambda one: one.id)
-    names = [one.id for one in scored for _ in one.scores.order]
+    known = read_labels(data, [mixture.id for mixture in scored])
+    scored = sorted(scored, key=lambda mixture: mixture.id)
+    names = [mixture.id for mixture in scored for _ in mixture.scores.order]
     columns = {"utt": np.array(names, dtype=str)}
-    columns["source"] = np.array([number + 1 for one in scored for number in range(len(one.scores.order))])
-    columns["estimate"] = np.array([estimate + 1 for one in scored for estimate in one.scores.order])
+    columns["source"] = np.array([number + 1 for mixture in scored for number in range(len(mixture.scores.order))])
+    columns["estimate"] = np.array([estimate + 1 for mixture in scored for estimate in mixture.scores.order])
     for label in LABELS:
         columns[label] = np.array([known.get(label, {}).get(name, UNKNOWN) for name in names], dtype=str)
     for metric in scored[0].scores.values:
-        columns[metric] = np.concatenate([one.scores.values[metric] for one in scored])
+        columns[metric] = np.concatenate([mixture.scores.values[metric] for mixture in scored])
     return ScoreTable(columns)

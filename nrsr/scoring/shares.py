@@ -20,12 +20,12 @@ def inception_shares(posteriors: np.ndarray, splits: int, seed: int = 0) -> np.n
     """
     shares = np.empty(len(posteriors))
     for rows in np.array_split(np.random.default_rng(seed).permutation(len(posteriors)), splits):
-        own = posteriors[rows].astype(np.float64)
-        own /= own.sum(1, keepdims=True)
-        marginal = own.mean(0)
-        known = own > 0  # where the marginal is above 0 as well
-        ratios = np.divide(own, marginal, out=np.ones_like(own), where=known)
-        divergences = (own * np.log(ratios)).sum(1)
+        split = posteriors[rows].astype(np.float64)
+        split /= split.sum(1, keepdims=True)
+        marginal = split.mean(0)
+        known = split > 0  # where the marginal is above 0 as well
+        ratios = np.divide(split, marginal, out=np.ones_like(split), where=known)
+        divergences = (split * np.log(ratios)).sum(1)
         score = np.exp(divergences.mean())
         # Splits count alike, whatever their size.
         shares[rows] = score * (1.0 + divergences - divergences.mean()) * len(posteriors) / (splits * len(rows))
@@ -45,14 +45,14 @@ def frechet_shares(embeddings: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """
     count, embeddings = len(embeddings), embeddings.astype(np.float64)
     reference = reference.astype(np.float64)
-    mean, other = embeddings.mean(0), reference.mean(0)
-    apart = mean - other
+    mean, reference_mean = embeddings.mean(0), reference.mean(0)
+    apart = mean - reference_mean
     # Scaled, so that their mean square is the variance over N - 1.
     centred = (embeddings - mean) * np.sqrt(count / (count - 1))
     left, right = np.linalg.qr(centred / np.sqrt(count))
-    across = right @ ((reference - other) / np.sqrt(len(reference) - 1)).T
+    across = right @ ((reference - reference_mean) / np.sqrt(len(reference) - 1)).T
     values, vectors = np.linalg.eigh(across @ across.T)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     moved = count * ((left @ root) * left).sum(1)
-    variance = ((reference - other) ** 2).sum() / (len(reference) - 1)
+    variance = ((reference - reference_mean) ** 2).sum() / (len(reference) - 1)
     return apart @ apart + variance - root.trace() + 2 * centred @ apart + (centred**2).sum(1) - moved

@@ -56,9 +56,9 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
             utterance = f"{speaker}-{name}-{number}"
             for key, value in (("wav.scp", audio[name]), ("text", texts[name]), ("utt2spk", speaker)):
                 lists[key][utterance] = value
-            for key, own in copied.items():
-                if name in own:
-                    labels[key][utterance] = own[name]
+            for key, values in copied.items():
+                if name in values:
+                    labels[key][utterance] = values[name]
     lists["spk2utt"] = spk2utt_of(lists["utt2spk"])
     with making(out, "nrsr split-speakers"):
         write_lists(out, {**lists, **labels})
@@ -93,4 +93,4 @@ def _audio_of(
     separated = DataDir(estimates)
     scps = {estimate: separated.read(f"spk{estimate}.scp") for estimate in set(chosen.values())}
     entries = {name: scps[chosen[name, number]] for name in data.utterances if (name, number) in chosen}
-    return {name: own[name] for name, own in entries.items() if name in own}
+    return {name: scp[name] for name, scp in entries.items() if name in scp}

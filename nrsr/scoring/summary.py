@@ -38,8 +38,8 @@ def summarise(
     groups = {TOTAL: ([""], np.zeros(len(table.utterances), dtype=np.int64))}
     groups |= {name: group_by(label, table.label(label)) for name, label in BREAKDOWNS.items() if table.has(label)}
     counts = {metric.name: metric.counts(table) for metric in metrics}
-    known = {name: ~np.isnan(np.stack(list(own.values()))).any(axis=0) for name, own in counts.items()}
-    columns = [np.where(known[name], values, 0.0) for name, own in counts.items() for values in own.values()]
+    known = {name: ~np.isnan(np.stack(list(addends.values()))).any(axis=0) for name, addends in counts.items()}
+    columns = [np.where(known[name], values, 0.0) for name, addends in counts.items() for values in addends.values()]
     values, units = np.stack(columns, axis=1), drawn_units(table, speakers)
     sums = resampled_group_sums(values, units, [numbers for _, numbers in groups.values()], draws, seed)
     over = ["speakers" if speakers else "utterances", "noise recordings"][: len(units)]
@@ -47,19 +47,19 @@ def summarise(
     for (name, (labels, numbers)), drawn in zip(groups.items(), sums, strict=True):
         observed = np.stack([np.bincount(numbers, column, len(labels)) for column in columns], axis=-1)
         rows: list[dict[str, Any]] = [{"utterances": int(count)} for count in np.bincount(numbers)]
-        for tally, own in tallies.items():
-            for row, total in zip(rows, np.bincount(numbers, own, len(labels)), strict=True):
+        for tally, amounts in tallies.items():
+            for row, total in zip(rows, np.bincount(numbers, amounts, len(labels)), strict=True):
                 row[tally] = int(total)
         places = iter(range(len(columns)))
         for metric in metrics:
-            own = {count: next(places) for count in counts[metric.name]}
-            found = metric.value({count: observed[:, place] for count, place in own.items()})
-            samples = metric.value({count: drawn[..., place] for count, place in own.items()})
+            place_of = {count: next(places) for count in counts[metric.name]}
+            pooled = metric.value({count: observed[:, place] for count, place in place_of.items()})
+            samples = metric.value({count: drawn[..., place] for count, place in place_of.items()})
             having = np.bincount(numbers, known[metric.name], len(labels))
             for number, row in enumerate(rows):
                 row[metric.name] = {
-                    "value": None if np.isnan(found[number]) else float(found[number]),
-                    "interval": None if np.isnan(found[number]) else interval(samples[:, number]),
+                    "value": None if np.isnan(pooled[number]) else float(pooled[number]),
+                    "interval": None if np.isnan(pooled[number]) else interval(samples[:, number]),
                     "utterances": int(having[number]),
                 }
         summary[name] = dict(zip(labels, rows, strict=True))

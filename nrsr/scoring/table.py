@@ -1,7 +1,7 @@
 """The scores table (scores.tsv): a row for each utterance, or for each speaker of it; label columns, metric columns.
 
 The first line names the columns. `utt` is the first; a table with a row for each speaker has `source` beside it. Labels
-are text, as they stand in the data directory; "-" stands for a label that the data directory does not have, and for a
+are text, as in the data directory; "-" stands for a label that the data directory does not have, and for a
 number that is undefined.
 """
 

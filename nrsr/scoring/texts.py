@@ -27,9 +27,9 @@ def read_texts(reference: str | Path, *hypotheses: str | Path) -> list[dict[str,
     return texts
 
 
-def check_ids(reference: str | Path, wanted: Iterable[str], path: str | Path, found: Iterable[str]) -> None:
+def check_ids(reference: str | Path, wanted: Iterable[str], path: str | Path, ids: Iterable[str]) -> None:
     """Raise ScoringError unless two lists or tables have the same utterances."""
-    missing, extra = set(wanted) - set(found), set(found) - set(wanted)
+    missing, extra = set(wanted) - set(ids), set(ids) - set(wanted)
     if missing or extra:
         raise ScoringError(
             f"{path}: its utterances are not those of {reference}: {_named(missing, 'missing')}, "

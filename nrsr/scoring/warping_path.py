@@ -24,9 +24,9 @@ def mean_on_path(distances: np.ndarray) -> float:
         down = (sums[1][cells], counts[1][cells])
         across = (sums[1][cells + 1], counts[1][cells + 1])
         least, pairs = both
-        for other, number in (down, across):
-            better = other < least
-            least, pairs = np.where(better, other, least), np.where(better, number, pairs)
+        for total, number in (down, across):
+            better = total < least
+            least, pairs = np.where(better, total, least), np.where(better, number, pairs)
         if diagonal == 0:
             least = np.zeros(1)
         new_sums, new_counts = np.full(rows + 1, np.inf), np.zeros(rows + 1)

@@ -15,7 +15,7 @@ from nrsr.scoring.texts import check_ids
 from nrsr.workers import run_work
 
 
-def read_waves(reference: str | Path, *others: str | Path) -> list[Waves]:
+def read_waves(reference: str | Path, *estimates: str | Path) -> list[Waves]:
     """Open scp files of the same utterances, all at the rate of the first.
 
     Raises:
@@ -24,7 +24,7 @@ def read_waves(reference: str | Path, *others: str | Path) -> list[Waves]:
     """
     first = DataDir(Path(reference).parent).waves(Path(reference).name)
     opened = [first]
-    for path in others:
+    for path in estimates:
         opened.append(DataDir(Path(path).parent).waves(Path(path).name, rate=first.rate()))
         check_ids(reference, first, path, opened[-1])
     return opened
@@ -58,7 +58,7 @@ def make_measure(
     reference: Waves, estimates: Waves, metrics: tuple[str, ...], tolerance: float = 0.0
 ) -> Callable[[str], Row]:
     """A function that measures one utterance, for worker processes."""
-    found, rate = [find_metric(name) for name in metrics], reference.rate()
+    measures, rate = [find_metric(name) for name in metrics], reference.rate()
 
     def measure(name: str) -> Row:
         source, estimate = reference[name], estimates[name]
@@ -68,6 +68,6 @@ def make_measure(
                 "system to the same data directory again"
             )
         common = min(len(source), len(estimate))
-        return measure_row(found, source[:common], estimate[:common], rate)
+        return measure_row(measures, source[:common], estimate[:common], rate)
 
     return measure

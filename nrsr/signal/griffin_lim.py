@@ -23,7 +23,7 @@ def griffin_lim(
     """
     spectra, before = torch.complex(magnitudes, torch.zeros_like(magnitudes)), None
     for _ in range(iterations):
-        found = stft(stft.inverse(spectra, samples))
-        moved = found if before is None or not momentum else found + momentum * (found - before)
-        spectra, before = magnitudes * (moved / moved.abs().clamp_min(SMALLEST)), found
+        rebuilt = stft(stft.inverse(spectra, samples))
+        moved = rebuilt if before is None or not momentum else rebuilt + momentum * (rebuilt - before)
+        spectra, before = magnitudes * (moved / moved.abs().clamp_min(SMALLEST)), rebuilt
     return stft.inverse(spectra, samples)

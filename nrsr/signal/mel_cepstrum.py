@@ -19,17 +19,17 @@ def mel_cepstra(envelopes: np.ndarray, order: int, alpha: float) -> np.ndarray:
 @functools.cache
 def frequency_transform(size: int, order: int, alpha: float) -> np.ndarray:
     """The matrix [order + 1, size] from cepstra to mel-cepstra (Oppenheim & Johnson, Proc. IEEE 1972, recursion 7)."""
-    found = np.zeros((order + 1, size))
+    matrix = np.zeros((order + 1, size))
     for place in reversed(range(size)):
-        before = found
-        found = np.empty_like(before)
-        found[0] = alpha * before[0]
-        found[0, place] += 1.0
+        before = matrix
+        matrix = np.empty_like(before)
+        matrix[0] = alpha * before[0]
+        matrix[0, place] += 1.0
         if order:
-            found[1] = (1.0 - alpha**2) * before[0] + alpha * before[1]
+            matrix[1] = (1.0 - alpha**2) * before[0] + alpha * before[1]
         for number in range(2, order + 1):
-            found[number] = before[number - 1] + alpha * (before[number] - found[number - 1])
-    return found
+            matrix[number] = before[number - 1] + alpha * (before[number] - matrix[number - 1])
+    return matrix
 
 
 @functools.cache

@@ -86,9 +86,9 @@ class Mfcc(FeatureExtractor):
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
         log_mel, log_energy = self.fbank.mel_and_energy(waves, lengths)
         cepstra = log_mel @ self.matrix
-        first, others = cepstra[..., :1], cepstra[..., 1:]
+        first, rest = cepstra[..., :1], cepstra[..., 1:]
         if log_energy is not None:
             first = log_energy.unsqueeze(-1)
         elif self.htk_compat:
             first = first * math.sqrt(2.0)
-        return torch.cat([others, first] if self.htk_compat else [first, others], dim=-1)
+        return torch.cat([rest, first] if self.htk_compat else [first, rest], dim=-1)

@@ -15,7 +15,7 @@ LOGARITHMS = {"10": Tensor.log10, "e": Tensor.log}
 class VocoderMel(FeatureExtractor):
     """log(max(Slaney filters · |STFT|, floor)) of waveforms in ±1, mirrored at both ends, with a periodic Hann window.
 
-    A vocoder makes `hop` samples of each frame: frame n stands for the samples from n hop on. Centred frames lie around
+    A vocoder generates `hop` samples for each frame; those of frame n begin at sample n hop. Centred frames lie around
     the first of these (T samples give T // hop + 1 frames), others around their middle (T // hop frames).
 
     Args:

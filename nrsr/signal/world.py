@@ -54,7 +54,7 @@ def analyse(wave: np.ndarray, rate: int) -> Analysis:
 
 
 def resynthesise(wave: np.ndarray, rate: int) -> np.ndarray:
-    """A signal [T] made anew of its pitch, envelope and aperiodicity (D4C), float32 [T]."""
+    """A signal [T] resynthesised from its pitch, envelope and aperiodicity (D4C), float32 [T]."""
     world = library()
     pitch, envelope = analyse(wave, rate)
     times = np.arange(len(pitch)) * SHIFT / 1000.0
@@ -62,5 +62,5 @@ def resynthesise(wave: np.ndarray, rate: int) -> np.ndarray:
     # reads that power beyond its spectrum, in memory nobody has set: whatever it finds, frames with a pitch are voiced.
     threshold = VOICED if rate >= 2 * HIGHEST else -np.inf
     aperiodicity = world.d4c(np.ascontiguousarray(wave, np.float64), pitch, times, rate, threshold=threshold)
-    made = world.synthesize(pitch, envelope, aperiodicity, rate, SHIFT)
-    return np.pad(made, (0, max(0, len(wave) - len(made))))[: len(wave)].astype(np.float32)
+    synthetic = world.synthesize(pitch, envelope, aperiodicity, rate, SHIFT)
+    return np.pad(synthetic, (0, max(0, len(wave) - len(synthetic))))[: len(wave)].astype(np.float32)

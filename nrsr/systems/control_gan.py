@@ -1,4 +1,4 @@
-"""ControlGAN: a classifier of its own says whether the label is heard (Lee & Seok 2017, arXiv 1708.00598)."""
+"""ControlGAN: a separate classifier scores whether speech has its label (Lee & Seok 2017, arXiv 1708.00598)."""
 
 from collections.abc import Collection
 from typing import Any

@@ -71,7 +71,8 @@ class DistilledClassifier(Classifier):
             raise ConfigError(
                 "system.teacher: give the teacher there, or the folder of its stored layers as data.frames; one of them"
             )
-        if not levels or len(set(levels)) != len(levels) or not all(type(one) is int and one >= 0 for one in levels):
+        whole = all(type(level) is int and level >= 0 for level in levels)
+        if not levels or len(set(levels)) != len(levels) or not whole:
             raise ConfigError(f"system.levels: {levels!r}: give numbers of the teacher's layers, each once")
         self.levels = list(levels)
         self.teacher = None
@@ -92,11 +93,11 @@ class DistilledClassifier(Classifier):
 
     def _check_frames(self, teacher: SslFeatures) -> None:
         lengths = torch.arange(1, 32_000, 37)
-        own, theirs = self.features.frames(lengths), teacher.frames(lengths)
-        if (own != theirs).any():
-            place = int((own != theirs).nonzero()[0])
+        ours, theirs = self.features.frames(lengths), teacher.frames(lengths)
+        if (ours != theirs).any():
+            place = int((ours != theirs).nonzero()[0])
             raise ConfigError(
-                f"system.teacher: {lengths[place]} samples are {theirs[place]} frames of the teacher and {own[place]} "
+                f"system.teacher: {lengths[place]} samples are {theirs[place]} frames of the teacher and {ours[place]} "
                 "of the student; give both the same convolutions"
             )
 
@@ -135,16 +136,16 @@ class DistilledClassifier(Classifier):
                 f"loss_weights: {type(self).__name__} has no loss {', '.join(unknown)}; it has {', '.join(LOSSES)}"
             )
         hidden, frames = self.features(batch.waves, batch.lengths)
-        found = {}
+        losses = {}
         if "ce" in wanted:
-            losses, known = self._losses(self.network.classify(self.network.embed(hidden, frames)), batch)
-            found["ce"] = losses.sum() / known.sum().clamp_min(1)
+            entropies, known = self._losses(self.network.classify(self.network.embed(hidden, frames)), batch)
+            losses["ce"] = entropies.sum() / known.sum().clamp_min(1)
         if {"l1", "cosine"} & set(wanted):
             sums, count = self._distances(batch, hidden, frames)
             means = {name: value / count.clamp_min(1) for name, value in sums.items()}
-            found |= {name: value for name, value in means.items() if name in wanted}
-            found |= {name: value.detach() for name, value in means.items() if name not in LOSSES}
-        return found
+            losses |= {name: value for name, value in means.items() if name in wanted}
+            losses |= {name: value.detach() for name, value in means.items() if name not in LOSSES}
+        return losses
 
     def counts(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor | int]:
         """Utterances with a label; frames of utterances with clean speech."""
@@ -172,9 +173,9 @@ class DistilledClassifier(Classifier):
         with torch.autocast(hidden.device.type, enabled=False):
             for level, target in self.targets(batch).items():
                 name = f"{LAYER}{level}"
-                own = (self.heads[name](hidden.float()) if self.heads else hidden).float()
-                cosines = F.cosine_similarity(own, target, dim=2)
-                differences = (own - target).abs().mean(2)
+                prediction = (self.heads[name](hidden.float()) if self.heads else hidden).float()
+                cosines = F.cosine_similarity(prediction, target, dim=2)
+                differences = (prediction - target).abs().mean(2)
                 sums["l1"] = sums["l1"] + differences.masked_fill(~valid, 0.0).sum() / len(self.levels)
                 softened = F.softplus(-cosines)  # -log σ
                 sums["cosine"] = sums["cosine"] + softened.masked_fill(~valid, 0.0).sum() / len(self.levels)

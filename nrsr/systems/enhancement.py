@@ -90,7 +90,7 @@ def enhance(frontend: FrontEnd, batch: Batch) -> tuple[Tensor, Tensor]:
 def clean_of(batch: Batch) -> Tensor:
     """Parallel clean speech [B, T], zeros for utterances without it."""
     clean = torch.zeros_like(batch.waves) if batch.clean is None else batch.clean
-    # What stands in place of missing clean speech never enters: a NaN would reach the gradient through its zero.
+    # Values in place of missing clean speech never enter: a NaN would reach the gradient through its zero.
     return clean.masked_fill(~batch.has_clean.unsqueeze(1), 0.0)
 
 

@@ -38,8 +38,8 @@ class GanVocoder(System):
     of each discriminator averaged and the discriminators summed; "feature", the distance of the discriminators' feature
     maps (`feature_matching`); "spectral", spectral convergence and distance of log-magnitudes, means over STFTs of
     several resolutions; "mel", the mean absolute difference of mel features. The turn "discriminator" has
-    "adversarial". A step makes the waveforms anew for each turn. The mean scores of real and of generated waveforms are
-    logged.
+    "adversarial". A step generates the waveforms anew for each turn. The mean scores of real and of generated
+    waveforms are logged.
 
     The features are normalised by their mean and standard deviation over the training set where that is asked for, so
     that a trained vocoder takes them as `nrsr make-feats` stores them.
@@ -200,8 +200,8 @@ class GanVocoder(System):
                 if self.generator.takes_noise:
                     noise = torch.stack([noises[number][start * hop : (start + size) * hop] for number, start in group])
                     noise = noise.to(device)
-                made = self.generate(torch.from_numpy(given).to(device), noise).float().cpu().numpy()
-                for wave, (number, start) in zip(made, group, strict=True):
+                generated = self.generate(torch.from_numpy(given).to(device), noise).float().cpu().numpy()
+                for wave, (number, start) in zip(generated, group, strict=True):
                     # The first frames of a window in mid-utterance lack what they depend on; so do the last ones.
                     begin = (start + reach) * hop if start else 0
                     end = (start + size - (0 if start + size == len(mels[number]) else reach)) * hop

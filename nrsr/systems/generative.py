@@ -42,7 +42,7 @@ class GenerativeSystem(System):
 
     @abstractmethod
     def draw(self, count: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
-        """The random numbers [count, latent] that `count` waveforms are made of."""
+        """The random numbers [count, latent] that `count` waveforms are generated from."""
 
     @abstractmethod
     def generate(self, latent: Tensor, labels: Tensor | None) -> Tensor:

@@ -148,8 +148,8 @@ class Senone(System):
         }
         if {"loglikes", "senones"} & set(wanted):
             logits = self.senones(hidden[-1]).float()
-            own = {"loglikes": logits.log_softmax(1) - self.log_priors, "senones": logits.argmax(1).int()}
-            outputs |= {name: values for name, values in own.items() if name in wanted}
+            senone_outputs = {"loglikes": logits.log_softmax(1) - self.log_priors, "senones": logits.argmax(1).int()}
+            outputs |= {name: values for name, values in senone_outputs.items() if name in wanted}
         frames = [len(part) for part in inputs]
         return {name: values.cpu().split(frames) for name, values in outputs.items()}
 

@@ -100,8 +100,8 @@ class PocketSphinx(System):
 
     def _recognise(self, wave: np.ndarray) -> str:
         """The words of one utterance; none where nothing fits."""
-        heard = soxr.resample(wave, self.sample_rate, RATE)
-        samples = np.clip(np.rint(heard * 32768.0), -32768, 32767).astype("<i2")
+        resampled = soxr.resample(wave, self.sample_rate, RATE)
+        samples = np.clip(np.rint(resampled * 32768.0), -32768, 32767).astype("<i2")
         self._decoder.reinit_feat()  # else it remembers the level and the noise of the utterance before
         self._decoder.start_utt()
         self._decoder.process_raw(samples.tobytes(), full_utt=True)

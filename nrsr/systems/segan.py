@@ -93,18 +93,18 @@ class SeganEnhancement(Enhancement):
         name = "virtual batch normalisation: the reference is"
         if self.reference is None:
             return [f"{name} the clean pairs of the current batch, as in SEGAN's released code"]
-        wanted, found = len(self.reference), 0
+        wanted, filled = len(self.reference), 0
         if self.reference.any():
             return [f"{name} a frozen batch of {wanted} windows, which came with the weights"]
         for batch in batches:
             windows = self._windows(batch)
-            pairs = _pairs(windows.clean, windows.noisy)[windows.used.bool()][: wanted - found]
-            self.reference[found : found + len(pairs)] = pairs
-            found += len(pairs)
-            if found == wanted:
+            pairs = _pairs(windows.clean, windows.noisy)[windows.used.bool()][: wanted - filled]
+            self.reference[filled : filled + len(pairs)] = pairs
+            filled += len(pairs)
+            if filled == wanted:
                 return [f"{name} a frozen batch, the first {wanted} windows of the training"]
         raise ConfigError(
-            f"system.frozen_reference: {wanted} windows, but an epoch has {found} with clean speech; take fewer"
+            f"system.frozen_reference: {wanted} windows, but an epoch has {filled} with clean speech; take fewer"
         )
 
     def losses(self, batch: Batch, turn: str, wanted: Collection[str]) -> dict[str, Tensor]:
@@ -150,7 +150,7 @@ class SeganEnhancement(Enhancement):
             for waves in (batch.waves, clean)
         )
         samples, used = self._used(batch)
-        # What stands in the place of missing clean speech never enters: a NaN there would reach the gradient.
+        # Values in place of missing clean speech never enter: a NaN there would reach the gradient.
         return Windows(noisy, clean.masked_fill(used.unsqueeze(1) == 0.0, 0.0), samples, used)
 
     def _enhanced(self, windows: Windows) -> Tensor:

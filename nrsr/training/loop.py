@@ -39,12 +39,12 @@ def train(training: Training, progress: Progress) -> None:
                 turn.schedule.epochs_done(list(selection_keys(training, progress).values()))
             planned = training.plan(progress.epoch)
             steps = training.steps_to_validation(planned, progress)
-            items = [numbers for groups in steps for group in groups for numbers in group.own]
+            items = [numbers for groups in steps for group in groups for numbers in group.local]
             loaded = clock.waiting(training.loaded(training.train_set, items), "loading")
             for groups in steps:
-                read = [[batch.to(training.device) for batch in islice(loaded, len(group.own))] for group in groups]
+                read = [[batch.to(training.device) for batch in islice(loaded, len(group.local))] for group in groups]
                 system.set_progress(progress.step / total, progress.epoch + progress.position / len(planned))
-                all_made = True
+                all_updated = True
                 for turn in training.turns:
                     if not turn.settings.moves(progress.step):
                         continue
@@ -52,9 +52,9 @@ def train(training: Training, progress: Progress) -> None:
                     for repeat in range(min(turn.settings.repeat, len(groups))):
                         factor = turn.factor(progress.step, repeat, total)
                         step = turn.step(system, read[repeat], groups[repeat].shares, factor, weights)
-                        progress.count(turn.name, step.made)
-                        all_made &= step.made
-                        if step.made:
+                        progress.count(turn.name, step.updated)
+                        all_updated &= step.updated
+                        if step.updated:
                             metrics = {**step.metrics, "lr": turn.optimiser.param_groups[0]["lr"]}
                             named = [messages.named(part, turn, training.turns) for part in (metrics, step.counts)]
                             means.add(*named)
@@ -67,7 +67,7 @@ def train(training: Training, progress: Progress) -> None:
                 processes.share_buffers(system)
                 progress.step += 1
                 progress.position += sum(group.size for group in groups)
-                progress.skipped += not all_made
+                progress.skipped += not all_updated
                 stopped, due = processes.anywhere(bool(stop.name), save_is_due(settings, progress, saved))
                 with clock.measuring("logging"):
                     if progress.step % settings.log_steps == 0:

@@ -26,12 +26,12 @@ class Group(NamedTuple):
 
     Attributes:
         size: their number over all processes.
-        own: those of this process.
+        local: those of this process.
         shares: what each of these counts in the step.
     """
 
     size: int
-    own: list[list[Any]]
+    local: list[list[Any]]
     shares: list[float]
 
 

@@ -37,8 +37,8 @@ class Progress:
         position: batches done in the current epoch.
         step: steps done, skipped ones included.
         skipped: steps skipped because a value was not finite.
-        made: steps of each turn that updated its weights.
-        skipped_in_a_row: steps that each turn has skipped since it last made one.
+        updates: steps of each turn that updated its weights.
+        skipped_in_a_row: steps that each turn has skipped since its last update.
         sums: sums and counts of the current epoch's metrics (see `Means`).
         history: the lines of metrics.jsonl, one entry a finished epoch.
         seconds: time spent: wall and cpu in all; waiting for loading; logging, saving included.
@@ -49,20 +49,20 @@ class Progress:
     position: int = 0
     step: int = 0
     skipped: int = 0
-    made: dict[str, int] = field(default_factory=dict)
+    updates: dict[str, int] = field(default_factory=dict)
     skipped_in_a_row: dict[str, int] = field(default_factory=dict)
     sums: dict[str, list[float]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("wall", "cpu", "loading", "logging"), 0.0))
     finished: bool = False
 
-    def count(self, turn: str, made: bool) -> None:
-        """Note a step of a turn, made or skipped."""
-        self.made[turn] = self.made.get(turn, 0) + made
-        self.skipped_in_a_row[turn] = 0 if made else self.skipped_in_a_row.get(turn, 0) + 1
+    def count(self, turn: str, updated: bool) -> None:
+        """Count a step of a turn, which updated its weights or was skipped."""
+        self.updates[turn] = self.updates.get(turn, 0) + updated
+        self.skipped_in_a_row[turn] = 0 if updated else self.skipped_in_a_row.get(turn, 0) + 1
 
     def in_trouble(self) -> int:
-        """Steps that a turn has skipped since it last made one, the most of all turns."""
+        """Steps that a turn has skipped since its last update, the most of all turns."""
         return max(self.skipped_in_a_row.values(), default=0)
 
     @classmethod
@@ -77,7 +77,7 @@ class Progress:
             value, kind = getattr(progress, entry.name), type(getattr(cls(), entry.name))
             if type(value) is not kind:
                 raise TypeError(f"{entry.name} is a {type(value).__name__}, not a {kind.__name__}")
-        numbers = [*progress.made.values(), *progress.skipped_in_a_row.values(), *progress.seconds.values()]
+        numbers = [*progress.updates.values(), *progress.skipped_in_a_row.values(), *progress.seconds.values()]
         numbers += [number for pair in progress.sums.values() for number in pair]
         if not all(isinstance(number, int | float) for number in numbers):
             raise TypeError("a counter is no number")

@@ -57,8 +57,8 @@ def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
     state = load_checkpoint(path, cure)
     for name, kind in SECTIONS.items():
         if not isinstance(state.get(name), kind):
-            found = f"is a {type(state[name]).__name__}" if name in state else "is missing"
-            raise CheckpointError(f"{path}: its section {name!r} {found}; {cure}")
+            fault = f"is a {type(state[name]).__name__}" if name in state else "is missing"
+            raise CheckpointError(f"{path}: its section {name!r} {fault}; {cure}")
     changed = differences(state["config"], config)
     if changed:
         raise CheckpointError(

@@ -25,12 +25,12 @@ class Step(NamedTuple):
     Attributes:
         metrics: to log: losses, the combiner's metrics, "norm" of the gradient before clipping.
         counts: rows over which each loss is the mean.
-        made: whether the weights were updated; not where a loss or the norm is not finite.
+        updated: whether the weights were updated; not where a loss or the norm is not finite.
     """
 
     metrics: dict[str, float]
     counts: dict[str, float]
-    made: bool
+    updated: bool
 
 
 class Buffers:

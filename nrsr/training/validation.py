@@ -55,7 +55,7 @@ def finish_part(
     ranked = rank(keys)
     over = progress.epoch == settings.epochs or progress.step == settings.steps
     early = settings.patience is not None and len(keys) - 1 - first_best(keys) >= settings.patience
-    idle = [turn.name for turn in training.turns if not progress.made.get(turn.name)]
+    idle = [turn.name for turn in training.turns if not progress.updates.get(turn.name)]
     if idle and (over or early):
         raise TrainingError(messages.idle(training, idle))
     with clock.measuring("logging"):

@@ -67,7 +67,7 @@ def test_a_config_has_its_size_and_makes_a_step(path):
     for turn in build_turns(parse_experiment(config, path.name).turns, system):
         before = [parameter.detach().clone() for parameter in turn.parameters]
         step = turn.step(system, [batch], [1.0])
-        assert step.made, step.metrics
+        assert step.updated, step.metrics
         changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
         assert all(torch.isfinite(parameter).all() for parameter in turn.parameters)
         assert sum(changed) > 0.9 * len(changed)

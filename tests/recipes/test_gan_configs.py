@@ -100,7 +100,7 @@ def test_a_config_makes_a_step_of_each_turn(path):
             module.finish()
     for turn in build_turns(parse_experiment(config).turns, system):
         step = turn.step(system, [batch], [1.0])
-        assert step.made, step.metrics
+        assert step.updated, step.metrics
     assert all(parameter.isfinite().all() for parameter in system.parameters())
 
 

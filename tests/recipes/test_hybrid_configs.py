@@ -116,7 +116,7 @@ def test_a_config_makes_a_step(path):
     [turn] = build_turns(parse_experiment(config).turns, system)
     before = [parameter.detach().clone() for parameter in turn.parameters]
     step = turn.step(system, [batch], [1.0])
-    assert step.made, step.metrics
+    assert step.updated, step.metrics
     assert all(torch.isfinite(parameter).all() for parameter in turn.parameters)
     changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
     assert all(changed)

@@ -108,7 +108,7 @@ def test_a_config_makes_a_step(path):
     [turn] = build_turns(parse_experiment(config).turns, system)
     before = [parameter.detach().clone() for parameter in turn.parameters]
     step = turn.step(system, [small_batch(system.speakers)], [1.0])
-    assert step.made, step.metrics
+    assert step.updated, step.metrics
     changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
     assert all(torch.isfinite(parameter).all() for parameter in turn.parameters)
     assert sum(changed) > 0.9 * len(changed)

@@ -85,7 +85,7 @@ def test_a_config_is_whole_and_makes_a_step(path):
     batch = Batch(["a", "b"], waves, lengths, None, torch.zeros(2, dtype=torch.bool), None, None, labels, None, frames)
     before = [parameter.detach().clone() for parameter in turn.parameters]
     step = turn.step(system, [batch], [1.0])
-    assert step.made, step.metrics
+    assert step.updated, step.metrics
     changed = [not torch.equal(old, new) for old, new in zip(before, turn.parameters, strict=True)]
     assert sum(changed) > 0.9 * len(changed)
 

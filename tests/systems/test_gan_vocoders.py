@@ -116,7 +116,7 @@ def test_a_turn_moves_its_player_alone_and_the_order_is_the_published_one(name):
     for turn in turns:
         before = {key: value.clone() for key, value in system.named_parameters()}
         step = turn.step(system, [batch], [1.0])
-        assert step.made and "score_fake" in step.metrics
+        assert step.updated and "score_fake" in step.metrics
         moved = {key.split(".")[0] for key, value in system.named_parameters() if not torch.equal(value, before[key])}
         assert moved == {turn.name}
 

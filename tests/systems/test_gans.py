@@ -82,7 +82,7 @@ def test_each_turn_moves_its_player_alone(name, labelled, kind):
     for turn in turns:
         before = {key: value.detach().clone() for key, value in system.named_parameters()}
         step = turn.step(system, [make_batch()], [1.0])
-        assert step.made, step.metrics
+        assert step.updated, step.metrics
         changed = {key for key, value in system.named_parameters() if not torch.equal(before[key], value)}
         assert {key.split(".")[0] for key in changed} == {turn.name}
         assert len(changed) >= len(turn.parameters) - 1  # a last bias may have the gradients 1 and -1
@@ -143,10 +143,10 @@ def test_what_is_not_finite_leaves_the_controller_as_it_was():
     system.gamma.fill_(0.5)
     turn = build_turns(parse_turns({"turns": turns_of(system)}), system)[-1]
     batch.waves[0, 0] = torch.nan  # the generator's losses have no real data in them, but the controller has
-    assert turn.step(system, [batch], [1.0]).made and system.gamma == 0.5
+    assert turn.step(system, [batch], [1.0]).updated and system.gamma == 0.5
     with torch.no_grad():
         system.generator.first.bias.fill_(torch.nan)
-    assert not turn.step(system, [make_batch()], [1.0]).made and system.gamma == 0.5
+    assert not turn.step(system, [make_batch()], [1.0]).updated and system.gamma == 0.5
 
 
 @torch.no_grad()

@@ -88,7 +88,7 @@ def step(kind, combiner, names, batches):
     [turn] = build_turns(turns, system)
     chosen, shares = Processes().share(batches)
     done = turn.step(system.train(), chosen, shares)
-    assert done.made
+    assert done.updated
     return done, torch.cat([p.grad.flatten() for p in system.parameters() if p.grad is not None])
 
 

@@ -127,7 +127,7 @@ def test_the_loop_plays_what_a_plain_loop_plays(play, tmp_path, monkeypatch):
             torch.testing.assert_close(state["model"][name], value, rtol=1e-5, atol=1e-6)
     for value, one in zip(state["ema"].values(), mean, strict=True):
         torch.testing.assert_close(value, one, rtol=1e-5, atol=1e-6)
-    assert state["progress"]["made"] == {"critic": 18 * 3 - lacking(training), "generator": 8} and epoch > 1
+    assert state["progress"]["updates"] == {"critic": 18 * 3 - lacking(training), "generator": 8} and epoch > 1
 
 
 def lacking(training):

@@ -116,7 +116,7 @@ def test_a_step_in_mixed_precision_is_near_that_of_float32(corpus, frozen):
         for turn in build_turns(settings.turns, system, precision):
             torch.manual_seed(1)
             step = turn.step(system, batches[:1], [1.0])
-            assert step.made
+            assert step.updated
             losses.setdefault(turn.name, []).append(step.metrics)
     for float32, bfloat16 in losses.values():
         for name in float32.keys() - {"norm"}:

@@ -94,7 +94,7 @@ def test_accumulated_steps_equal_one_large_step():
         system = toy_systems.ToyGame(8000, 7)
         turn = build_turns(parse_turns(config, None), system)[0]
         step = turn.step(system, batches, [1.0 / len(batches)] * len(batches))
-        assert step.made
+        assert step.updated
         results.append((system.discriminator.weight.detach().clone(), step.metrics))
     assert torch.allclose(results[0][0], results[1][0], atol=1e-7)
     assert results[0][1] == pytest.approx(results[1][1], abs=1e-6)

@@ -7,9 +7,9 @@
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --teacher FILE            config of the teacher    (utils/conf/ser/teacher.yaml)
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
-#   --folds "0 1 2 3"         who is tested, and the noise    (all four)
+#   --folds "0 1 2 3"         which speakers and noises are tested    (all four)
 #   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch
-#   --ssl-model NAME          which encoder they are of    (wav2vec2_base)
+#   --ssl-model NAME          name of that encoder    (wav2vec2_base)
 #   --ssl-levels A,B,...      its layers that students learn    (4,8,12)
 #   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts generated sound to use: recognisers of digits in noise are trained with noise that a WaveGAN generates, instead of
-# real noise or beside it; and with strings of generated digits beside the real ones.
+# Trains recognisers of digits in noise with generated sound: with noise of a WaveGAN in place of real noise or beside
+# it, and with strings of generated digits beside the real ones.
 #
 # Usage: egs/fsdd/gan/augment.sh [options]
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)

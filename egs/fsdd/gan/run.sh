@@ -9,7 +9,7 @@
 #   --count N                 digits that each system generates    (3000)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #
-# augment.sh beside it puts generated noise and digits to use.
+# augment.sh beside it trains recognisers with generated noise and digits.
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 noise_dir=

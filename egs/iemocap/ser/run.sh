@@ -9,7 +9,7 @@
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
 #   --folds "1 2 3 4 5"       the session that is tested; the next one is for development    (all five)
 #   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch
-#   --ssl-model NAME          which encoder they are of    (wav2vec2_base)
+#   --ssl-model NAME          name of that encoder    (wav2vec2_base)
 #   --ssl-levels A,B,...      its layers that students learn    (4,8,12)
 #   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"

@@ -2,7 +2,7 @@
 # Unified enhancement and separation with gradient modulation on noisy Libri2Mix or Libri3Mix, 8 kHz, min, train-360.
 #
 # Usage: egs/librimix/sep/run.sh --corpus-dir ROOT [options]
-#   --corpus-dir ROOT         holds Libri2Mix/ or Libri3Mix/ as LibriMix's scripts write them; or made there of:
+#   --corpus-dir ROOT         holds Libri2Mix/ or Libri3Mix/ as LibriMix's scripts write them; or mixed there from:
 #   --librispeech-dir DIR     LibriSpeech, with train-clean-360, dev-clean and test-clean    (mixtures are there)
 #   --wham-dir DIR            WHAM's noises, with tr/, cv/ and tt/
 #   --metadata-dir DIR        metadata/Libri2Mix or metadata/Libri3Mix of LibriMix
@@ -26,7 +26,7 @@ baseline=unified_sepformer_${speakers}mix
 train_set=train-360
 test_sets="test"
 
-parts=() # of which the mixtures are made
+parts=() # from which the mixtures are made
 if [ "$stage" -gt 0 ]; then
   :
 elif [ -n "$librispeech_dir$wham_dir$metadata_dir" ]; then

@@ -4,7 +4,7 @@
 # Usage: egs/mini/enh/run.sh [options]
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
-#   --recognisers "NAME NAME" of the words: clean (trained on clean speech), noisy, retrained (on enhanced speech),
+#   --recognisers "NAME NAME" for the WER: clean (trained on clean speech), noisy, retrained (on enhanced speech),
 #                             pocketsphinx    (none)
 #   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (mask_blstm)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From generated speech and noise to a table of emotion recognition, with no download: the tour of the ser recipes. The
-# emotions are ways of speaking of made-up voices: speed, pitch and level.
+# emotions are ways of speaking of synthetic voices: speed, pitch and level.
 #
 # Usage: egs/mini/ser/run.sh [options]
 #   --teacher FILE            config of the teacher    (conf/teacher.yaml)

@@ -5,7 +5,7 @@
 #   --corpus-dir DIR          RAVDESS, the folder that holds Actor_01, Actor_02, ...
 #   --config "A.yaml B.yaml"  vocoders to train and compare    (melgan, parallel_wavegan and hifigan of conf/)
 #   --untrained "A.yaml"      rows that need no training    (Griffin-Lim and WORLD)
-#   --fold 0|1|2|3            who is unseen    (0)
+#   --fold 0|1|2|3            which speakers are unseen    (0)
 #   --tested N                recordings of each test set    (120)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=

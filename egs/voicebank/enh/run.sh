@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# VoiceBank+DEMAND at 16 kHz: enhancers by the quality of the speech that they leave, SEGAN at its published size.
+# VoiceBank+DEMAND at 16 kHz: compares enhancers by the quality of their output, with SEGAN at its published size.
 #
 # Usage: egs/voicebank/enh/run.sh --corpus-dir DIR [options]
 #   --corpus-dir DIR          holds clean_trainset_28spk_wav/, noisy_trainset_28spk_wav/, ...    (needed by stage 0)

@@ -1,4 +1,4 @@
-"""A stretch of each utterance, cut before whatever follows in the list is put on it."""
+"""Cuts a stretch out of each utterance, before the augmentations that follow in the list."""
 
 import numpy as np
 

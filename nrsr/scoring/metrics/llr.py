@@ -32,7 +32,7 @@ def llr(source: np.ndarray, estimate: np.ndarray, rate: int) -> float:
     clean, enhanced = (predictor(of_frames) for of_frames in correlations)
     places = np.abs(np.subtract.outer(np.arange(order + 1), np.arange(order + 1)))
     toeplitz = correlations[0][:, places]
-    numerator, denominator = (np.einsum("fi,fij,fj->f", own, toeplitz, own) for own in (enhanced, clean))
+    numerator, denominator = (np.einsum("fi,fij,fj->f", filters, toeplitz, filters) for filters in (enhanced, clean))
     ratio = np.divide(numerator, denominator, out=np.full_like(numerator, WORST), where=denominator > 0)
     return mean_of_lowest(np.log(np.where(ratio > 0, ratio, WORST)))
 
