@@ -32,7 +32,7 @@ check_noise_sets() {
   fi
 }
 
-# with_noise_sets NAME: the name of a folder for these noise sets; those of the fold add nothing to it.
+# with_noise_sets NAME: NAME_NOISE_SETS, the folder of experiments with these noise sets; NAME for the default ones, fold.
 with_noise_sets() {
   if [ "$noise_sets" = fold ]; then echo "$1"; else echo "$1_$noise_sets"; fi
 }

@@ -34,7 +34,7 @@ takes_mels() { # CONFIG
   grep -Eq '^base:|features:' "$1"
 }
 
-# The lists of each set once more, and features beside them: each definition of mels has its own.
+# Copies the lists of each set into a folder for one definition of mels, and computes the mels there.
 make_mels() { # CONFIG FOLDER
   local set folders=()
   for set in $train_set $dev_set ${test_sets//,/ }; do
