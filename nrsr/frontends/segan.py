@@ -15,6 +15,7 @@ from nrsr.signal.masks import zero_padding
 from nrsr.signal.precision import in_float32
 
 LATENT_SEED = 1703_09452
+LARGEST_GAIN = 1000.0  # of a window that is all but silent
 
 
 class Segan(FrontEnd):
@@ -31,9 +32,13 @@ class Segan(FrontEnd):
         emphasis: coefficient of pre-emphasis.
         overlap_add: windows overlap by half and are faded into each other, in place of the published windows side by
             side; twice the work.
+        level: root mean square to which each noisy pre-emphasised window is scaled for the networks, and the enhanced
+            one is scaled back; null leaves the windows as they are, as published. With quiet recordings the L1 loss is
+            small, and the gradient that comes through the discriminator is large. The option is ours.
 
     Raises:
-        ConfigError: a window that the layers cannot halve, or a coefficient that is not from 0 to below 1.
+        ConfigError: a window that the layers cannot halve, a coefficient that is not from 0 to below 1, or a level
+            that is not above 0.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Segan(FrontEnd):
         emphasis: float = 0.95,
         overlap_add: bool = False,
         std: float = STD,
+        level: float | None = None,
     ) -> None:
         super().__init__()
         if window < 1 or window % (1 << len(channels)):
@@ -53,7 +59,10 @@ class Segan(FrontEnd):
             )
         if not 0.0 <= emphasis < 1.0:
             raise ConfigError(f"system.frontend: emphasis {emphasis} must lie from 0 to below 1")
+        if level is not None and level <= 0.0:
+            raise ConfigError(f"system.frontend: level {level} must be above 0; null leaves the windows as they are")
         self.sample_rate, self.window, self.emphasis, self.overlap_add = sample_rate, window, emphasis, overlap_add
+        self.level = level
         self.generator = SeganGenerator(channels, kernel, std)
 
     def forward(self, waves: Tensor, lengths: Tensor, clean: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -83,12 +92,20 @@ class Segan(FrontEnd):
         """Waveforms [B, T] cut into windows side by side [B, N, window], zeros in the last one past the end."""
         return F.pad(waves, (0, -waves.shape[1] % self.window)).unflatten(1, (-1, self.window))
 
+    def gains(self, windows: Tensor) -> Tensor:
+        """The gains [..., 1] that bring noisy windows [..., window] to `level`, at most 1000; 1 without a level."""
+        if self.level is None:
+            return windows.new_ones(*windows.shape[:-1], 1)
+        root_mean_square = windows.float().square().mean(-1, keepdim=True).sqrt()
+        return (self.level / root_mean_square.clamp_min(1e-10)).clamp_max(LARGEST_GAIN)
+
     def enhance_windows(self, windows: Tensor) -> Tensor:
         """Noisy pre-emphasised windows [B, N, window] to enhanced ones."""
-        flat = windows.flatten(0, 1)
+        gains = self.gains(windows)
+        flat = (windows * gains).flatten(0, 1)
         if self.training:
             latent = self.generator.latent(flat)
         else:
             fixed = torch.Generator().manual_seed(LATENT_SEED)
             latent = self.generator.latent(flat[:1], fixed).expand(len(flat), -1, -1)
-        return self.generator(flat, latent).unflatten(0, windows.shape[:2])
+        return self.generator(flat, latent).unflatten(0, windows.shape[:2]) / gains

@@ -149,7 +149,8 @@ class SeganEnhancement(Enhancement):
             self.frontend.windows(zero_padding(emphasise(waves, self.frontend.emphasis), batch.lengths)).flatten(0, 1)
             for waves in (batch.waves, clean)
         )
-        samples, used = self._used(batch)
+        gains, (samples, used) = self.frontend.gains(noisy), self._used(batch)
+        noisy, clean = noisy * gains, clean * gains
         # Values in place of missing clean speech never enter: a NaN there would reach the gradient.
         return Windows(noisy, clean.masked_fill(used.unsqueeze(1) == 0.0, 0.0), samples, used)
 

@@ -61,7 +61,30 @@ def test_z_is_random_in_training_and_repeats_in_evaluation():
     assert not torch.equal(made(wave, lengths)[0], made(wave, lengths)[0])
 
 
-@pytest.mark.parametrize(("settings", "message"), [({"emphasis": 1.0}, "emphasis"), ({"emphasis": -0.1}, "emphasis")])
+@pytest.mark.parametrize("overlap_add", [False, True])
+def test_with_a_level_the_networks_see_all_recordings_alike(monkeypatch, overlap_add):
+    segan, wave, lengths = frontend(level=0.5, overlap_add=overlap_add), torch.randn(1, 64), torch.tensor([64])
+    enhanced = segan(wave, lengths)[0]
+    torch.testing.assert_close(segan(0.01 * wave, lengths)[0], 0.01 * enhanced)
+    plain = frontend(overlap_add=overlap_add)
+    assert not torch.allclose(plain(0.01 * wave, lengths)[0], 0.01 * plain(wave, lengths)[0], rtol=0.1)
+    seen = []
+    monkeypatch.setattr(segan.generator, "forward", lambda windows, latent: seen.append(windows) or windows)
+    segan(0.01 * wave, lengths)
+    inner = seen[0][1:-1] if overlap_add else seen[0]
+    torch.testing.assert_close(inner.square().mean(1).sqrt(), torch.full((len(inner),), 0.5))
+
+
+def test_silence_has_a_largest_gain():
+    segan = frontend(level=0.5)
+    assert segan(torch.zeros(1, 40), torch.tensor([40]))[0].isfinite().all()
+    assert segan.gains(torch.full((1, 1, 16), 1e-6)).item() == 1000.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"emphasis": 1.0}, "emphasis"), ({"emphasis": -0.1}, "emphasis"), ({"level": 0.0}, "level 0.0 must be above 0")],
+)
 def test_settings_out_of_range(settings, message):
     with pytest.raises(ConfigError, match=message):
         frontend(**settings)

@@ -1,5 +1,7 @@
 """SEGAN as a game: sizes, losses by worked numbers, the frozen reference, rows without clean speech, its output."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,19 @@ def test_published_sizes():
     assert sizes == {"discriminator": 24_373_081, "generator": 73_100_049}
     assert list(system.turns()) == ["discriminator", "generator"]
     assert sum(sizes.values()) == sum(value.numel() for value in system.parameters())
+
+
+def test_with_a_level_losses_do_not_depend_on_that_of_the_recordings():
+    for level in (0.1, None):
+        system = make(frozen_reference=2, frontend=FRONTEND | {"level": level})
+        loud, losses = make_batch((32, 32)), []
+        quiet = replace(loud, waves=0.01 * loud.waves, clean=0.01 * loud.clean)
+        for batch in (loud, quiet):
+            system.reference.zero_()
+            system.prepare([batch])
+            losses.append(both(system, batch))
+        alike = {name: torch.allclose(value, losses[1][name], rtol=1e-4) for name, value in losses[0].items()}
+        assert all(alike.values()) if level else not any(alike.values())
 
 
 def test_losses_by_hand(monkeypatch):
