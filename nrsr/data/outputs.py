@@ -1,36 +1,17 @@
-"""The kinds of outputs of systems: how pieces of a long input are joined, and how each kind is written."""
+"""The kinds of outputs of systems, how pieces of a long input are joined, and which writer each kind has."""
 
-import io
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
+from nrsr.data.output_writers import FilesWriter, ListWriter, OutputWriter, TablesWriter, WavesWriter, save_waves
 from nrsr.data.pieces import PiecesError
-from nrsr.errors import NrsrError
-from nrsr.files import atomic_open
-from nrsr.kaldi import TableWriter, WaveWriter, write_list
 
-PEAK = 0.999  # of waveforms that 16 bits would clip
-SCALED = "were scaled down to fit 16 bits"
 # Lists of a data directory that are valid for an output waveform as well.
 LISTS = ("text", "utt2spk", "spk2utt", "utt2dur", "utt2noise", "utt2noisefile", "utt2snr", "spk1.scp")
-
-
-class OutputError(NrsrError):
-    """A system lacks the output that is asked for, or does not take the input that it is applied to."""
-
-
-class OutputWriter(AbstractContextManager, ABC):
-    """Writes one kind of output; the files appear when the block ends well."""
-
-    @abstractmethod
-    def write(self, utterance: str, value: Any) -> str | None:
-        """Write an utterance's value; returns a remark for the user, such as 'were scaled down', or None."""
 
 
 class Output(ABC):
@@ -73,7 +54,7 @@ class TextOutput(Output):
         return [name]
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _ListWriter(folder / name)
+        return ListWriter(folder / name)
 
 
 class VectorOutput(Output):
@@ -83,7 +64,7 @@ class VectorOutput(Output):
         self.on_request = on_request
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _TableWriter(folder, name)
+        return TablesWriter(folder, name)
 
 
 class FrameOutput(Output):
@@ -119,7 +100,7 @@ class FrameOutput(Output):
         return len(before) // 2
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _TableWriter(folder, name)
+        return TablesWriter(folder, name)
 
 
 class CtcOutput(FrameOutput):
@@ -185,17 +166,11 @@ class WaveOutput(Output):
         return [f"{file}.scp" for file in self.names(name)]
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _WavesWriter([(folder / f"{file}.ark", folder / f"{file}.scp") for file in self.names(name)], self.rate)
+        return WavesWriter([(folder / f"{file}.ark", folder / f"{file}.scp") for file in self.names(name)], self.rate)
 
     def save(self, value: np.ndarray, folder: Path, name: str) -> bool:
         """Write one value as FOLDER/NAME.wav, or NAME1.wav, ...; returns whether it was scaled down to fit 16 bits."""
-        waves, scaled = fitted(value)
-        for file, wave in zip(self.names(name), np.atleast_2d(waves), strict=True):
-            content = io.BytesIO()  # libsndfile would hide why a disk takes no more
-            soundfile.write(content, wave, self.rate, format="WAV", subtype="PCM_16")
-            with atomic_open(folder / f"{file}.wav", "wb") as stream:
-                stream.write(content.getbuffer())
-        return scaled
+        return save_waves(value, [folder / f"{file}.wav" for file in self.names(name)], self.rate)
 
 
 class WaveFiles(WaveOutput):
@@ -205,7 +180,7 @@ class WaveFiles(WaveOutput):
         super().__init__(rate, lists=lists)
 
     def writer(self, folder: Path, name: str) -> OutputWriter:
-        return _FilesWriter(self, folder, name)
+        return FilesWriter(self.save, folder, name)
 
 
 def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int, margin: int = 0) -> np.ndarray:
@@ -231,73 +206,3 @@ def faded(parts: Sequence[np.ndarray], starts: Sequence[int], samples: int, marg
         end = start + part.shape[-1]
         whole[..., last:end] = part[..., left + shared :]
     return whole
-
-
-def fitted(waves: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Waveforms as 16 bits can hold them: scaled down together where one is beyond ±1; and whether they were."""
-    peak = float(np.abs(waves).max(initial=0.0))
-    return (waves * np.float32(PEAK / peak), True) if peak > 1.0 else (waves, False)
-
-
-class _ListWriter(OutputWriter):
-    def __init__(self, path: Path):
-        self._path, self._lines = path, {}
-
-    def write(self, utterance: str, value: str) -> None:
-        self._lines[utterance] = value
-
-    def __exit__(self, kind, error, traceback) -> None:
-        if kind is None:
-            write_list(self._path, self._lines)
-
-
-class _TableWriter(OutputWriter):
-    def __init__(self, folder: Path, name: str):
-        self._table = TableWriter(f"ark,scp:{folder}/{name}.ark,{folder}/{name}.scp")
-
-    def __enter__(self) -> "_TableWriter":
-        self._table.__enter__()
-        return self
-
-    def __exit__(self, kind, error, traceback) -> None:
-        self._table.__exit__(kind, error, traceback)
-
-    def write(self, utterance: str, value: np.ndarray) -> None:
-        self._table[utterance] = value
-
-
-class _FilesWriter(OutputWriter):
-    def __init__(self, output: WaveFiles, folder: Path, name: str):
-        self._output, self._folder, self._name, self._files = output, folder, name, {}
-
-    def write(self, utterance: str, value: np.ndarray) -> str | None:
-        if "/" in utterance:
-            raise OutputError(f"{utterance}: names no file; leave the option for files out, and take an ark")
-        folder = self._folder / self._name
-        folder.mkdir(exist_ok=True)
-        self._files[utterance] = folder / f"{utterance}.wav"
-        return SCALED if self._output.save(value, folder, utterance) else None
-
-    def __exit__(self, kind, error, traceback) -> None:
-        if kind is None:
-            write_list(self._folder / f"{self._name}.scp", self._files)
-
-
-class _WavesWriter(OutputWriter):
-    def __init__(self, files: Sequence[tuple[Path, Path]], rate: int):
-        self._files, self._rate, self._stack = files, rate, ExitStack()
-
-    def __enter__(self) -> "_WavesWriter":
-        with ExitStack() as stack:
-            self._writers = [stack.enter_context(WaveWriter(ark, scp, self._rate)) for ark, scp in self._files]
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, kind, error, traceback) -> None:
-        self._stack.__exit__(kind, error, traceback)
-
-    def write(self, utterance: str, value: np.ndarray) -> str | None:
-        waves, scaled = fitted(value)
-        for writer, wave in zip(self._writers, np.atleast_2d(waves), strict=True):
-            writer[utterance] = wave
-        return SCALED if scaled else None

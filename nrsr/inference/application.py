@@ -14,7 +14,8 @@ from torch import Tensor
 
 from nrsr.config import load_yaml
 from nrsr.data.inputs import Inputs
-from nrsr.data.outputs import Output, OutputError
+from nrsr.data.output_writers import OutputError
+from nrsr.data.outputs import Output
 from nrsr.data.pieces import Pieces, piece_starts
 from nrsr.errors import NrsrError
 from nrsr.experiment.folder import Experiment, load

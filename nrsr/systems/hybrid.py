@@ -13,7 +13,8 @@ from nrsr.data.features import padded_rows
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch, FrameDataset
 from nrsr.data.inputs import FeatureInputs
-from nrsr.data.outputs import FrameOutput, Output, OutputError, SenoneOutput
+from nrsr.data.output_writers import OutputError
+from nrsr.data.outputs import FrameOutput, Output, SenoneOutput
 from nrsr.nn import DomainHeads, FrameNetwork, GlobalNorm
 from nrsr.systems.system import LossError, System
 

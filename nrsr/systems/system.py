@@ -12,7 +12,8 @@ from nrsr.config import ConfigError, build
 from nrsr.config.build import find_class
 from nrsr.data.batch import TrainingBatch
 from nrsr.data.inputs import Inputs, WaveInputs
-from nrsr.data.outputs import Output, OutputError
+from nrsr.data.output_writers import OutputError
+from nrsr.data.outputs import Output
 from nrsr.data.training_set import TrainingSet
 from nrsr.data.waveforms import WaveformDataset
 from nrsr.errors import NrsrError

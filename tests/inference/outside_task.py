@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from nrsr.data.inputs import WaveInputs
-from nrsr.data.outputs import Output, OutputWriter, TextOutput, VectorOutput
+from nrsr.data.output_writers import OutputWriter
+from nrsr.data.outputs import Output, TextOutput, VectorOutput
 from nrsr.systems import System
 
 

@@ -12,7 +12,7 @@ from nrsr.config import ConfigError
 from nrsr.data.batches import BatchSettings
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch, FrameDataset
-from nrsr.data.outputs import OutputError
+from nrsr.data.output_writers import OutputError
 from nrsr.data.training_set import load_batches
 from nrsr.systems import LossError, build_system
 
