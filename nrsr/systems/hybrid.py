@@ -149,8 +149,10 @@ class Senone(System):
         }
         if {"loglikes", "senones"} & set(wanted):
             logits = self.senones(hidden[-1]).float()
-            senone_outputs = {"loglikes": logits.log_softmax(1) - self.log_priors, "senones": logits.argmax(1).int()}
-            outputs |= {name: values for name, values in senone_outputs.items() if name in wanted}
+            if "loglikes" in wanted:
+                outputs["loglikes"] = logits.log_softmax(1) - self.log_priors
+            if "senones" in wanted:
+                outputs["senones"] = logits.argmax(1).int()
         frames = [len(part) for part in inputs]
         return {name: values.cpu().split(frames) for name, values in outputs.items()}
 
