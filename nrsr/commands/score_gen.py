@@ -6,16 +6,17 @@ Example:
     nrsr score-gen --classifier exp/classifier --data data/test --train data/train --held-out data/dev
 
 DATA is a data directory of nrsr generate, or one of real utterances for comparison. The classifier is an experiment of
-nrsr.systems.Classifier, trained on TRAIN or on other utterances of its corpus. Scores are the inception score over
---splits, the Fréchet distance to TRAIN on the classifier's last hidden layer, the accuracy of the labels where DATA has
-the list that the classifier learnt from, and, for up to 1000 utterances, distances of log-mel pictures: to the nearest
-utterance of TRAIN over what is usual between HELD and TRAIN, and to the others of the class over what is usual in
-TRAIN. Utterances much nearer to TRAIN than any of HELD are named as copies. OUT gets scores.txt, scores.json and
-scores.tsv (what each utterance contributes), which `nrsr report` reads.
+nrsr.systems.Classifier, trained on TRAIN or on other utterances of its corpus. Scores are the inception score and the
+Fréchet distance to TRAIN on the classifier's last hidden layer, both a mean over --splits; the accuracy of the labels
+where DATA has the list that the classifier learnt from; and, for up to 1000 utterances, distances of log-mel
+spectrograms: to the nearest utterance of TRAIN over what is usual between HELD and TRAIN, and to the others of the
+class over what is usual in TRAIN. Utterances much nearer to TRAIN than any of HELD are named as copies. OUT gets
+scores.txt, scores.json and scores.tsv (what each utterance contributes), which `nrsr report` reads.
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from nrsr.arguments import draws, seed_number
@@ -24,6 +25,7 @@ from nrsr.scoring import find_metric, summarise
 from nrsr.scoring.bootstrap import DRAWS, SEED
 
 SHOWN = 20  # copies named on stderr
+POOR = 50.0  # accuracy in % under which a classifier is doubted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="DATA", help="data directory to score")
     parser.add_argument("--train", required=True, metavar="TRAIN", help="real utterances that were trained on")
     parser.add_argument("--held-out", required=True, metavar="HELD", help="real utterances that were not")
-    parser.add_argument("--splits", type=splits, default=10, metavar="N", help="of the inception score (%(default)s)")
+    parser.add_argument("--splits", type=splits, default=10, metavar="N", help="of both scores (%(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for scores.txt, scores.json and scores.tsv")
     parser.add_argument("--draws", type=draws, default=DRAWS, help="draws of the bootstrap    (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=SEED, help="seed of the bootstrap    (%(default)s)")
@@ -57,8 +59,20 @@ def run(args: argparse.Namespace) -> None:
     metrics = [find_metric(name) for name in METRICS]
     summary = summarise(scored.table, metrics, None, args.draws, args.seed)
     content = {"data": args.data, "train": args.train, "held_out": args.held_out, "splits": args.splits}
+    content |= {"classifier_accuracy": scorer.accuracy, "inception_deviation": scored.inception_deviation}
     content |= {"copies": scored.copies, **flat(summary, metrics)}
-    tables = set_tables(summary, metrics, {})
+    first, *others = set_tables(summary, metrics, {})
+    notes = [
+        f"Standard deviation of the inception score over its splits: {scored.inception_deviation:.2f}.",
+        f"The classifier recognises {scorer.accuracy:.1f} % of {args.train}.",
+    ]
+    tables = [replace(first, notes=[*first.notes, *notes]), *others]
+    if scorer.accuracy < POOR:
+        print(
+            f"nrsr score-gen: {args.classifier} recognises {scorer.accuracy:.1f} % of {args.train}: it is poor, or of "
+            "another corpus; the scores mean little",
+            file=sys.stderr,
+        )
     for name, copied in list(scored.copies.items())[:SHOWN]:
         print(f"nrsr score-gen: {args.data}: {name} is a copy of {copied}", file=sys.stderr)
     if len(scored.copies) > SHOWN:

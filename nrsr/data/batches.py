@@ -66,8 +66,12 @@ def shuffled_batches(samples: np.ndarray, size: int, cap: int, seed: int, epoch:
 
 
 def sorted_batches(samples: np.ndarray, size: int, cap: int) -> list[list[int]]:
-    """Batches in order of length, the longest first (so that memory runs out at once, if ever)."""
-    return _cut(np.argsort(-np.asarray(samples), kind="stable"), samples, size, cap)
+    """Batches in order of length, the longest first (so that memory runs out at once, if ever).
+
+    Utterances of one length are in random order, the same each time: a batch of them is a sample of the data.
+    """
+    order = np.random.default_rng(0).permutation(len(samples))
+    return _cut(order[np.argsort(-np.asarray(samples)[order], kind="stable")], samples, size, cap)
 
 
 def _cut(order: np.ndarray, samples: np.ndarray, size: int, cap: int) -> list[list[int]]:

@@ -216,8 +216,10 @@ class WaveformDataset(TrainingSet):
 
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         cap = int(settings.max_seconds * self.rate)
-        check_cap(self.ids, self.samples, cap, self.rate)
-        return sorted_batches(self.samples, settings.size, cap)
+        # What is shorter than a segment is padded to one.
+        lengths = np.maximum(self.samples, self._segments.samples if self._segments else 0)
+        check_cap(self.ids, lengths, cap, self.rate)
+        return sorted_batches(lengths, settings.size, cap)
 
     def metadata(self) -> dict[str, Any]:
         """The classes of each kind of label, and the values in a stored frame, where there are any.

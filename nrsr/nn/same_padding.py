@@ -1,4 +1,7 @@
-"""Strided convolutions padded as TensorFlow's SAME: a stride s divides or multiplies the length by s exactly."""
+"""Strided convolutions padded as TensorFlow's SAME: a stride s divides or multiplies the length by s exactly.
+
+And TensorFlow's initial weights, which networks have whose authors say nothing else.
+"""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -56,3 +59,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         """[B, C, H, W] to [B, out, H stride, W stride]."""
         rows, columns = (size * self.stride[0] for size in inputs.shape[-2:])
         return super().forward(inputs)[..., :rows, :columns]
+
+
+def tensorflow_start_(module: nn.Module) -> None:
+    """Weights of convolutions and linear layers start at Glorot's uniform values (AISTATS 2010), biases at 0."""
+    if isinstance(module, nn.Linear | SameConv1d | SameConv2d | SameConvTranspose1d | SameConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)

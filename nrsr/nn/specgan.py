@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nrsr.nn.same_padding import SameConv2d, SameConvTranspose2d
+from nrsr.nn.same_padding import SameConv2d, SameConvTranspose2d, tensorflow_start_
 
 SIDE = 128
 LAYERS = 5
@@ -29,6 +29,7 @@ class SpecGanGenerator(nn.Module):
             SameConvTranspose2d(inside, outside, KERNEL, 2)
             for inside, outside in zip(widths, [*widths[1:], 1], strict=True)
         )
+        self.apply(tensorflow_start_)
 
     def draw(self, count: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
         """Uniform z [count, latent]."""
@@ -56,6 +57,7 @@ class SpecGanDiscriminator(nn.Module):
             SameConv2d(inside, outside, KERNEL, 2) for inside, outside in zip(widths[:-1], widths[1:], strict=True)
         )
         self.out = nn.Linear(FIRST * FIRST * widths[-1], 1)
+        self.apply(tensorflow_start_)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures [B, 128, 128] to scores [B]."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
-from nrsr.nn.same_padding import SameConv1d, SameConvTranspose1d
+from nrsr.nn.same_padding import SameConv1d, SameConvTranspose1d, tensorflow_start_
 
 KERNEL = 25
 FIRST = 16  # samples that the first layer gives
@@ -47,6 +47,7 @@ class WaveGanGenerator(nn.Module):
             SameConvTranspose1d(inside, outside, KERNEL, step)
             for inside, outside, step in zip(widths, [*widths[1:], 1], steps, strict=True)
         )
+        self.apply(tensorflow_start_)
 
     def draw(self, count: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
         """Uniform z [count, latent]."""
@@ -83,6 +84,7 @@ class WaveGanDiscriminator(nn.Module):
             for inside, outside, step in zip(widths[:-1], widths[1:], steps, strict=True)
         )
         self.out = nn.Linear(FIRST * widths[-1], 1)
+        self.apply(tensorflow_start_)
 
     def forward(self, waves: Tensor, labels: Tensor | None = None) -> Tensor:
         """Waveforms [B, T] and, with labels, classes int64 [B] to scores [B]."""

@@ -16,7 +16,7 @@ from nrsr.listing import listed
 from nrsr.progress import track
 from nrsr.scoring.labels import ScoringError
 from nrsr.scoring.neighbours import Nearest, mean_distances, nearest
-from nrsr.scoring.shares import frechet_shares, inception_shares
+from nrsr.scoring.shares import frechet_shares, inception_shares, over_splits, random_splits
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 from nrsr.systems import Classifier
 
@@ -54,10 +54,12 @@ class Scored:
     Attributes:
         table: a row for each utterance.
         copies: utterances that are copies -> the training utterance that they copy.
+        inception_deviation: standard deviation of the inception score over the splits, as it is published.
     """
 
     table: ScoreTable
     copies: dict[str, str]
+    inception_deviation: float
 
 
 class SetScorer:
@@ -67,6 +69,9 @@ class SetScorer:
         experiment: a trained classifier.
         train: real utterances with labels, which the generators were trained on.
         held_out: real utterances that nobody was trained on.
+
+    Attributes:
+        accuracy: of the classifier on `train`, in %.
 
     Raises:
         ScoringError: an experiment of another kind, or utterances of another corpus.
@@ -88,8 +93,13 @@ class SetScorer:
         self.seen = self._look_at(self.train)
         if self.seen.labels is None:
             raise ScoringError(f"{Path(train) / self._list}: no such list; the training data must have labels")
+        self.accuracy = 100.0 * float((self.seen.posteriors.argmax(1) == self.seen.labels).mean())
         known = self._nearest(self._pictures(held_out_data, _some(held_out_data.utterances)), [], same=False)
-        self.usual, self.least = float(known.distances.mean()), float(known.distances.min())
+        # Silence, in both sets, is no measure of how near recordings are.
+        distances = known.distances[known.distances > 0]
+        if not len(distances):
+            raise ScoringError(f"{held_out}: every utterance is in {train} as well; give recordings of their own")
+        self.usual, self.least = float(known.distances.mean()), float(distances.min())
         rows = _some(range(len(self.seen.names)))
         pictures = self._pictures(self.train, [self.seen.names[row] for row in rows])
         classes = self.seen.classes()[rows]
@@ -116,15 +126,16 @@ class SetScorer:
         classes = seen.classes()[rows]
         apart = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
         kinds, count = self.system.labels, len(seen.names)
+        inception = over_splits(seen.posteriors, splits, inception_shares)
         classified = np.array([kinds[number] for number in seen.posteriors.argmax(1)], dtype=str)
         known = [UNKNOWN] * count if seen.labels is None else [kinds[number] for number in seen.labels]
         labels = np.array(known, dtype=str)
         columns = {
             "utt": np.array(seen.names, dtype=str),
             "label": labels,
-            "heard": classified,
-            "inception": inception_shares(seen.posteriors, splits),
-            "frechet": frechet_shares(seen.embeddings, self.seen.embeddings),
+            "classified": classified,
+            "inception": inception,
+            "frechet": over_splits(seen.embeddings, splits, lambda rows: frechet_shares(rows, self.seen.embeddings)),
             "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (labels == classified),
             "nearest": _at(rows, closest.distances / self.usual, count),
             "neighbour": np.full(count, UNKNOWN, dtype=object),
@@ -132,10 +143,12 @@ class SetScorer:
         }
         columns["neighbour"][rows] = closest.names
         columns["neighbour"] = columns["neighbour"].astype(str)
-        near = closest.distances < COPY * self.least
+        near = closest.distances <= COPY * self.least
         copies = {} if same else dict(zip(np.array(compared)[near].tolist(), closest.names[near].tolist(), strict=True))
         order = np.argsort(columns["utt"])
-        return Scored(ScoreTable({name: values[order] for name, values in columns.items()}), copies)
+        table = ScoreTable({name: values[order] for name, values in columns.items()})
+        scores = [inception_shares(seen.posteriors[part]).mean() for part in random_splits(count, splits)]
+        return Scored(table, copies, float(np.std(scores)))
 
     def _batches(
         self, directory: DataDir, names: Sequence[str] | None = None

@@ -5,31 +5,44 @@ estimation", JASA 1974): their mean is the value itself, and drawing utterances 
 the first order. So sets are pooled, compared and given intervals as everything else.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
-def inception_shares(posteriors: np.ndarray, splits: int, seed: int = 0) -> np.ndarray:
-    """Contributions [N] to the inception score, a mean over random splits (Salimans et al., NeurIPS 2016).
+def over_splits(values: np.ndarray, splits: int, shares_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Contributions [N] to the mean of a score over random splits, which count alike.
 
-    The score of a split is exp(mean KL(p(y|x) || p(y))), p(y) being the mean posterior of the split.
+    Both scores depend on the number of utterances, so that only those of sets of one size can be compared.
 
     Args:
-        posteriors: [N, K] of the classes.
-        splits: of about equal size.
-        seed: of the division into splits.
+        values: [N, ...] of the utterances.
+        splits: of about equal size, the same each time.
+        shares_of: the contributions to the score of a split.
     """
-    shares = np.empty(len(posteriors))
-    for rows in np.array_split(np.random.default_rng(seed).permutation(len(posteriors)), splits):
-        split = posteriors[rows].astype(np.float64)
-        split /= split.sum(1, keepdims=True)
-        marginal = split.mean(0)
-        known = split > 0  # where the marginal is above 0 as well
-        ratios = np.divide(split, marginal, out=np.ones_like(split), where=known)
-        divergences = (split * np.log(ratios)).sum(1)
-        score = np.exp(divergences.mean())
-        # Splits count alike, whatever their size.
-        shares[rows] = score * (1.0 + divergences - divergences.mean()) * len(posteriors) / (splits * len(rows))
+    shares = np.empty(len(values))
+    for rows in random_splits(len(values), splits):
+        shares[rows] = shares_of(values[rows]) * len(values) / (splits * len(rows))
     return shares
+
+
+def random_splits(count: int, splits: int) -> list[np.ndarray]:
+    """The rows of each random split of `count` rows, the same each time."""
+    return np.array_split(np.random.default_rng(0).permutation(count), splits)
+
+
+def inception_shares(posteriors: np.ndarray) -> np.ndarray:
+    """Contributions [N] to the inception score exp(mean KL(p(y|x) || p(y))) (Salimans et al., NeurIPS 2016).
+
+    p(y) is the mean of the posteriors [N, K].
+    """
+    posteriors = posteriors.astype(np.float64)
+    posteriors /= posteriors.sum(1, keepdims=True)
+    marginal = posteriors.mean(0)
+    known = posteriors > 0  # where the marginal is above 0 as well
+    ratios = np.divide(posteriors, marginal, out=np.ones_like(posteriors), where=known)
+    divergences = (posteriors * np.log(ratios)).sum(1)
+    return np.exp(divergences.mean()) * (1.0 + divergences - divergences.mean())
 
 
 def frechet_shares(embeddings: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from nrsr.config import ConfigError, build
 from nrsr.data.batch import Batch
@@ -101,7 +102,7 @@ class Adversarial(GenerativeSystem):
             scores = self.score(real, labels), self.score(fake, labels)
             losses["adversarial"] = self.objective.discriminator(*scores).mean()
         if "penalty" in wanted:
-            if any(isinstance(module, nn.BatchNorm2d) for module in self.discriminator.modules()):
+            if any(isinstance(module, _BatchNorm) for module in self.discriminator.modules()):
                 raise LossError(
                     "turns.discriminator.loss_weights: penalty is of each example by itself, and the discriminator "
                     "normalises over the batch; set system.batch_norm: false"
@@ -145,20 +146,23 @@ class Adversarial(GenerativeSystem):
 
     def remarks(self, history: Sequence[Mapping[str, float]]) -> list[str]:
         """Says that the generator has collapsed, or that the training diverges; or that the data are all alike."""
-        last, remarks = history[-1], []
+        last, what = history[-1], f"of one {self.kind} " if self.labels else ""
+        if not math.isfinite(last["fake_score"]):
+            return ["divergence: generated examples, or their scores, are not finite"]
         if math.isnan(last["diversity"]):
-            what = f"of one {self.kind} " if self.labels else ""
-            remarks.append(f"development data {what}do not differ from each other: are they silent, or too few?")
+            return [f"development data {what}do not differ from each other: are they silent, or too few?"]
+        remarks = []
         if last["diversity"] < COLLAPSED:
-            what = f"of one {self.kind} " if self.labels else ""
             remarks.append(
                 f"mode collapse: generated examples {what}differ by {100 * last['diversity']:.1f} % of what real ones "
                 "differ by"
             )
-        if last["distance"] > max(APART, GROWN * min(earlier["distance"] for earlier in history)):
+        distances = [validation["distance"] for validation in history]
+        grows = distances[-1] > GROWN * min(distances) or distances[-1] >= distances[0] and len(distances) > 1
+        if distances[-1] > APART and grows:
             remarks.append(
-                f"divergence: the mean of generated examples is {last['distance']:.3g} real variances from the data's; "
-                f"it was {min(earlier['distance'] for earlier in history):.3g}"
+                f"divergence: the mean of generated examples is {distances[-1]:.3g} real variances from the data's; at "
+                f"first it was {distances[0]:.3g}, at best {min(distances):.3g}"
             )
         return remarks
 

@@ -21,7 +21,8 @@ CLASSIFIER = "classifier"
 class ControlGan(PictureGan):
     """Three players: the classifier learns from real data alone, the discriminator does not see labels.
 
-    The losses are the classifier's "classification"; the discriminator's as of `Adversarial`; and the generator's
+    The losses are the classifier's "classification"; the discriminator's as of `Adversarial`, real and generated data
+    counting alike (the paper weighs them by α and 1 - α and gives no α); and the generator's
     "adversarial", and "control", which is γ times the classifier's loss on what was generated. After each batch of the
     generator in training
 

@@ -44,7 +44,14 @@ def test_little_padding():
 
 
 def test_sorted_batches_start_with_the_longest():
-    assert sorted_batches(np.array([3, 9, 5, 9]), 2, 100) == [[1, 3], [2, 0]]
+    first, second = sorted_batches(np.array([3, 9, 5, 9]), 2, 100)
+    assert sorted(first) == [1, 3] and second == [2, 0]
+
+
+def test_utterances_of_one_length_are_in_random_order_the_same_each_time():
+    batches = sorted_batches(np.full(400, 7), 20, 1000)
+    assert batches == sorted_batches(np.full(400, 7), 20, 1000)
+    assert all(max(batch) - min(batch) > 100 for batch in batches)
 
 
 def test_an_utterance_over_the_cap_is_named():

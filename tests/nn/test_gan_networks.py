@@ -54,6 +54,17 @@ def test_wavegan_gives_waveforms_of_every_length(samples, labels):
     assert WaveGanDiscriminator(samples, width=1, labels=labels)(waves, classes).shape == (2,)
 
 
+def test_wavegan_and_specgan_start_as_in_tensorflow():
+    torch.manual_seed(0)
+    for network, taps in ((WaveGanGenerator(width=4), 25), (SpecGanDiscriminator(width=4), 25)):
+        layer = network.layers[2]
+        bound = (6 / (taps * sum(layer.weight.shape[:2]))) ** 0.5
+        weights = layer.weight.detach()
+        assert 0.95 * bound < weights.abs().max() <= bound
+        assert weights.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+        assert all((part == 0).all() for name, part in network.named_parameters() if name.endswith("bias"))
+
+
 def test_labels_change_what_is_generated():
     torch.manual_seed(0)
     generator = WaveGanGenerator(64, width=2, labels=2)

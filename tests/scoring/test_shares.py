@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nrsr.scoring.shares import frechet_shares, inception_shares
+from nrsr.scoring.shares import frechet_shares, inception_shares, over_splits
 
 
 def posteriors(count: int, classes: int = 5, seed: int = 0) -> np.ndarray:
@@ -26,17 +26,17 @@ def frechet(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_inception_score_of_one_split_and_of_several():
     rows = posteriors(60)
-    assert inception_shares(rows, 1).mean() == pytest.approx(inception(rows), rel=1e-12)
+    assert inception_shares(rows).mean() == pytest.approx(inception(rows), rel=1e-12)
     order = np.random.default_rng(0).permutation(60)
     for splits in (4, 7):  # 7 does not divide 60
         scores = [inception(rows[part]) for part in np.array_split(order, splits)]
-        assert inception_shares(rows, splits).mean() == pytest.approx(np.mean(scores), rel=1e-12)
+        assert over_splits(rows, splits, inception_shares).mean() == pytest.approx(np.mean(scores), rel=1e-12)
 
 
 def test_inception_score_at_its_bounds():
-    assert inception_shares(np.eye(4)[np.arange(40) % 4], 1).mean() == pytest.approx(4.0)
-    assert inception_shares(np.full((40, 4), 0.25), 2) == pytest.approx(1.0)
-    assert inception_shares(np.eye(4)[np.zeros(40, int)].astype(np.float32), 2) == pytest.approx(1.0)
+    assert inception_shares(np.eye(4)[np.arange(40) % 4]).mean() == pytest.approx(4.0)
+    assert inception_shares(np.full((40, 4), 0.25)) == pytest.approx(1.0)
+    assert inception_shares(np.eye(4)[np.zeros(40, int)].astype(np.float32)) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(("count", "dim"), [(200, 6), (30, 40), (12, 12)], ids=["more", "fewer", "as many"])
@@ -48,6 +48,15 @@ def test_frechet_distance(count, dim):
     assert frechet_shares(other, other).mean() == pytest.approx(0.0, abs=1e-8)
     shifted = frechet_shares(other + np.arange(dim), other)
     assert shifted.mean() == pytest.approx((np.arange(dim) ** 2).sum(), rel=1e-9)
+
+
+def test_over_splits_sets_of_several_sizes_have_one_bias():
+    rng = np.random.default_rng(5)
+    reference, rows = rng.normal(size=(2000, 20)), rng.normal(size=(1800, 20))
+    whole = [frechet_shares(part, reference).mean() for part in (rows, rows[:300])]
+    assert whole[1] > 3 * whole[0]  # both sets are of the distribution of the reference
+    large, small = over_splits(rows, 6, lambda part: frechet_shares(part, reference)).mean(), whole[1]
+    assert large == pytest.approx(small, rel=0.2)
 
 
 def test_frechet_distance_equals_that_of_torchmetrics_gaussians():
@@ -80,7 +89,7 @@ def test_a_contribution_is_the_influence_of_its_utterance():
         slope = (weighted_frechet(rows, weights, other) - weighted_frechet(rows, np.ones(2000), other)) / step
         assert slope == pytest.approx(shares[number] - shares.mean(), rel=0.01, abs=0.02)
     marks = posteriors(50)
-    shares = inception_shares(marks, 1)
+    shares = inception_shares(marks)
     for number in (0, 7, 49):
         weights = np.full(50, (1 - step) / 50)
         weights[number] += step

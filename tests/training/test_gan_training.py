@@ -117,6 +117,15 @@ def test_a_collapse_stands_in_the_log(words, tmp_path, monkeypatch):
     assert log.count("note: mode collapse: generated examples differ by 0.0 % of what real ones differ by") == 2
 
 
+def test_a_divergence_stands_in_the_log(words, tmp_path, monkeypatch):
+    from nrsr.systems import WaveGan
+
+    monkeypatch.setattr(WaveGan, "fake", lambda self, latent, labels: self.generator(latent) * 0 + 50.0)
+    train(words, tmp_path / "exp", config_of(spec_of("WaveGan"), WGAN, False))
+    log = (tmp_path / "exp/train.log").read_text()
+    assert log.count("note: divergence: the mean of generated examples is ") == 1  # not nearer than at first
+
+
 def test_audio_of_another_rate_is_named(words, tmp_path):
     config = {**config_of(spec_of("WaveGan"), WGAN, False), "sample_rate": 16000}
     with pytest.raises(NrsrError, match="8000 Hz"):

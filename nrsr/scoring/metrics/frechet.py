@@ -6,5 +6,6 @@ METRIC = set_metric(
     "frechet",
     "Fréchet distance",
     "lower",
-    meaning="between Gaussians over the classifier's last hidden layer, for these and for the training utterances",
+    meaning="between Gaussians over the classifier's last hidden layer, for these and for the training "
+    "utterances, a mean over random splits",
 )
