@@ -20,16 +20,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gan import WARM_UP, loop_steps, plain_steps
+from gan import compared, joined, step_times
+from torch import Tensor
+from torch.nn import functional as F
 
 import nrsr
 from nrsr.config import load_yaml
+from nrsr.data.batch import Batch
 from nrsr.inference.application import outputs_of
 from nrsr.inference.apply import apply_data
 from nrsr.inference.driver import Settings
 from nrsr.kaldi import DataDir, WaveWriter, write_list
-from nrsr.training import run
-from nrsr.training.plan import Training
+from nrsr.systems import DistilledClassifier
 from nrsr.training.run import run_training
 
 CONFIGS = Path(__file__).resolve().parents[2] / "utils" / "conf" / "ser"
@@ -57,22 +59,16 @@ def config_of(name: str, *changes: str) -> dict:
     return load_yaml(CONFIGS / f"{name}.yaml", ["data.augment=null", "training.epochs=1", *changes])
 
 
-def step_times(config: dict, data: Path, folder: Path) -> tuple[list[float], list[float]]:
-    """Times of the steps of a plain script and of the loop."""
-    plain: list[float] = []
-    loop: list[float] = []
-    real = run.train
-
-    def train(training: Training, progress: object) -> None:
-        steps = len(training.plan(0))
-        plain_steps(training, steps)  # until then memory comes anew from the system
-        plain.extend(plain_steps(training, steps)[WARM_UP:])
-        loop.extend(loop_steps(training, real, progress)[WARM_UP:])
-
-    run.train = train
-    run_training(config, 1, data, data, None, folder)
-    run.train = real
-    return plain, loop
+def written_out(system: DistilledClassifier, batch: Batch, _: str) -> dict[str, Tensor]:
+    """The losses of the distillation, as a script for it alone has them."""
+    hidden, frames = system.features(batch.waves, batch.lengths)
+    valid = torch.arange(hidden.shape[1]) < frames[:, None]
+    losses = {"l1": 0.0, "cosine": 0.0}
+    for target in system.targets(batch).values():
+        losses["l1"] += (hidden - target).abs().mean(2)[valid].mean() / len(system.levels)
+        cosines = F.cosine_similarity(hidden, target, dim=2)[valid]
+        losses["cosine"] -= F.logsigmoid(cosines).mean() / len(system.levels)
+    return losses
 
 
 def classify(exp: Path) -> None:
@@ -107,18 +103,14 @@ def measure(steps: int, rounds: int, folder: Path) -> list[str]:
     on_the_fly = config_of("distil_multi", "freeze=[network, teacher]")
     on_the_fly["system"]["teacher"] = config_of("teacher")["system"]["features"] | {"class": "nrsr.nn.SslFeatures"}
     on_the_fly["init"] = {"teacher": {"from": str(exps["teacher"]), "module": "features"}}
-    times: dict[str, tuple[list[float], list[float]]] = {"stored": ([], []), "on the fly": ([], [])}
+    times: dict[str, list] = {"stored": [], "on the fly": []}
     for number in range(rounds):
         for name, config in (("stored", stored), ("on the fly", on_the_fly)):
-            for own, new in zip(times[name], step_times(config, data, folder / f"{name}{number}"), strict=True):
-                own.extend(new)
-    medians = {name: [statistics.median(one) for one in own] for name, own in times.items()}
-    for name, (plain, loop) in medians.items():
-        lines.append(
-            f"layers {name}, batches of {size}: step of the plain script {1000 * plain:.1f} ms, of the loop "
-            f"{1000 * loop:.1f} ms: {100 * (loop / plain - 1):+.1f} %"
-        )
-    lines.append(f"stored layers: {medians['on the fly'][1] / medians['stored'][1]:.2f} times as fast")
+            times[name].append(step_times(config, 1, data, data, folder / f"{name}{number}", written_out))
+    for name, parts in times.items():
+        lines += [f"layers {name}, batches of {size}, {line}" for line in compared(joined(parts))]
+    fly, kept = (statistics.median(joined(times[name])["loop"]["main"]) for name in ("on the fly", "stored"))
+    lines.append(f"stored layers: {fly / kept:.2f} times as fast")
     return lines
 
 
