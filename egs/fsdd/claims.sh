@@ -18,10 +18,11 @@
 #
 #   Gradient remedy. Noise on the fly, Adam with beta2 0.97, utterance normalisation, 2256 steps (24 epochs), weights
 #   0.7 recogniser + 0.3 enhancement as published: no_se, mtl, gr in four folds with three seeds; gm and pcgrad in four
-#   folds with one. The same for mtl and gr with one other weight of the enhancement, out of 0.3, 0.03, 0.003 and
+#   folds with one. no_se, mtl and gr with a weight of the enhancement that is chosen out of 0.3, 0.03, 0.003 and
 #   0.0003: that with the smallest share of wrong units in the mean of mtl and gr, 1128 steps, seed 1, on development
-#   data of fold 0 whose noise is of kinds that are not trained on (8 machine, 6 wind, 2 traffic, 1 click with the
-#   sounds at hand). In two stages: joint_*, from a recogniser of clean and from one of noisy speech, by the
+#   data whose noise is of kinds that are neither trained on nor tested (8 machine, 6 wind, 2 traffic, 1 click with the
+#   sounds at hand); fold 0 alone, three seeds, since the other folds test on these sounds. In two stages: joint_*,
+#   from a recogniser of clean and from one of noisy speech, by the
 #   recogniser's loss alone, the sum, modulation and remedy; four folds, one seed. With 10 and 30 % of each speaker's
 #   strings and as many steps: no_se, mtl, gr; four folds, one seed.
 #   Primary: WER, mean of -5, 0 and 5 dB, in seen and in unseen noise, with clean speech beside it. Asked: does gr make
@@ -30,8 +31,9 @@
 #   Invariant representations. Each string is heard once, half of them clean and half in 1, 2, 4 or all (8 to 10) kinds
 #   of noise, the kinds with the most recordings first: single, multitask, amtl, invariant; four folds, three seeds.
 #   Alpha of amtl and of invariant out of 0.1, 0.3, 1 and 3: that with the fewest frames wrong in the mean of 1 and 4
-#   kinds, fold 0, seed 1, on development data with kinds of noise that are not trained on; one for all folds, of which
-#   the others test on some of those kinds. The test sets are the same for every number of kinds: unseen is of kinds
+#   kinds, fold 0, seed 1, on development data with kinds of noise that are not trained on; one for all folds. Fold 0
+#   does not test on these sounds; in fold 1 they are the unseen noise, in folds 2 and 3 some of the seen. The test
+#   sets are the same for every number of kinds: unseen is of kinds
 #   that no network is trained on; seen, of other recordings of the kinds of `all`. The same with 17 generated types to
 #   train on, alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the 17.
 #   Primary: as above. Asked: do amtl and invariant make fewer errors than single, and is the gain largest with few
@@ -118,11 +120,14 @@ choose_weight() {
   done | best "$queue/weight"
 }
 
-# The published weight has its rows already.
-asr_tuned() { # CONFIG FOLD SEED
+asr_tuned() { # CONFIG SEED
   local weight
   weight=$(cat "$queue/weight")
-  if [ "$weight" != 0.3 ]; then asr "$1" "$2" "$3" "loss_weights.se=$weight" --tag "se$weight"; fi
+  if [ "$1" = no_se ]; then
+    asr no_se 0 "$2" "" --noise-sets held_out
+  else
+    asr "$1" 0 "$2" "loss_weights.se=$weight" --noise-sets held_out --tag "se$weight-whole"
+  fi
 }
 
 # --- Invariant representations ---
@@ -159,8 +164,12 @@ hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS
 asr_items() { # FOLD SEED
   local config
   for config in no_se mtl gr; do item "asr_${config}_fold$1_seed$2" asr "$config" "$1" "$2"; done
-  for config in mtl gr; do
-    item_after asr_weight_fold0_seed1 "asr_${config}_tuned_fold$1_seed$2" asr_tuned "$config" "$1" "$2"
+}
+
+tuned_items() { # SEED
+  local config
+  for config in no_se mtl gr; do
+    item_after asr_weight_fold0_seed1 "asr_${config}_tuned_fold0_seed$1" asr_tuned "$config" "$1"
   done
 }
 
@@ -220,6 +229,7 @@ weight_items() {
 
 asr_items 0 1
 weight_items
+tuned_items 1
 alpha_items held_out "$trial_kinds"
 hybrid_items held_out "$kinds" 0 1
 one_seed_asr_items 0
@@ -227,6 +237,7 @@ alpha_items generated all
 hybrid_items generated all 0 1
 for seed in 2 3; do
   asr_items 0 "$seed"
+  tuned_items "$seed"
   hybrid_items held_out "$kinds" 0 "$seed"
   hybrid_items generated all 0 "$seed"
 done
@@ -256,8 +267,8 @@ hybrid_report() { # NOISE_SETS NAME TAGS
 
 reports() {
   report asr "$size" remedy no_se,mtl,gr,gm,pcgrad no_se,mtl --gradients "$work_dir/RESULTS_remedy_gradients.png"
-  if [ -e "$queue/weight" ] && [ "$(cat "$queue/weight")" != 0.3 ]; then
-    report asr "$size" tuned "no_se,*-se$(cat "$queue/weight")" no_se,mtl
+  if [ -e "$queue/weight" ]; then
+    report asr "${size}_held_out" tuned "no_se,*-se$(cat "$queue/weight")-whole" no_se,mtl
   fi
   report asr "$size" joint 'no_se,mtl,joint_*' no_se,joint_clean,joint_noisy
   report asr "$size" share '*-share10,*-share30' no_se,mtl --columns share10,share30 \
