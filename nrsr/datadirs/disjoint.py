@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from nrsr.errors import NrsrError
+from nrsr.kaldi.contents import label_lists
 from nrsr.kaldi.datadir import DataDir
 from nrsr.listing import listed
 
@@ -18,7 +19,7 @@ def refuse_shared(test: DataDir, trained: Sequence[DataDir]) -> None:
 
     Args:
         test: speech, perhaps noisy.
-        trained: speech, noisy speech and noise directories (those with utt2noise and without utt2noisefile).
+        trained: speech, noisy speech and noise directories; of the last, `is_noise`, the speakers do not count.
 
     Raises:
         SharedError: names the speakers, or else the noise recordings, in common.
@@ -41,8 +42,15 @@ def refuse_shared(test: DataDir, trained: Sequence[DataDir]) -> None:
 
 
 def is_noise(data: DataDir) -> bool:
-    """Whether a directory holds noise recordings, not speech."""
-    return data.has(NOISE) and not data.has(NOISE_FILES)
+    """Whether a directory holds noise recordings, as `write_noises` writes them, not speech.
+
+    Noisy speech of a corpus may have utt2noise too, and no utt2noisefile; but it has speakers with several utterances,
+    text, labels or signal-to-noise ratios.
+    """
+    if not data.has(NOISE) or any(data.has(name) for name in (NOISE_FILES, "utt2snr", "text")):
+        return False
+    speakers = data.read("utt2spk") if data.has("utt2spk") else {}
+    return not label_lists(data.path) and all(name == speaker for name, speaker in speakers.items())
 
 
 def speakers_of(data: DataDir) -> set[str]:

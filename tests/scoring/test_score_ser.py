@@ -132,6 +132,15 @@ def test_a_protocol_that_leaks_is_refused(data, nrsr_main):
     assert "2 of 2 noise recordings are in" in (err := refused(data / "leaky")) and "crowd-t, wind-t" in err
     write_noise(data / "noise_leaky", "t")
     assert "noise_leaky as well: crowd-t, wind-t; mix the test set with recordings" in refused(data / "noise_leaky")
+    # Noisy speech of a corpus names the kind of noise, not the recording: its speakers count all the same.
+    for name, lists in {"text": ("text",), "labels": ("utt2emotion",), "neither": ()}.items():
+        noisy = data / f"noisy_{name}"
+        names = write_data(noisy, "p")
+        for file in {"utt2noisefile", "utt2snr", "utt2emotion"} - set(lists):
+            (noisy / file).unlink()
+        if "text" in lists:
+            write_list(noisy / "text", dict.fromkeys(names, "one"))
+        assert f"1 of 4 speakers are in {noisy} as well: p;" in refused(noisy)
     assert "was trained on itself" in refused(data / "test")
     given = ["--need", "utt2spk", "--apart-from", f"{data / 'train'},{data / 'noise_train'}", data / "test"]
     assert nrsr_main("validate-data", *given)[0] == 0
