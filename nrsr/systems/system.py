@@ -111,7 +111,8 @@ class System(nn.Module, ABC):
     def remarks(self, history: Sequence[Mapping[str, float]]) -> list[str]:
         """Lines for the log about the criteria of all validations so far, the last one the newest; none by default.
 
-        For what a user should not have to find in a curve, such as the collapse of a generator.
+        For what a user should not have to find in a curve, such as the collapse of a generator. An `NrsrError` ends
+        the training before anything of this validation is saved.
         """
         return []
 

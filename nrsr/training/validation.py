@@ -28,6 +28,8 @@ def finish_part(
     Raises:
         TrainingStopped: by a signal, after saving; resumed, the training validates at once.
         TrainingError: a turn has not made a single step of the whole training.
+        NrsrError: the system ends the training, such as by a collapse; nothing of this validation is saved, so that
+            the same command ends alike.
     """
     settings, folder, first = training.settings, training.folder, training.processes.rank == 0
     with training.mean_weights(), fixed_generators(training.config.seed):
@@ -51,6 +53,7 @@ def finish_part(
     if training.device.type == "cuda":
         entry["gpu_gib"] = torch.cuda.max_memory_allocated(training.device) / 2**30
     progress.history.append(entry)
+    remarks = remarks_of(training, progress, log)
     keys = selection_keys(training, progress)
     ranked = rank(keys)
     over = progress.epoch == settings.epochs or progress.step == settings.steps
@@ -71,10 +74,21 @@ def finish_part(
         log.validations(progress.history)
         log.scalars({f"dev/{name}": value for name, value in criteria.items()}, progress.step)
     log.line(messages.validated(training, progress))
-    for remark in training.system.remarks([validation["dev"] for validation in progress.history]):
+    for remark in remarks:
         log.line(f"note: {remark}")
     if progress.finished:
         log.line(messages.selected(training, sorted(ranked[: settings.average]), early and not over))
+
+
+def remarks_of(training: Training, progress: Progress, log: TrainingLog) -> list[str]:
+    """The system's remarks on the validations; where it ends the training, the log has the last one and the reason."""
+    try:
+        return training.system.remarks([validation["dev"] for validation in progress.history])
+    except NrsrError as error:
+        log.validations(progress.history)
+        log.line(messages.validated(training, progress))
+        log.line(f"ended: {error}")
+        raise
 
 
 def selection_keys(training: Training, progress: Progress) -> dict[int, float]:

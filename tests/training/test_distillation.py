@@ -19,6 +19,7 @@ from nrsr.data.labels import LabelError
 from nrsr.data.stored_frames import StoredFramesError
 from nrsr.errors import NrsrError
 from nrsr.kaldi import WaveWriter, read_list, write_list
+from nrsr.systems import CollapseError, distilled_classifier
 from nrsr.training.run import run_training
 
 HEAD = {"class": "nrsr.nn.MeanPool", "width": 6}
@@ -116,6 +117,22 @@ def test_stored_layers_train_the_student_of_the_teacher_on_the_fly(folder, layer
     # What has no frame is listed, and is no part of either training.
     assert "a-short" in (tmp_path / "stored/skipped.txt").read_text()
     capsys.readouterr()
+
+
+def test_a_collapse_ends_the_training_and_its_repetition(folder, tmp_path, monkeypatch):
+    """Also at the last validation, which would otherwise leave a finished experiment."""
+    monkeypatch.setattr(distilled_classifier, "COLLAPSED", 10.0)  # every student has collapsed by this
+    config, exp = on_the_fly(folder, training={"epochs": 1, "average": 1}), tmp_path / "exp"
+    for repetition in (1, 2):
+        with pytest.raises(CollapseError, match="the student has collapsed"):
+            run_training(config, 1, folder / "train", folder / "dev", None, exp)
+        assert not (exp / "model.pt").exists() and not (exp / "last.pt").exists()
+        log = (exp / "train.log").read_text()
+        assert log.count("epoch 1 of 1: train") == log.count("ended: the student has collapsed") == repetition
+        assert "spread" in (exp / "metrics.jsonl").read_text()
+    monkeypatch.undo()
+    run_training(config, 1, folder / "train", folder / "dev", None, exp)
+    assert (exp / "model.pt").exists()
 
 
 def refused(config: dict, folder: Path, tmp_path: Path, kind: type[NrsrError], message: str) -> None:
