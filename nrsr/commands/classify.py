@@ -10,6 +10,7 @@ rate, are listed in OUT/skipped while the others are classified, and the command
 """
 
 import argparse
+import functools
 from pathlib import Path
 
 from nrsr.arguments import add_running_arguments
@@ -27,15 +28,17 @@ def run(args: argparse.Namespace) -> None:
     """Write labels, posteriors, classes and OUT/classify.log, and print how many utterances were classified."""
     from nrsr.experiment.folder import load_config
     from nrsr.experiment.metadata import read_metadata
-    from nrsr.inference.application import outputs_of
+    from nrsr.inference.application import of_experiment
     from nrsr.inference.apply import apply_data
+    from nrsr.inference.classify import ClassifierOutputs
     from nrsr.inference.driver import Settings
     from nrsr.kaldi import DataDir
 
     data, settings = DataDir(args.data, channel=args.channel), Settings.from_arguments(args)
     load_config(args.exp)  # says what is wrong with a folder that is no experiment
     classes = read_metadata(args.exp).get("classes", {})
-    make, name = outputs_of(args.exp, None, None, [*classes, "posteriors"], args.device)
+    make = functools.partial(of_experiment, ClassifierOutputs, args.exp, [*classes, "posteriors"], args.device)
+    head = [f"experiment {args.exp}, {args.device}"]
     lines = [f"{label} {number}\n" for labels in classes.values() for number, label in enumerate(labels)]
     files = {"classes": "".join(lines)}
-    print(f"{args.out}: " + apply_data(make, data, args.out, settings, command="classify", head=[name], files=files))
+    print(f"{args.out}: " + apply_data(make, data, args.out, settings, command="classify", head=head, files=files))

@@ -193,10 +193,19 @@ def test_classify_names_short_clips_stereo_files_and_other_rates(folder, nrsr_ma
     write_list(test / "utt2spk", dict.fromkeys(waves, "p"))
     given = ["--exp", folder / "teacher", "--data", test, "--out", tmp_path / "out"]
     status, _, err = nrsr_main("classify", *given, "--batch-size", 1)
-    assert status == 1 and "2 of 4 utterances failed" in err and "are too short for emotion, posteriors" in err
-    assert set(read_list(tmp_path / "out/skipped")) == {"rate", "stereo"}
+    assert status == 1 and "3 of 4 utterances failed" in err
+    assert set(skipped := read_list(tmp_path / "out/skipped")) == {"rate", "short", "stereo"}
+    assert "is too short for emotion, posteriors" in skipped["short"]
+    assert "16000 Hz" in skipped["rate"] and "2 channels" in skipped["stereo"]
     found = read_list(tmp_path / "out/emotion")
     assert set(found) == set(read_list(tmp_path / "out/posteriors.scp")) == {"good"} and found["good"] in EMOTIONS
     assert (tmp_path / "out/classes").read_text() == "angry 0\ncalm 1\nsad 2\n"
     status, _, err = nrsr_main("classify", *given[:4], "--out", tmp_path / "first", "--channel", 0)
     assert status == 1 and set(read_list(tmp_path / "first/emotion")) == {"good", "stereo"}
+    # One that is too short is enough for an error, beside others in a batch and in a process of its own.
+    write_list(test / "wav.scp", {name: test / f"{name}.wav" for name in ("good", "short")})
+    write_list(test / "utt2spk", dict.fromkeys(("good", "short"), "p"))
+    for more in ((), ("--nj", 2)):
+        status, _, err = nrsr_main("classify", *given[:4], "--out", tmp_path / "short", *more)
+        assert status == 1 and "1 of 2 utterances failed and are not in" in err and "short: is too short for" in err
+        assert set(read_list(tmp_path / "short/emotion")) == {"good"}
