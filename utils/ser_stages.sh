@@ -3,11 +3,13 @@
 #
 # run.sh sets: teacher (config of the classifier of clean speech), config (systems to train on noisy speech and compare
 # with it), data (its data directories), experiments (folder); perhaps variant, size, ssl (file with the weights of a
-# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, in ascending order).
+# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, in ascending order; the teacher
+# classifies by the last of them), ssl_layers (depth of students).
 #
 # Systems whose names begin with "teacher" are trained from the start, or from the public encoder. All others are
-# students: they begin with the first layers of the teacher. Where distil_NAME.yaml is beside NAME.yaml, it is trained
-# first, on the teacher's layers for clean speech, which are computed once (TEACHER/layers); NAME begins with its encoder.
+# students: they begin with the first layers of the teacher, as many as they have. Where distil_NAME.yaml is beside
+# NAME.yaml, it is trained first, on the teacher's layers for clean speech, which are computed once
+# (TEACHER/layers_2-3-4); NAME begins with its encoder.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
@@ -30,6 +32,7 @@ size=${size:-full}
 ssl=${ssl:-}
 ssl_model=${ssl_model:-wav2vec2_base}
 ssl_levels=${ssl_levels:-4,8,12}
+ssl_layers=${ssl_layers:-2}
 levels=2,3,4 # of the small teacher
 
 # What systems are trained and chosen on; no test set may share its speakers or noise recordings.
@@ -54,7 +57,7 @@ name_of() { # CONFIG
 }
 
 teacher_of() { # SEED
-  echo "$experiments/$(name_of "$teacher")${variant}_seed$1"
+  echo "$experiments/$(name_of "$teacher")${tag:+-$tag}${variant}_seed$1"
 }
 
 # The experiment in which a student learns the teacher's layers; no scored system, so it has a folder of its own.
@@ -70,17 +73,31 @@ layers_to_learn() {
   if [ -n "$ssl" ]; then echo "$ssl_levels"; else echo "$levels"; fi
 }
 
-# The options of nrsr train that put the public encoder in the place of the small one.
+# The folder of the teacher's layers, which is another one for other layers.
+stored_layers() { # TEACHER
+  local learned
+  learned=$(layers_to_learn)
+  echo "$1/layers_${learned//,/-}"
+}
+
+# The options of nrsr train that put the public encoder in the place of the small one. The classifier has 256 hidden
+# values. A first training has the optimiser of wav2vec 2.0 and the learning rate of DistilHuBERT; fine-tuning to
+# emotions, of teachers and students alike, has a lower rate (ours).
 ssl_options() { # CONFIG
   local encoder="class: nrsr.nn.SslFeatures, model: $ssl_model" wanted=$ssl_levels
   if [ -z "$ssl" ]; then return; fi
-  echo --set=optimiser.lr=2e-5
+  echo --set=system.network.width=256
+  case $(name_of "$1") in
+    distil_*)
+      echo "--set=optimiser={class: torch.optim.AdamW, lr: 2e-4, betas: [0.9, 0.98], eps: 1e-6, weight_decay: 1e-6}" ;;
+    *) echo --set=optimiser.lr=2e-5 ;;
+  esac
   case $(name_of "$1") in
     teacher*)
       printf '%s\n' "--set=system.features={$encoder, layer: ${ssl_levels##*,}}" \
         "--set=init={features.network: {from: $ssl}}" ;;
     *)
-      echo "--set=system.features={$encoder, layer: 2, sizes: {layers: 2}, convolution_gradient: 0.1}"
+      echo "--set=system.features={$encoder, layer: last, sizes: {layers: $ssl_layers}, convolution_gradient: 0.1}"
       case $(name_of "$1") in
         student) return ;; # learns no layers
         *last) wanted=${ssl_levels##*,} ;;
@@ -89,31 +106,27 @@ ssl_options() { # CONFIG
   esac
 }
 
-# The modules of a teacher with which a student begins: all up to its second layer.
+# A student begins with the teacher's encoder, up to its own last layer.
 first_layers() { # TEACHER
-  local module modules=()
-  for module in feature_extractor encoder.feature_projection encoder.transformer.pos_conv_embed \
-    encoder.transformer.layer_norm encoder.transformer.layers.0 encoder.transformer.layers.1; do
-    modules+=("features.network.$module: {from: $1}")
-  done
-  (IFS=,; echo "--set=init={${modules[*]}}")
+  echo "--set=init={features.network: {from: $1, first_layers: true}}"
 }
 
 train_options() { # CONFIG SEED
-  local init
+  local init source
+  source=$(teacher_of "$2")
   ssl_options "$1"
   case $(name_of "$1") in
     teacher*) ;;
-    distil_*) printf '%s\n' "--set=data.frames=$(teacher_of "$2")/layers" "$(first_layers "$(teacher_of "$2")")" ;;
+    distil_*) printf '%s\n' "--set=data.frames=$(stored_layers "$source")" "$(first_layers "$source")" ;;
     *)
       if [ -e "$(distil_config "$1")" ]; then
         init="features: {from: $(distilled_of "$1" "$2")}"
         if grep -q 'heads: true' "$(distilled_of "$1" "$2")/config.yaml"; then
           init+=", heads: {from: $(distilled_of "$1" "$2")}"
         fi
-        printf '%s\n' "--set=data.frames=$(teacher_of "$2")/layers" "--set=init={$init}"
+        printf '%s\n' "--set=data.frames=$(stored_layers "$source")" "--set=init={$init}"
       else
-        first_layers "$(teacher_of "$2")"
+        first_layers "$source"
       fi ;;
   esac
   if [ "$size" = tiny ]; then echo --set=training.epochs=1; fi
@@ -130,15 +143,17 @@ train_teacher() { # CONFIG SEED EXPERIMENT
   train_set=train_clean dev_set=dev_clean train "$@"
 }
 
-compute_layers() { # EXPERIMENT
-  local outputs
-  outputs=$(layers_to_learn)
-  nrsr apply --exp "$1" --data "$data/for_layers" --out "$1/layers" --nj "$nj" --outputs "layer${outputs//,/,layer}"
+compute_layers() { # EXPERIMENT FOLDER
+  local learned
+  learned=$(layers_to_learn)
+  nrsr apply --exp "$1" --data "$data/for_layers" --out "$2" --nj "$nj" --outputs "layer${learned//,/,layer}"
 }
 
 layers() { # CONFIG SEED EXPERIMENT
+  local folder
   once "$data/.done/for_layers" nrsr combine-data "$data/for_layers" "$data/train_clean" "$data/dev_clean"
-  once "$3/.done/layers" compute_layers "$3"
+  folder=$(stored_layers "$3")
+  once "$3/.done/$(basename "$folder")" compute_layers "$3" "$folder"
 }
 
 train_student() { # CONFIG SEED EXPERIMENT

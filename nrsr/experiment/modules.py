@@ -1,6 +1,7 @@
 """The config's `init` and `freeze`: initial weights from other files, and modules that are not trained."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nrsr.nn.ssl_encoder import SslEncoder
 
 ALL = "all"
 LISTED = 8  # names in a message
+TRANSFORMER_LAYER = re.compile(r"(?:.*\.)?transformer\.layers\.(\d+)\.")
 CURE = "name an experiment, one of its checkpoints, or a file with a state dict"
 
 
@@ -33,7 +35,7 @@ def initialise(system: nn.Module, init: Mapping[str, InitSettings]) -> list[str]
         A line for each module, that says where its weights come from.
 
     Raises:
-        ConfigError: no such module, here or there.
+        ConfigError: no such module, here or there, or first layers of a module that has no transformer.
         CheckpointError: a source that is no good, or weights that do not fit: all that is missing, left over or of
             another shape, by name.
     """
@@ -52,6 +54,9 @@ def initialise(system: nn.Module, init: Mapping[str, InitSettings]) -> list[str]
         if not chosen:
             known = ", ".join(_shortened(_top(weights)))
             raise ConfigError(f"init.{name}: {path} has no module {wanted}; it has {known}")
+        if entry.first_layers:
+            chosen, depth = first_layers(chosen, module.state_dict(), f"init.{name}.first_layers")
+            remark = f", the first {depth} layers{remark}"
         if odd := misfits(module.state_dict(), chosen):
             raise CheckpointError(f"init.{name}: {wanted} of {path} does not fit: {odd}{cure}")
         module.load_state_dict(chosen, strict=True)
@@ -170,6 +175,21 @@ def within(weights: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:
     if module == ALL:
         return dict(weights)
     return {name.removeprefix(f"{module}."): value for name, value in weights.items() if name.startswith(f"{module}.")}
+
+
+def first_layers(
+    weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str
+) -> tuple[dict[str, Tensor], int]:
+    """The weights without those of transformer layers past the layers of `expected`, and the number of these.
+
+    Raises:
+        ConfigError: `expected` has no transformer layers.
+    """
+    depth = len({match[1] for name in expected if (match := TRANSFORMER_LAYER.match(name))})
+    if not depth:
+        raise ConfigError(f"{where}: the module has no transformer layers; leave the key out")
+    past = [name for name in weights if (match := TRANSFORMER_LAYER.match(name)) and int(match[1]) >= depth]
+    return {name: value for name, value in weights.items() if name not in past}, depth
 
 
 def misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:

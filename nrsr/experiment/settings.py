@@ -125,10 +125,12 @@ class InitSettings:
     Attributes:
         source: the key `from`: an experiment, one of its checkpoints, or a file with a state dict.
         module: in the source, by default of the same name; `all` is all of it.
+        first_layers: the source's transformer may have more layers; those past the module's are left out.
     """
 
     source: Path
     module: str
+    first_layers: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,10 +208,13 @@ def parse_init(content: Any) -> dict[str, InitSettings]:
             raise ConfigError(f"init.{name}.from: names no file; give one, as with --set init.{name}.from=FILE")
         if not isinstance(entry, dict) or not isinstance(entry.get("from"), str):
             raise ConfigError(f"init.{name}: expected {shape}, with the key 'from', found {entry!r}")
-        check_keys(entry, ("from", "module"), f"init.{name}")
+        check_keys(entry, ("from", "module", "first_layers"), f"init.{name}")
+        first_layers = entry.get("first_layers", False)
+        if not isinstance(first_layers, bool):
+            raise ConfigError(f"init.{name}.first_layers: {first_layers!r}: take true or false")
         if name in entries:
             raise ConfigError(f"init.{name}: is given twice; take one of them out")
-        entries[name] = InitSettings(Path(entry["from"]), str(entry.get("module", name)))
+        entries[name] = InitSettings(Path(entry["from"]), str(entry.get("module", name)), first_layers)
     return entries
 
 

@@ -14,7 +14,7 @@ from nrsr.signal.extractor import FeatureError, FeatureExtractor
 from nrsr.signal.masks import zero_padding
 
 RATE = 16000  # of the published encoders
-CHOICES = ("mean", "weighted")
+CHOICES = ("last", "mean", "weighted")
 
 
 class SslFeatures(FeatureExtractor):
@@ -27,7 +27,7 @@ class SslFeatures(FeatureExtractor):
         sample_rate: of the waveforms, in Hz (given by the program).
         model: a published encoder, as wavlm_base; its weights come from a file with the config's `init`.
         sizes: what differs from it, keys of `SslSizes`: a smaller one is trained from scratch.
-        layer: a number (0 is the input of the first layer), "mean" or "weighted".
+        layer: a number (0 is the input of the first layer), "last", "mean" or "weighted".
         rate: of the waveforms that the network takes, to which others are resampled; null takes 16000 Hz alone.
         projection: features per frame of a learnt linear layer on top; null for none.
         dropout, layer_drop, convolution_gradient: as in `SslEncoder`, in training.
@@ -69,8 +69,9 @@ class SslFeatures(FeatureExtractor):
         shape = sizes_of(model, sizes)
         whole = isinstance(layer, int) and not isinstance(layer, bool)
         if not (whole and 0 <= layer <= shape.layers) and layer not in CHOICES:
-            raise ConfigError(f"layer: {layer!r}: take a number from 0 to {shape.layers}, {' or '.join(CHOICES)}")
-        self.sample_rate, self.model, self.layer = sample_rate, model, layer
+            raise ConfigError(f"layer: {layer!r}: take a number from 0 to {shape.layers}, {', '.join(CHOICES)}")
+        self.sample_rate, self.model = sample_rate, model
+        self.layer = shape.layers if layer == "last" else layer
         self.rate = RATE if rate is None else rate
         self.network = SslEncoder(shape, dropout, layer_drop, convolution_gradient)
         self.mixture = nn.Parameter(torch.zeros(shape.layers + 1)) if layer == "weighted" else None

@@ -48,11 +48,13 @@ class DistilledClassifier(Classifier):
         sample_rate, classes, frame_dim: given by the program; the last are the values in a stored frame.
         features, network: as of `Classifier`.
         levels: layers of the teacher.
-        teacher: `{class: nrsr.nn.SslFeatures, ...}`; null where its layers are stored.
+        teacher: `{class: nrsr.nn.SslFeatures, ...}`; null where its layers are stored. Its `layer` and `projection`
+            must be those of its experiment, whose weights they decide on, and do not change what is learnt of it.
         heads: a linear layer for each level.
 
     Raises:
-        ConfigError: no teacher or two, levels that it lacks, sizes or frames that do not fit each other.
+        ConfigError: no teacher or two, levels that it lacks, sizes or frames that do not fit each other, layers of the
+            student that would not be trained.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class DistilledClassifier(Classifier):
         whole = all(type(level) is int and level >= 0 for level in levels)
         if not levels or len(set(levels)) != len(levels) or not whole:
             raise ConfigError(f"system.levels: {levels!r}: give numbers of the teacher's layers, each once")
+        self._check_depth()
         self.levels = list(levels)
         self.teacher = None
         if teacher is not None:
@@ -89,6 +92,17 @@ class DistilledClassifier(Classifier):
             raise ConfigError(
                 f"system.heads: without heads the student's {self.features.dim} features are compared with the "
                 f"teacher's {frame_dim}; let them have one size, or set heads: true"
+            )
+
+    def _check_depth(self) -> None:
+        """Refuse a student with layers past the one that it learns by."""
+        if not isinstance(self.features, SslFeatures) or self.features.layer in ("mean", "weighted"):
+            return
+        layer, depth = self.features.layer, self.features.network.sizes.layers
+        if layer < depth:
+            raise ConfigError(
+                f"system.features: layer: {layer}, and sizes.layers: {depth}, of which those past layer {layer} would "
+                "not be trained; set layer: last, or a smaller sizes.layers"
             )
 
     def _check_frames(self, teacher: SslFeatures) -> None:

@@ -224,6 +224,20 @@ def test_a_student_takes_parts_of_a_public_file(tmp_path):
     wanted = {name: value for name, value in source.state_dict().items() if ".layers.2." not in name}
     own = system["features"].network.state_dict()
     assert own.keys() == wanted.keys() and all(torch.equal(own[name], value) for name, value in wanted.items())
+    whole = torch.nn.ModuleDict({"features": SslFeatures(16000, "wav2vec2_base", SMALL | {"layers": 2})})
+    (note,) = initialise(whole, parse_init({"features.network": entry | {"first_layers": True}}))
+    assert "features.network: initialised from" in note and ", the first 2 layers, layout of Hugging Face" in note
+    assert all(torch.equal(value, wanted[name]) for name, value in whole["features"].network.state_dict().items())
+    for module, bad, message in (
+        ("features.network", {}, "does not fit: left over: encoder.transformer.layers.2"),
+        ("features.network.feature_extractor", {"first_layers": True}, "first_layers: the module has no transformer"),
+        ("features.network", {"first_layers": 2}, "first_layers: 2: take true or false"),
+    ):
+        with pytest.raises(NrsrError, match=message):
+            initialise(whole, parse_init({module: entry | bad}))
+    deeper = torch.nn.ModuleDict({"features": SslFeatures(16000, "wav2vec2_base", SMALL | {"layers": 4})})
+    with pytest.raises(NrsrError, match="does not fit: missing: encoder.transformer.layers.3"):
+        initialise(deeper, parse_init({"features.network": entry | {"first_layers": True}}))
     moved = {"features.network.encoder.transformer.layers.1": entry | {"module": "encoder.transformer.layers.2"}}
     initialise(system, parse_init(moved))
     last = source.encoder.transformer.layers[2].state_dict()

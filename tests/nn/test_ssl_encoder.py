@@ -204,8 +204,8 @@ def test_a_batch_of_clips_too_short_for_a_frame_has_none():
         ({"sizes": {"buckets": 6}}, "sizes.buckets: 6 must be a multiple of 4"),
         ({"sizes": {"buckets": 320, "max_distance": 80}}, "sizes.max_distance: 80 must be larger than buckets / 4"),
         ({"sizes": 3}, "sizes: expected"),
-        ({"layer": 13}, "layer: 13: take a number from 0 to 12, mean or weighted"),
-        ({"layer": "last"}, "layer: 'last': take a number"),
+        ({"layer": 13}, "layer: 13: take a number from 0 to 12, last, mean, weighted"),
+        ({"layer": "first"}, "layer: 'first': take a number"),
         ({"layer": True}, "layer: True: take a number"),
         ({"dropout": 1.0}, "dropout: 1.0 must lie between 0 and 1"),
         (

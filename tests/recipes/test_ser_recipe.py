@@ -35,7 +35,7 @@ def test_mini_ends_with_the_table(tmp_path):
     assert "speakers and" in (exp / "RESULTS.md").read_text()
     # The student's first training begins with the teacher's modules, the second with the first one's encoder.
     first, second = (load_yaml(exp / name / "config.yaml")["init"] for name in ("distil/multi_seed1", "multi_seed1"))
-    assert len(first) == 6 and {entry["from"] for entry in first.values()} == {str(exp / "teacher_seed1")}
+    assert first == {"features.network": {"from": str(exp / "teacher_seed1"), "first_layers": True}}
     assert second == {"features": {"from": str(exp / "distil/multi_seed1")}}
     assert "similarity_4" in (exp / "distil/multi_seed1/train.log").read_text()
     # The teacher's layers are stored once, and no checkpoint of the student holds the teacher.

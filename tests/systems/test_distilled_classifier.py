@@ -172,6 +172,10 @@ def test_an_utterance_without_a_frame_has_no_output():
             "student's 4 features are compared with the teacher's 8; .*heads: true",
         ),
         (
+            {"student": {**encoder(layers=3), "layer": 2}},
+            "system.features: layer: 2, and sizes.layers: 3, of which those past layer 2 would not be trained; set",
+        ),
+        (
             {"teacher": encoder(convolutions=[[8, 10, 5], [8, 8, 4]])},
             "samples are .* frames of the teacher and .* of the student",
         ),

@@ -5,12 +5,15 @@
 # Usage: egs/cremad/ser/run.sh --corpus-dir CREMAD [options]
 #   --corpus-dir DIR          CREMA-D, the folder that holds AudioWAV/
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
-#   --teacher FILE            config of the teacher    (utils/conf/ser/teacher.yaml)
+#   --teacher FILE            config of the teacher; give a --tag with another    (utils/conf/ser/teacher.yaml)
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
 #   --folds "0 1 2 3"         which speakers and noises are tested    (all four)
-#   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch
+#   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch; give a --tag
+#                             with it, and with another choice of the next three
 #   --ssl-model NAME          name of that encoder    (wav2vec2_base)
-#   --ssl-levels A,B,...      its layers that students learn    (4,8,12)
+#   --ssl-levels A,B,...      its layers that students learn, in ascending order; the teacher classifies by the last
+#                             of them    (4,8,12)
+#   --ssl-layers N            layers of the students    (2)
 #   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
@@ -22,6 +25,7 @@ folds="0 1 2 3"
 ssl=
 ssl_model=wav2vec2_base
 ssl_levels=4,8,12
+ssl_layers=2
 size=full
 begin ser "$@"
 . ../../../utils/nonspeech.sh
