@@ -169,12 +169,17 @@ def likeness(weights: Mapping[str, Tensor]) -> str:
     bias = "feature_extractor.conv_layers.0.conv.bias" in weights
 
     def fits(sizes: SslSizes) -> bool:
-        traits = (layers, width, "group" if group else "layer", positions, bias)
-        norm = sizes.convolution_norm
-        return traits == (sizes.layers, sizes.width, norm, bool(sizes.buckets), sizes.convolution_bias)
+        traits = (layers, width, "group" if group else "layer", positions)
+        return traits == (sizes.layers, sizes.width, sizes.convolution_norm, bool(sizes.buckets))
 
     alike = [name for name, sizes in PUBLISHED.items() if fits(sizes)]
-    return f"{layers} layers of {width}" + (f", as {' or '.join(alike)}" if alike else "")
+    # Hugging Face's HuBERT large has biases in its convolutions, and fairseq's has none.
+    same = [name for name in alike if PUBLISHED[name].convolution_bias == bias]
+    other = [name for name in alike if name not in same]
+    likenesses = [" or ".join(same)] if same else []
+    if other:
+        likenesses.append(f"{' or '.join(other)} with sizes: {{convolution_bias: {str(bias).lower()}}}")
+    return f"{layers} layers of {width}" + (f", as {', or '.join(likenesses)}" if likenesses else "")
 
 
 def encoder_around(modules: Mapping[str, Any], name: str) -> str | None:

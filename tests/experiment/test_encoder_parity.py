@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nrsr.errors import NrsrError
 from nrsr.experiment.modules import initialise
 from nrsr.experiment.settings import parse_init
 from nrsr.nn import SslEncoder
@@ -81,13 +82,19 @@ def test_all_layers_of_a_whole_base_model_are_the_same(tmp_path):
     assert len(found) == 13 and found.max() < 1e-4, found
 
 
-@pytest.mark.parametrize("kind", ["wavlm_large", "hubert_large"])
-def test_a_padded_batch_is_that_of_transformers_with_its_mask(kind, tmp_path):
+@pytest.mark.parametrize(("kind", "bias"), [("wavlm_large", False), ("hubert_large", False), ("hubert_large", True)])
+def test_a_padded_batch_is_that_of_transformers_with_its_mask(kind, bias, tmp_path):
+    """Hugging Face's own HuBERT large has biases (facebook/hubert-large-ls960-ft), fairseq's has none."""
     small = {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 96, "num_hidden_layers": 3}
-    theirs = theirs_of(kind, **small, conv_dim=[32] * 7)
+    theirs = theirs_of(kind, **small, conv_dim=[32] * 7, conv_bias=bias)
     theirs.save_pretrained(tmp_path)  # model.safetensors
     shapes = [[32, kernel, stride] for _, kernel, stride in sizes_of(kind).convolutions]
-    ours = ours_of(kind, tmp_path, width=64, heads=4, feedforward=96, layers=3, convolutions=shapes)
+    sizes = {"width": 64, "heads": 4, "feedforward": 96, "layers": 3, "convolutions": shapes}
+    if bias:
+        with pytest.raises(NrsrError, match="left over: feature_extractor.conv_layers.0.conv.bias"):
+            ours_of(kind, tmp_path, **sizes)
+        sizes["convolution_bias"] = True
+    ours = ours_of(kind, tmp_path, **sizes)
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True)
     waves = [torch.randn(size).numpy() for size in (9000, 5000, 700)]
     given = extractor(waves, sampling_rate=16000, padding=True, return_tensors="pt")

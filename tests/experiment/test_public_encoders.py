@@ -293,9 +293,15 @@ def test_weights_of_another_size_say_which_model_they_are_of(tmp_path):
     message = "other shapes: .*; the file holds 3 layers of 64: set model and sizes of network by that$"
     with pytest.raises(NrsrError, match=message):
         load(tmp_path / "other.pt")
-    for kind, names in {"wavlm_large": "wavlm_large", "wav2vec2_base": "wav2vec2_base or hubert_base"}.items():
+    lv60k = "wav2vec2_large_lv60k or wav2vec2_xlsr_300m"
+    for kind, bias, names in (
+        ("wavlm_large", False, "wavlm_large"),
+        ("wav2vec2_base", False, "wav2vec2_base or hubert_base"),
+        ("hubert_large", False, f"hubert_large, or {lv60k} with sizes: {{convolution_bias: false}}"),
+        ("hubert_large", True, f"{lv60k}, or hubert_large with sizes: {{convolution_bias: true}}"),
+    ):
         layers, width = sizes_of(kind).layers, sizes_of(kind).width
-        weights = encoder_of(kind, layers=layers).state_dict()
+        weights = encoder_of(kind, layers=layers, convolution_bias=bias).state_dict()
         weights["encoder.feature_projection.projection.weight"] = torch.ones(width, 512)
         assert likeness(weights) == f"{layers} layers of {width}, as {names}"
 
