@@ -64,14 +64,15 @@ def prepare(
     three others train. Speech has text where there are transcriptions, spk2gender and utt2emotion.
 
     Raises:
-        IemocapError: folders or recordings are missing (counted, the first one named), or the numbers of utterances by
-            session, emotion and talker are not the published ones.
+        IemocapError: sessions, folders or recordings are missing (recordings counted by session, the first named), or
+            the numbers of utterances by session, emotion and talker are not the published ones.
         RecordingsError: recordings that cannot be read.
     """
     if problems := check(corpus_dir) + nonspeech.problems(noise_dir):
         raise IemocapError(problems[0])
     corpus_dir, out = Path(corpus_dir), Path(out)
     sessions = {session: read_session(corpus_dir / f"Session{session}", session) for session in SESSIONS}
+    refuse_missing_recordings(corpus_dir, sessions)
     if differences := differences_of(sessions):
         raise IemocapError(f"{corpus_dir}: not the 5531 utterances of published results: {listed(differences)}; {CURE}")
     done = Prepared(table=[f"IEMOCAP, session {fold} tested, {rate} Hz"])
@@ -86,29 +87,24 @@ def prepare(
 
 
 def check(corpus_dir: str | Path) -> list[str]:
-    """What is wrong with the folder, a line each; looks at names alone."""
-    parts = [
-        Path(corpus_dir) / f"Session{session}" / part
-        for session in SESSIONS
-        for part in ("dialog/EmoEvaluation", "sentences/wav")
-    ]
-    return [f"{folder}: no such folder; {CURE}" for folder in parts if not folder.is_dir()]
+    """What is wrong with the folder, a line with all sessions or parts of them that are not there; looks at names."""
+    absent = []
+    for session in (Path(corpus_dir) / f"Session{number}" for number in SESSIONS):
+        parts = [session / "dialog" / "EmoEvaluation", session / "sentences" / "wav"]
+        missing = [folder for folder in parts if not folder.is_dir()]
+        absent += missing if session.is_dir() else [session]
+    names = ", ".join(str(folder.relative_to(corpus_dir)) for folder in absent)
+    return [f"{corpus_dir}: no folders {names}; {CURE}"] if absent else []
 
 
 def read_session(folder: Path, session: int) -> list[Recording]:
-    """The utterances of the four emotions in a session.
-
-    Raises:
-        IemocapError: recordings are missing; counted, the first one named.
-    """
+    """The utterances of the four emotions in a session, whether their recordings are there or not."""
     labels = read_annotations(folder / "dialog" / "EmoEvaluation")
     words = read_transcriptions(folder / "dialog" / "transcriptions")
-    recordings, absent = [], []
+    recordings = []
     for name, label in sorted(labels.items()):
         dialog, _, last = name.rpartition("_")
         path = folder / "sentences" / "wav" / dialog / f"{name}.wav"
-        if not path.is_file():
-            absent.append(str(path.relative_to(folder)))
         speaker = f"{session}{last[0]}"
         recordings.append(
             Recording(
@@ -120,9 +116,21 @@ def read_session(folder: Path, session: int) -> list[Recording]:
                 labels={"utt2emotion": EMOTIONS[label]},
             )
         )
-    if absent:
-        raise IemocapError(f"{folder}: {len(absent)} recordings are missing, first {absent[0]}; {CURE}")
     return recordings
+
+
+def refuse_missing_recordings(corpus_dir: Path, sessions: dict[int, list[Recording]]) -> None:
+    """Refuse a tree without some of the recordings that its annotations name.
+
+    Raises:
+        IemocapError: counts them by session, and names the first of each.
+    """
+    lines = []
+    for session, recordings in sessions.items():
+        if absent := [recording.path for recording in recordings if not recording.path.is_file()]:
+            lines.append(f"{len(absent)} of session {session}, first {absent[0].relative_to(corpus_dir)}")
+    if lines:
+        raise IemocapError(f"{corpus_dir}: recordings are missing: {'; '.join(lines)}; {CURE}")
 
 
 def read_annotations(folder: Path) -> dict[str, str]:

@@ -77,7 +77,9 @@ def test_what_is_missing_is_named(tree, tmp_path):
         with pytest.raises(IemocapError, match=message):
             iemocap.prepare(tree, tmp_path / "data")
 
-    assert iemocap.check(tree) == [] and len(iemocap.check(tmp_path)) == 10
+    assert iemocap.check(tree) == []
+    (problem,) = iemocap.check(tmp_path)
+    assert f"{tmp_path}: no folders Session1, Session2, Session3, Session4, Session5; unpack" in problem
     dialog = "Ses02M_script03_1b"
     evaluation = tree / "Session2" / "dialog" / "EmoEvaluation" / f"{dialog}.txt"
     content = evaluation.read_text()
@@ -91,8 +93,16 @@ def test_what_is_missing_is_named(tree, tmp_path):
     evaluation.write_text(content)
     waves = tree / "Session2" / "sentences" / "wav" / dialog
     waves.rename(tmp_path / "waves")
-    refused(rf"Session2: 100 recordings are missing, first sentences/wav/{dialog}/{dialog}_F000\.wav; unpack")
+    (recording,) = (tree / "Session4/sentences/wav").glob("Ses04F_script00_1b/*_F001.wav")
+    recording.rename(tmp_path / "x.wav")
+    refused(
+        rf"recordings are missing: 100 of session 2, first Session2/sentences/wav/{dialog}/{dialog}_F000\.wav; "
+        rf"1 of session 4, first Session4/sentences/wav/Ses04F_script00_1b/{recording.name}; unpack"
+    )
+    (tmp_path / "x.wav").rename(recording)
     (tmp_path / "waves").rename(waves)
     (tree / "Session4").rename(tmp_path / "Session4")
-    refused("Session4/dialog/EmoEvaluation: no such folder; unpack")
+    (tree / "Session5/sentences").rename(tmp_path / "sentences")
+    refused(rf"{tree}: no folders Session4, Session5/sentences/wav; unpack")
     (tmp_path / "Session4").rename(tree / "Session4")
+    (tmp_path / "sentences").rename(tree / "Session5/sentences")
