@@ -56,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEAKER",
         help="test this speaker alone, the next man and the next woman are for development; for emotion recognition",
     )
-    parser.add_argument("--fold", type=int, choices=range(nonspeech.FOLDS), default=0, help="rotation of the noise")
+    parser.add_argument(
+        "--fold",
+        type=int,
+        choices=range(nonspeech.FOLDS),
+        help="rotation of the noise    (0; with --leave-out that of the speaker among the ten)",
+    )
     nonspeech.add_arguments(parser)
 
 
@@ -76,10 +81,13 @@ def prepare(
     dev_speakers: tuple[str, ...] = DEV,
     test_speakers: tuple[str, ...] = TEST,
     leave_out: str | None = None,
-    fold: int = 0,
+    fold: int | None = None,
     seed: int = 0,
 ) -> Prepared:
     """Write OUT/{train,dev,test}_clean, with utt2emotion and utt2sentence, and OUT/noise_{train,dev,seen,unseen}.
+
+    Without `fold` the noise rotates with the speaker who is left out, as place 0 to 9 of the speakers, and is that of
+    fold 0 for a fixed division.
 
     Raises:
         EmodbError, RecordingsError, nonspeech.NonspeechError: files missing or unreadable; counted, the first named.
@@ -96,6 +104,8 @@ def prepare(
         selected = [recording_of(wav / file) for file in official if file[:2] in members]
         lengths |= set(write_recordings(out / f"{name}_clean", selected, rate, done, CURE).values())
     if noise_dir:
+        if fold is None:
+            fold = 0 if leave_out is None else SPEAKERS.index(leave_out) % nonspeech.FOLDS
         nonspeech.write_sets(noise_dir, out, fold, seed, rate, done)
     done.notes += unusual_count(wav, len(official), OFFICIAL)
     if len(lengths) == 1:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import soundfile
+from toy_wavs import write_noises
 
-from nrsr.corpora import emodb
+from nrsr.corpora import emodb, nonspeech
 from nrsr.corpora.emodb import EmodbError
 from nrsr.corpora.recordings import RecordingsError
 from nrsr.kaldi.datadir import DataDir
@@ -68,6 +69,19 @@ def test_one_speaker_is_left_out_for_emotion_recognition(corpus, tmp_path, nrsr_
     assert (held_out, test) == (dev, {speaker})
     assert train == set(emodb.SPEAKERS) - dev - {speaker}
     assert sorted(DataDir(tmp_path / "dev_clean").read("spk2gender").values()) == ["f", "m"]
+
+
+def test_the_noise_rotates_with_the_speaker_who_is_left_out(corpus, tmp_path):
+    write_noises(tmp_path / "noise")
+    unseen = {}
+    for speaker in ("03", "08", "11", "16"):
+        emodb.prepare(corpus, tmp_path / speaker, tmp_path / "noise", leave_out=speaker)
+        unseen[speaker] = set(DataDir(tmp_path / speaker / "noise_unseen").read("utt2noise").values())
+    for speaker, fold in {"03": 0, "08": 1, "11": 0, "16": 1}.items():
+        assert unseen[speaker] <= set(nonspeech.UNSEEN[fold]) and unseen[speaker], speaker
+    emodb.prepare(corpus, tmp_path / "given", tmp_path / "noise", leave_out="08", fold=3)
+    given = set(DataDir(tmp_path / "given/noise_unseen").read("utt2noise").values())
+    assert given and given <= set(nonspeech.UNSEEN[3])
 
 
 def test_missing_and_broken_recordings_are_named(corpus, tmp_path):

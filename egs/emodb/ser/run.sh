@@ -7,7 +7,8 @@
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --teacher FILE            config of the teacher; give a --tag with another    (utils/conf/ser/teacher.yaml)
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
-#   --speakers "03 08 ..."    test speakers, one after the other    (all ten)
+#   --speakers "03 08 ..."    test speakers, one after the other; the division of the noises into four folds rotates with
+#                             them    (all ten)
 #   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch; give a --tag
 #                             with it, and with another choice of the next three
 #   --ssl-model NAME          name of that encoder    (wav2vec2_base)

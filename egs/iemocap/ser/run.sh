@@ -7,7 +7,8 @@
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --teacher FILE            config of the teacher; give a --tag with another    (utils/conf/ser/teacher.yaml)
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
-#   --folds "1 2 3 4 5"       the session that is tested; the next one is for development    (all five)
+#   --folds "1 2 3 4 5"       the session that is tested; the next one is for development; sessions 1 and 5
+#                             have the same division of the noises, of which there are four    (all five)
 #   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch; give a --tag
 #                             with it, and with another choice of the next three
 #   --ssl-model NAME          name of that encoder    (wav2vec2_base)
