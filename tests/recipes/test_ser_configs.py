@@ -23,6 +23,8 @@ SETTINGS = {
     "last_level",
     "l1_alone",
     "cosine_alone",
+    "three_layers",
+    "clean_speech",
     "8k",
 }
 CONFIGS = sorted(
@@ -33,14 +35,18 @@ CONFIGS = sorted(
 )
 CLASSES = ["angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"]
 TEACHER, STUDENT, HEADS = 280_776, 180_808, 180_808 + 3 * 65 * 64
+DEEP = STUDENT + (TEACHER - STUDENT) // 2
 STUDENT_8K = 139_704
 PARAMETERS = {
     "utils/teacher": TEACHER,
     "utils/teacher_noisy": TEACHER,
+    "utils/teacher_raw": TEACHER,
     "utils/student": STUDENT,
     "utils/distil_multi": STUDENT,
     "utils/multi": STUDENT,
     **{f"ravdess/{kind}{name}": STUDENT for kind in ("", "distil_") for name in ("last", "multi_l1", "multi_cosine")},
+    **{f"ravdess/{kind}multi_clean": STUDENT for kind in ("", "distil_")},
+    **{f"ravdess/{kind}multi_deep": DEEP for kind in ("", "distil_")},
     **{f"ravdess/{kind}multi_heads": HEADS for kind in ("", "distil_")},
     "mini/teacher": STUDENT_8K + TEACHER - STUDENT,
     "mini/student": STUDENT_8K,
@@ -95,10 +101,19 @@ def test_students_differ_from_multi_in_what_they_are_named_after():
     for kind, weights in (("", {"ce": 1.0, "l1": 0.5, "cosine": 0.5}), ("distil_", {"l1": 1.0, "cosine": 1.0})):
         multi = load_yaml(ROOT / f"utils/conf/ser/{kind}multi.yaml")
         assert multi["loss_weights"] == weights and multi["system"]["levels"] == [2, 3, 4]
-        found = {name: load_yaml(folder / f"{kind}{name}.yaml") for name in ("last", "multi_heads", "multi_l1")}
+        names = ("last", "multi_heads", "multi_l1", "multi_deep", "multi_clean")
+        found = {name: load_yaml(folder / f"{kind}{name}.yaml") for name in names}
         assert found["last"]["system"] == {**multi["system"], "levels": [4]}
         assert found["multi_heads"]["system"] == {**multi["system"], "heads": True}
         assert found["multi_l1"]["loss_weights"] == {**weights, "cosine": 0.0}
+        assert found["multi_deep"]["system"]["features"]["sizes"] == {
+            **multi["system"]["features"]["sizes"],
+            "layers": 3,
+        }
+        (noise,) = multi["data"]["augment"]
+        assert found["multi_clean"]["data"]["augment"] == [{**noise, "probability": 0.0}]
+    raw, teacher = (load_yaml(ROOT / f"utils/conf/ser/{name}.yaml") for name in ("teacher_raw", "teacher"))
+    assert raw == {**teacher, "freeze": ["features"]}
     epochs = [load_yaml(ROOT / f"utils/conf/ser/{name}.yaml")["training"]["epochs"] for name in
               ("student", "distil_multi", "multi")]  # fmt: skip
     assert epochs[0] == epochs[1] + epochs[2]
