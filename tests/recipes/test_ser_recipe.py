@@ -39,7 +39,7 @@ def test_mini_ends_with_the_table(tmp_path):
     assert second == {"features": {"from": str(exp / "distil/multi_seed1")}}
     assert "similarity_4" in (exp / "distil/multi_seed1/train.log").read_text()
     # The teacher's layers are stored once, and no checkpoint of the student holds the teacher.
-    layers = sorted(path.name for path in (exp / "teacher_seed1/layers").glob("layer*.scp"))
+    layers = sorted(path.name for path in (exp / "teacher_seed1/layers_2-3-4").glob("layer*.scp"))
     assert layers == ["layer2.scp", "layer3.scp", "layer4.scp"]
     assert not list(exp.glob("*multi_seed1/frozen.pt"))
     posteriors = DataDir(tmp_path / "data/tiny/test_seen").utterances

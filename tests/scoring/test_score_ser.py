@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nrsr.kaldi import write_list
+from nrsr.kaldi import read_list, write_list
 
 CLASSES = ["angry", "calm", "sad"]
 SNRS, NOISES = ["-5", "0", "20"], ["wind", "crowd"]
@@ -87,6 +87,28 @@ def test_tables_matrices_and_the_report(data, nrsr_main):
     assert "4 speakers and 2 noise recordings" in text and "test: UA in % by noise, all SNRs together" in text
     assert "| test: multi - student | +" in text and "macro-F1" in text
     assert (data / "confusion.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_two_systems_are_compared_in_pairs(data, nrsr_main):
+    names = write_data(data / "again", "pqrs")
+    for system, share in (("a", 0.9), ("b", 0.3)):
+        write_found(data / system, names, share, 1)
+    more = ("--out", data / "score", "--draws", 1000, "--versus", data / "b/emotion")
+    status, out, err = nrsr_main("score-ser", *options(data, data / "a", *more))
+    assert status == 0, err
+    rates = [np.mean([read_list(data / system / "emotion")[name] == CLASSES[number % 3]
+                      for number, name in enumerate(names)]) for system in "ab"]  # fmt: skip
+    versus = json.loads((data / "score/scores.json").read_text())["versus"]
+    assert versus["classified"] == str(data / "b/emotion")
+    assert versus["wa"]["difference"] == pytest.approx(100 * (rates[0] - rates[1])) and rates[0] > rates[1]
+    assert versus["wa"]["versus_value"] == pytest.approx(100 * rates[1])
+    low, high = versus["ua"]["interval"]
+    assert low < versus["ua"]["difference"] < high
+    assert f"paired with {data / 'b/emotion'} (above 0: better than it)" in out and "macro-F1" in out
+    # The other system's labels are of the same utterances, or the comparison is refused.
+    write_found(data / "fewer", names[1:], 0.5, 1)
+    status, _, err = nrsr_main("score-ser", *options(data, data / "a", "--versus", data / "fewer/emotion"))
+    assert status == 1 and "fewer/emotion" in err and "p-00" in err
 
 
 def test_folds_have_a_table_of_their_own(data, nrsr_main):

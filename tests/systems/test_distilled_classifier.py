@@ -94,6 +94,19 @@ def test_the_teacher_stays_in_evaluation_mode_and_out_of_training():
     assert system.features.network.encoder.feature_projection.projection.weight.grad.any()
 
 
+def test_the_teacher_drops_no_layers():
+    system, batch = make(teacher={**encoder(), "dropout": 0.0, "layer_drop": 0.9}).train(), make_batch()
+    assert system.teacher.network.layer_drop == 0.9 and system.training
+    wanted = system.teacher.eval().layers(batch.clean, batch.lengths)[0]
+    system.train()
+    for _ in range(5):
+        targets = system.targets(batch)
+        assert all(torch.equal(targets[level], wanted[level]) for level in system.levels)
+    system.teacher.train()
+    dropped = [system.targets(batch)[3] for _ in range(5)]
+    assert not all(torch.equal(values, wanted[3]) for values in dropped)  # what layer drop would do to the targets
+
+
 def test_stored_layers_are_the_teacher_on_the_fly():
     system, batch = make().eval(), make_batch()
     frames = {f"layer{level}": target for level, target in system.targets(batch).items()}

@@ -18,9 +18,12 @@ from nrsr.config import ConfigError
 from nrsr.data.labels import LabelError
 from nrsr.data.stored_frames import StoredFramesError
 from nrsr.errors import NrsrError
-from nrsr.kaldi import WaveWriter, read_list, write_list
+from nrsr.experiment.settings import parse_experiment
+from nrsr.kaldi import DataDir, WaveWriter, read_list, write_list
+from nrsr.kaldi.audio import AudioError
 from nrsr.systems import CollapseError, distilled_classifier
-from nrsr.training.run import run_training
+from nrsr.training.processes import Processes
+from nrsr.training.run import make_training, run_training
 
 HEAD = {"class": "nrsr.nn.MeanPool", "width": 6}
 SHARED = {
@@ -119,6 +122,45 @@ def test_stored_layers_train_the_student_of_the_teacher_on_the_fly(folder, layer
     capsys.readouterr()
 
 
+def test_crops_and_noise_are_alike_for_student_and_teacher(folder, tmp_path):
+    """A stretch is cut first, noise comes after, and the teacher gets the same stretch without noise."""
+    noise = np.random.default_rng(7).uniform(-0.3, 0.3, 5000).astype(np.float32)
+    (tmp_path / "noise").mkdir()
+    with WaveWriter(tmp_path / "noise/wav.ark", tmp_path / "noise/wav.scp", RATE) as writer:
+        writer["n"] = noise
+    write_list(tmp_path / "noise/utt2spk", {"n": "n"})
+    add = {"class": "nrsr.data.augmentation.AddNoise", "noise": str(tmp_path / "noise"), "snr": [5, 5], "onto": "clean"}
+    augment = [{"class": "nrsr.data.augmentation.Crop", "seconds": 0.11}, add]
+    config = on_the_fly(folder, data={"augment": augment})
+    config["system"]["teacher"] = {**encoder(), "dropout": 0.0, "layer_drop": 0.9}  # which evaluation ignores
+    run_training(config, 1, folder / "train", folder / "dev", None, tmp_path / "exp")
+    assert "similarity_3" in (tmp_path / "exp/train.log").read_text()
+    settings, sets = parse_experiment({**config, "seed": 1}), (folder / "train", folder / "dev")
+    training = make_training(settings, sets, None, tmp_path / "again", Processes(), False)
+    training.train_mode()
+    whole, seen = DataDir(folder / "train").waves("spk1.scp"), 0
+    teacher = nrsr.load(folder / "teacher").system.features
+    for batch in training.loaded(training.train_set, training.plan(0)):
+        targets = training.system.targets(batch)
+        for row, name in enumerate(batch.ids):
+            length = int(batch.lengths[row])
+            clean, noisy = (waves[row, :length].numpy() for waves in (batch.clean, batch.waves))
+            assert length == min(880, len(whole[name]))
+            starts = range(len(whole[name]) - length + 1)
+            assert any(np.array_equal(whole[name][start : start + length], clean) for start in starts)
+            # The SNR is that of the stretch, without the padding of the batch, which stays silent.
+            ratio = np.square(clean).mean() / np.square(noisy - clean).mean()
+            assert 10 * np.log10(ratio) == pytest.approx(5.0, abs=0.01)
+            assert not batch.waves[row, length:].any() and not batch.clean[row, length:].any()
+            with torch.no_grad():
+                layers, frames = teacher.layers(torch.from_numpy(clean)[None], torch.tensor([length]))
+            for level in (1, 3):
+                given = targets[level][row, : int(frames[0])]
+                torch.testing.assert_close(given, layers[level][0], rtol=1e-4, atol=1e-5)
+            seen += 1
+    assert seen == 9
+
+
 def test_a_collapse_ends_the_training_and_its_repetition(folder, tmp_path, monkeypatch):
     """Also at the last validation, which would otherwise leave a finished experiment."""
     monkeypatch.setattr(distilled_classifier, "COLLAPSED", 10.0)  # every student has collapsed by this
@@ -179,7 +221,7 @@ def test_teachers_and_labels_that_do_not_fit_are_named(folder, tmp_path):
     config["data"] = {"labels": {"emotion": {"file": "utt2emotion", "classes": ["angry", "angry"]}}}
     refused(config, folder, tmp_path, ConfigError, "give two labels or more, each once")
     config = on_the_fly(folder, sample_rate=16000)
-    refused(config, folder, tmp_path, NrsrError, "16000|8000")
+    refused(config, folder, tmp_path, AudioError, "dev/wav.ark:.*: has 8000 Hz but 16000 Hz are wanted; resample it")
 
 
 def test_classify_names_short_clips_stereo_files_and_other_rates(folder, nrsr_main, tmp_path):

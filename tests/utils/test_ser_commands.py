@@ -11,6 +11,7 @@ import pytest
         ("iemocap", "--folds", "5", "--fold 5"),
         ("emodb", "--speakers", "08", "--leave-out 08"),
         ("ravdess", "--folds", "2", "--fold 2"),
+        ("cremad", "--folds", "3", "--fold 3"),
     ],
 )
 def test_a_ser_recipe_trains_teacher_layers_and_students(recipe, tmp_path, corpus, option, value, prepared):
