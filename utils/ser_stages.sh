@@ -81,8 +81,8 @@ stored_layers() { # TEACHER
 }
 
 # The options of nrsr train that put the public encoder in the place of the small one. The classifier has 256 hidden
-# values. A first training has the optimiser of wav2vec 2.0 and the learning rate of DistilHuBERT; fine-tuning to
-# emotions, of teachers and students alike, has a lower rate (ours).
+# values. A first training has DistilHuBERT's optimiser; fine-tuning to emotions, of teachers and students alike, has a
+# lower rate (ours).
 ssl_options() { # CONFIG
   local encoder="class: nrsr.nn.SslFeatures, model: $ssl_model" wanted=$ssl_levels
   if [ -z "$ssl" ]; then return; fi

@@ -42,7 +42,7 @@ class DistilledClassifier(Classifier):
 
     The teacher is a frozen part of the system (`init: {teacher: {from: EXP, module: features}}`, `freeze: [teacher]`),
     or its layers are stored and `data.frames` names the folder: `nrsr apply --exp EXP --outputs layer4,layer8`. It is
-    in evaluation mode always, and no part of what is applied.
+    in evaluation mode always. Classification does not run it, though model.pt holds its weights, as of any frozen part.
 
     Args:
         sample_rate, classes, frame_dim: given by the program; the last are the values in a stored frame.
@@ -132,7 +132,7 @@ class DistilledClassifier(Classifier):
         return [f"{LAYER}{level}" for level in self.levels]
 
     def prepare(self, batches: Iterable[Batch]) -> list[str]:
-        """Refuse a teacher that is not frozen, which every checkpoint would hold once more.
+        """Refuse a teacher that is not frozen, which the checkpoint of every epoch would hold once more.
 
         Raises:
             ConfigError: it is not.

@@ -4,6 +4,11 @@ import re
 
 import pytest
 
+from nrsr.config import load_yaml
+from nrsr.experiment.settings import parse_experiment
+from nrsr.systems import build_system
+from nrsr.training.turns import build_turns
+
 
 @pytest.mark.parametrize(
     ("corpus", "option", "value", "prepared"),
@@ -78,6 +83,27 @@ def test_a_tag_and_other_levels_have_a_teacher_and_layers_of_their_own(recipe, t
     assert done.returncode == 0, done.stderr
     (applied,) = (line for line in commands if line.startswith("apply "))
     assert f"--out {exp}/teacher-w2v_fold0_seed1/layers_2-12 " in applied
+
+
+def test_the_options_of_a_public_encoder_build_its_student(recipe, root, tmp_path):
+    """The encoder of two layers has the published number of parameters, the trainings their learning rates."""
+    (tmp_path / "called/noise").mkdir()
+    (tmp_path / "called/weights.pt").touch()
+    options = ["--corpus-dir", "noise", "--noise-dir", "noise", "--work-dir", "w", "--nj", "1", "--folds", "0"]
+    multi = ["--config", "../../../utils/conf/ser/multi.yaml", "--ssl", "weights.pt", "--tag", "w2v"]
+    _, commands = recipe("iemocap/ser", *options, *multi, "--stop-stage", "4")
+    lines = [line for line in commands if line.startswith("train ") and "multi" in line]
+    assert len(lines) == 2
+    for line, settings in zip(lines, ((2e-4, (0.9, 0.98), 1e-6, 1e-6), (2e-5, (0.9, 0.999), 0.01, 1e-8)), strict=True):
+        file = root / "utils/conf/ser" / re.search(r"--config \S*/(\S+)", line)[1]
+        config = parse_experiment({**load_yaml(file, line.split(" --set=")[1:]), "seed": 1})
+        assert all(entry.first_layers == ("distil_" in file.name) for entry in config.init.values())
+        metadata = {"classes": {"emotion": ["angry", "happy", "neutral", "sad"]}, "frame_dim": 768}
+        system = build_system(config.config, metadata=metadata)
+        assert sum(weight.numel() for weight in system.features.parameters()) == 23_492_224
+        assert system.network.hidden[1].out_features == 256 and system.levels == [4, 8, 12]
+        (group,) = build_turns(config.turns, system)[0].optimiser.param_groups
+        assert tuple(group[key] for key in ("lr", "betas", "weight_decay", "eps")) == settings
 
 
 @pytest.mark.parametrize("corpus", ["iemocap", "emodb", "ravdess", "cremad"])
