@@ -25,7 +25,7 @@ from nrsr.systems import GenerativeSystem
 
 SPEAKER = "generated"  # of all utterances, whose ids begin with it
 DIGITS = 5  # of an utterance's number, at least
-PICTURED = 20
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Generated:
             self._audio += waves.size / self.rate
             self._work += time.perf_counter() - begun
             for name, wave in zip(names, waves, strict=True):
-                if len(self.first) < PICTURED:
+                if len(self.first) < SHOWN:
                     self.first.append((self.labels.get(name, name), wave))
                 yield name, wave
 

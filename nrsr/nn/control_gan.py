@@ -1,4 +1,4 @@
-"""Networks of ControlGAN (Lee & Seok 2017, arXiv 1708.00598): a labelled picture, its discriminator, its classifier."""
+"""Networks of ControlGAN (Lee & Seok 2017, arXiv 1708.00598): a labelled image, its discriminator, its classifier."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ STRIDES = (1, 2, 1, 2)  # of the generator's layers
 
 
 class ControlGenerator(nn.Module):
-    """Standard normal z and a label to a square picture in (-1, 1): a linear layer, four transposed convolutions 5 x 5.
+    """Standard normal z and a label to a square image in (-1, 1): a linear layer, four transposed convolutions 5 x 5.
 
     Number and size of the layers are the paper's; strides, widths and batch normalisation are ours, as of DCGAN.
 
@@ -39,7 +39,7 @@ class ControlGenerator(nn.Module):
         return torch.randn(count, self.latent, device=device, generator=generator)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
-        """z [B, latent] and classes int64 [B] to pictures [B, 28, 28]."""
+        """z [B, latent] and classes int64 [B] to images [B, 28, 28]."""
         given = torch.cat([latent, F.one_hot(labels, self.labels).to(latent.dtype)], dim=1)
         hidden = self.first(given).unflatten(1, (-1, FIRST, FIRST))
         for norm, layer in zip(self.norms, self.layers, strict=True):
@@ -47,13 +47,13 @@ class ControlGenerator(nn.Module):
         return hidden.squeeze(1).tanh()
 
 
-class PictureCritic(nn.Module):
-    """A picture to scores: four convolutions 5 x 5 with leaky ReLU, then a linear layer; no normalisation.
+class ImageCritic(nn.Module):
+    """An image to scores: four convolutions 5 x 5 with leaky ReLU, then a linear layer; no normalisation.
 
     With one output it is ControlGAN's discriminator, with one for each class its classifier.
 
     Args:
-        outputs: scores of a picture.
+        outputs: scores of an image.
         width: channels of the first layer; up to four times as many behind it.
     """
 
@@ -66,9 +66,9 @@ class PictureCritic(nn.Module):
         )
         self.out = nn.Linear(FIRST * FIRST * widths[-1], outputs)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures [B, 28, 28] to scores [B, outputs]."""
-        hidden = pictures.unsqueeze(1)
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, 28, 28] to scores [B, outputs]."""
+        hidden = images.unsqueeze(1)
         for layer in self.layers:
             hidden = F.leaky_relu(layer(hidden), 0.2)
         return self.out(hidden.flatten(1))

@@ -1,4 +1,4 @@
-"""Generator and discriminator of DCGAN (Radford, Metz, Chintala, ICLR 2016; arXiv 1511.06434): 64 x 64 pictures."""
+"""Generator and discriminator of DCGAN (Radford, Metz, Chintala, ICLR 2016; arXiv 1511.06434): 64 x 64 images."""
 
 import torch
 from torch import Tensor, nn
@@ -7,12 +7,12 @@ MULTIPLES = (8, 4, 2, 1)
 
 
 class DcGanGenerator(nn.Module):
-    """Standard normal z to a picture in (-1, 1), by transposed convolutions of 4 x 4 with batch normalisation.
+    """Standard normal z to an image in (-1, 1), by transposed convolutions of 4 x 4 with batch normalisation.
 
     Args:
         latent: values of z.
         width: channels of the layer before the last; up to eight times as many before it.
-        channels: of a picture.
+        channels: of an image.
     """
 
     def __init__(self, latent: int = 100, width: int = 64, channels: int = 1) -> None:
@@ -35,16 +35,16 @@ class DcGanGenerator(nn.Module):
         return torch.randn(count, self.latent, device=device, generator=generator)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """z [B, latent] to pictures [B, channels, 64, 64]."""
+        """z [B, latent] to images [B, channels, 64, 64]."""
         return self.layers(latent[:, :, None, None])
 
 
 class DcGanDiscriminator(nn.Module):
-    """A picture to a logit, by strided convolutions of 4 x 4; batch normalisation but in the first and last layer.
+    """An image to a logit, by strided convolutions of 4 x 4; batch normalisation but in the first and last layer.
 
     Args:
         width: channels of the first layer; up to eight times as many behind it.
-        channels: of a picture.
+        channels: of an image.
         batch_norm: False leaves the normalisation out, for objectives with a gradient penalty.
     """
 
@@ -61,9 +61,9 @@ class DcGanDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(inside, 1, 4, 1, 0, bias=False))
         self.apply(dcgan_start_)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures [B, channels, 64, 64] to logits [B]."""
-        return self.layers(pictures).flatten()
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, channels, 64, 64] to logits [B]."""
+        return self.layers(images).flatten()
 
 
 def dcgan_start_(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ KERNEL = 5
 
 
 class SpecGanGenerator(nn.Module):
-    """z in (-1, 1) to a square picture in (-1, 1): a linear layer, then five transposed convolutions.
+    """z in (-1, 1) to a square image in (-1, 1): a linear layer, then five transposed convolutions.
 
     Args:
         latent: values of z.
@@ -36,7 +36,7 @@ class SpecGanGenerator(nn.Module):
         return 2.0 * torch.rand(count, self.latent, device=device, generator=generator) - 1.0
 
     def forward(self, latent: Tensor) -> Tensor:
-        """z [B, latent] to pictures [B, 128, 128]."""
+        """z [B, latent] to images [B, 128, 128]."""
         hidden = self.first(latent).unflatten(1, (-1, FIRST, FIRST))
         for layer in self.layers:
             hidden = layer(hidden.relu())
@@ -44,7 +44,7 @@ class SpecGanGenerator(nn.Module):
 
 
 class SpecGanDiscriminator(nn.Module):
-    """A picture to a score: five convolutions without normalisation.
+    """An image to a score: five convolutions without normalisation.
 
     Args:
         width: channels of the first layer; they double in each layer.
@@ -59,9 +59,9 @@ class SpecGanDiscriminator(nn.Module):
         self.out = nn.Linear(FIRST * FIRST * widths[-1], 1)
         self.apply(tensorflow_start_)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures [B, 128, 128] to scores [B]."""
-        hidden = pictures.unsqueeze(1)
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, 128, 128] to scores [B]."""
+        hidden = images.unsqueeze(1)
         for layer in self.layers:
             hidden = F.leaky_relu(layer(hidden), 0.2)
         return self.out(hidden.flatten(1)).squeeze(1)

@@ -8,14 +8,14 @@ from nrsr.nn.utterance_network import UtteranceNetwork
 
 
 class WordClassifier(UtteranceNetwork):
-    """Four blocks of batch normalisation, 5 x 5 convolution, ReLU and pooling over a log-mel picture, then the class.
+    """Four blocks of batch normalisation, 5 x 5 convolution, ReLU and pooling over a log-mel image, then the class.
 
     The first normalisation is per mel band, the others per channel, the last per value.
 
     Args:
         dim: mel bands, a multiple of 16.
         labels: classes.
-        frames: of a picture, a multiple of 16; further ones are left out, missing ones are 0.
+        frames: of an image, a multiple of 16; further ones are left out, missing ones are 0.
         width: channels of the convolutions.
 
     Raises:
@@ -40,9 +40,9 @@ class WordClassifier(UtteranceNetwork):
         self.out = nn.Linear(values, labels)
 
     def embed(self, features: Tensor, frames: Tensor) -> Tensor:
-        pictures = features[:, : self.frames].transpose(1, 2)
-        pictures = F.pad(pictures, (0, self.frames - pictures.shape[2]))
-        hidden = self.blocks(self.bands(pictures).unsqueeze(1)).flatten(1)
+        images = features[:, : self.frames].transpose(1, 2)
+        images = F.pad(images, (0, self.frames - images.shape[2]))
+        hidden = self.blocks(self.bands(images).unsqueeze(1)).flatten(1)
         if self.training and len(hidden) == 1:
             # One utterance, such as may be left at the end of an epoch, has no variance of its own.
             norm = self.norm

@@ -1,4 +1,4 @@
-"""A grid of spectrograms as one picture."""
+"""A grid of spectrograms as one image."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def draw_spectrograms(waves: Sequence[tuple[str, np.ndarray]], rate: int, path: 
 
     Args:
         rate: samples a second.
-        path: of the picture; its ending says the format (png, pdf, svg).
+        path: of the image; its ending says the format (png, pdf, svg).
     """
     # Here, since importing matplotlib takes longer than generating; Agg needs no display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,13 +28,13 @@ def draw_spectrograms(waves: Sequence[tuple[str, np.ndarray]], rate: int, path: 
     figure = Figure(figsize=(2.2 * columns, 1.8 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    pictures = [spectrogram(torch.from_numpy(np.ascontiguousarray(wave))).numpy() for _, wave in waves]
-    highest = max(picture.max() for picture in pictures)
+    images = [spectrogram(torch.from_numpy(np.ascontiguousarray(wave))).numpy() for _, wave in waves]
+    highest = max(image.max() for image in images)
     for panel in panels.flat[len(waves) :]:
         panel.set_axis_off()
-    for panel, (title, wave), picture in zip(panels.flat, waves, pictures, strict=False):
+    for panel, (title, wave), image in zip(panels.flat, waves, images, strict=False):
         extent = (0.0, len(wave) / rate, 0.0, rate / 2000)
-        panel.imshow(picture, origin="lower", aspect="auto", extent=extent, vmin=highest - RANGE, vmax=highest)
+        panel.imshow(image, origin="lower", aspect="auto", extent=extent, vmin=highest - RANGE, vmax=highest)
         panel.set_title(title, fontsize="small")
     for panel in panels[:, 0]:
         panel.set_ylabel("kHz")

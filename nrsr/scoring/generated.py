@@ -94,16 +94,16 @@ class SetScorer:
         if self.seen.labels is None:
             raise ScoringError(f"{Path(train) / self._list}: no such list; the training data must have labels")
         self.accuracy = 100.0 * float((self.seen.posteriors.argmax(1) == self.seen.labels).mean())
-        known = self._nearest(self._pictures(held_out_data, _some(held_out_data.utterances)), [], same=False)
+        known = self._nearest(self._images(held_out_data, _some(held_out_data.utterances)), [], same=False)
         # Silence, in both sets, is no measure of how near recordings are.
         distances = known.distances[known.distances > 0]
         if not len(distances):
             raise ScoringError(f"{held_out}: every utterance is in {train} as well; give recordings of their own")
         self.usual, self.least = float(known.distances.mean()), float(distances.min())
         rows = _some(range(len(self.seen.names)))
-        pictures = self._pictures(self.train, [self.seen.names[row] for row in rows])
+        images = self._images(self.train, [self.seen.names[row] for row in rows])
         classes = self.seen.classes()[rows]
-        apart = mean_distances(pictures, classes)
+        apart = mean_distances(images, classes)
         self._apart = {kind: apart[classes == kind].mean() for kind in set(classes.tolist())}
 
     def score(self, data: str | Path, splits: int = 10) -> Scored:
@@ -121,8 +121,8 @@ class SetScorer:
             )
         rows = np.array(_some(range(len(seen.names))))
         compared = [seen.names[row] for row in rows]
-        pictures = self._pictures(directory, compared)
-        closest = self._nearest(pictures, compared, same=same)
+        images = self._images(directory, compared)
+        closest = self._nearest(images, compared, same=same)
         classes = seen.classes()[rows]
         apart = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
         kinds, count = self.system.labels, len(seen.names)
@@ -139,7 +139,7 @@ class SetScorer:
             "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (labels == classified),
             "nearest": _at(rows, closest.distances / self.usual, count),
             "neighbour": np.full(count, UNKNOWN, dtype=object),
-            "diversity": _at(rows, mean_distances(pictures, classes) / apart, count),
+            "diversity": _at(rows, mean_distances(images, classes) / apart, count),
         }
         columns["neighbour"][rows] = closest.names
         columns["neighbour"] = columns["neighbour"].astype(str)
@@ -180,19 +180,19 @@ class SetScorer:
             )
         return np.array([numbers[entries[name]] for name in names])
 
-    def _pictures(self, directory: DataDir, names: Sequence[str]) -> np.ndarray:
+    def _images(self, directory: DataDir, names: Sequence[str]) -> np.ndarray:
         """The classifier's features [N, D] of some utterances."""
         return np.concatenate([self._features(*batch) for _, *batch in self._batches(directory, names)])
 
-    def _nearest(self, pictures: np.ndarray, names: Sequence[str], *, same: bool) -> Nearest:
-        """The training utterances that are nearest to pictures [N, D]; but for themselves, if they are the same."""
+    def _nearest(self, images: np.ndarray, names: Sequence[str], *, same: bool) -> Nearest:
+        """The training utterances that are nearest to images [N, D]; but for themselves, if they are the same."""
         parts = ((batch, self._features(waves, lengths)) for batch, waves, lengths in self._batches(self.train))
-        return nearest(pictures, names, parts, same=same)
+        return nearest(images, names, parts, same=same)
 
     @torch.inference_mode()
     def _features(self, waves: torch.Tensor, lengths: torch.Tensor) -> np.ndarray:
         """The classifier's features [B, D] of waveforms [B, T]."""
-        return self.system.pictures(waves, lengths)[0].flatten(1).numpy()
+        return self.system.images(waves, lengths)[0].flatten(1).numpy()
 
 
 def _some(items: Sequence) -> list:

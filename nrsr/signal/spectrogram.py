@@ -1,4 +1,4 @@
-"""A waveform as a picture for the eye."""
+"""A waveform as a spectrogram for figures."""
 
 import torch
 from torch import Tensor

@@ -13,7 +13,7 @@ from nrsr.data.batch import Batch, padded
 from nrsr.data.labels import UNKNOWN
 from nrsr.data.outputs import FrameOutput, Output, TextOutput, VectorOutput
 from nrsr.nn import SslFeatures, UtteranceNetwork
-from nrsr.nn.pictures import fixed
+from nrsr.nn.images import fixed
 from nrsr.signal import FeatureExtractor
 from nrsr.systems.system import LossError, System
 
@@ -60,7 +60,7 @@ class Classifier(System):
         given = {"dim": self.features.dim, "labels": len(self.labels)}
         self.network = build(network, UtteranceNetwork, "system.network", **given)
 
-    def pictures(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def images(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, N, dim] of waveforms [B, T] with lengths [B], and the frames [B] of each."""
         if self.length is not None:
             waves, lengths = fixed(waves, self.length), torch.full_like(lengths, self.length)
@@ -72,7 +72,7 @@ class Classifier(System):
 
     def embed(self, waves: Tensor, lengths: Tensor) -> Tensor:
         """The network's last hidden layer [B, width] for waveforms [B, T] with lengths [B]."""
-        return self.network.embed(*self.pictures(waves, lengths))
+        return self.network.embed(*self.images(waves, lengths))
 
     def forward(self, waves: Tensor, lengths: Tensor) -> Tensor:
         """Logits [B, classes] of waveforms [B, T] with lengths [B]."""

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
+from nrsr.nn.images import MelImages
 from nrsr.nn.mlp_gan import ConditionalDiscriminator, ConditionalGenerator
-from nrsr.nn.pictures import MelPictures
 from nrsr.systems.adversarial import only_labels
-from nrsr.systems.gan import MINIMAX, SIDE, as_pictures, as_values
-from nrsr.systems.picture_gan import PictureGan
+from nrsr.systems.gan import MINIMAX, SIDE, as_images, as_values
+from nrsr.systems.image_gan import ImageGan
 
 
-class ConditionalGan(PictureGan):
-    """The paper's networks for pictures of 784 values; here they are 28 log-mel bands of 28 frames.
+class ConditionalGan(ImageGan):
+    """The paper's networks for images of 784 values; here they are 28 log-mel bands of 28 frames.
 
     Args:
         sample_rate, classes: given by the program; `data.labels` names the labels.
@@ -21,7 +21,7 @@ class ConditionalGan(PictureGan):
         latent: random numbers.
         widths: of the generator: hidden units for the random numbers, for the label, and of the joint layer.
         example, label, joint: of the discriminator: (units, linear pieces) of its maxout layers.
-        n_fft: samples of the transform under the log-mel bands (`MelPictures`).
+        n_fft: samples of the transform under the log-mel bands (`MelImages`).
         objective: the slot of an `Objective`.
 
     Raises:
@@ -42,13 +42,13 @@ class ConditionalGan(PictureGan):
         objective: dict[str, Any] = MINIMAX,
     ) -> None:
         (labels,) = only_labels(classes, "ConditionalGan").values()
-        pictures = MelPictures(sample_rate, samples, SIDE, n_fft)
+        images = MelImages(sample_rate, samples, SIDE, n_fft)
         generator = ConditionalGenerator(len(labels), SIDE * SIDE, latent, tuple(widths))
         discriminator = ConditionalDiscriminator(len(labels), SIDE * SIDE, tuple(example), tuple(label), tuple(joint))
-        super().__init__(sample_rate, pictures, generator, discriminator, objective, classes)
+        super().__init__(sample_rate, images, generator, discriminator, objective, classes)
 
     def fake(self, latent: Tensor, labels: Tensor | None) -> Tensor:
-        return as_pictures(self.generator(latent, labels))
+        return as_images(self.generator(latent, labels))
 
     def score(self, examples: Tensor, labels: Tensor | None) -> Tensor:
         return self.discriminator(as_values(examples), labels)

@@ -9,16 +9,16 @@ from torch.nn import functional as F
 
 from nrsr.config import ConfigError
 from nrsr.data.batch import Batch
-from nrsr.nn.control_gan import SIDE, ControlGenerator, PictureCritic
-from nrsr.nn.pictures import MelPictures
+from nrsr.nn.control_gan import SIDE, ControlGenerator, ImageCritic
+from nrsr.nn.images import MelImages
 from nrsr.systems.adversarial import GENERATOR, only_labels
 from nrsr.systems.gan import MINIMAX
-from nrsr.systems.picture_gan import PictureGan
+from nrsr.systems.image_gan import ImageGan
 
 CLASSIFIER = "classifier"
 
 
-class ControlGan(PictureGan):
+class ControlGan(ImageGan):
     """Three players: the classifier learns from real data alone, the discriminator does not see labels.
 
     The losses are the classifier's "classification"; the discriminator's as of `Adversarial`, real and generated data
@@ -35,9 +35,9 @@ class ControlGan(PictureGan):
         sample_rate, classes: given by the program; `data.labels` names the labels.
         samples: of a waveform.
         latent: random numbers.
-        width: channels of the layers next to the pictures.
+        width: channels of the layers next to the images.
         rate, expected, most: of the controller.
-        n_fft: samples of the transform under the log-mel bands (`MelPictures`).
+        n_fft: samples of the transform under the log-mel bands (`MelImages`).
         objective: the slot of an `Objective`.
 
     Raises:
@@ -60,10 +60,10 @@ class ControlGan(PictureGan):
         (labels,) = only_labels(classes, "ControlGan").values()
         if min(rate, expected, most) < 0:
             raise ConfigError(f"system: rate {rate}, expected {expected}, most {most}: none of them may be below 0")
-        pictures = MelPictures(sample_rate, samples, SIDE, n_fft)
-        networks = ControlGenerator(len(labels), latent, width), PictureCritic(1, width)
-        super().__init__(sample_rate, pictures, *networks, objective, classes)
-        self.classifier = PictureCritic(len(labels), width)
+        images = MelImages(sample_rate, samples, SIDE, n_fft)
+        networks = ControlGenerator(len(labels), latent, width), ImageCritic(1, width)
+        super().__init__(sample_rate, images, *networks, objective, classes)
+        self.classifier = ImageCritic(len(labels), width)
         self.rate, self.expected, self.most = rate, expected, most
         self.register_buffer("gamma", torch.zeros(()))
 
@@ -114,6 +114,6 @@ class ControlGan(PictureGan):
         count = torch.tensor(len(batch), device=labels.device)
         criteria["gamma"] = self.gamma * count, count
         examples = {"accuracy": self.represent(batch.waves), "fake_accuracy": self.fake(self.latent_of(batch), labels)}
-        for name, pictures in examples.items():
-            criteria[name] = (self.classifier(pictures).argmax(1) == labels).sum(), count
+        for name, images in examples.items():
+            criteria[name] = (self.classifier(images).argmax(1) == labels).sum(), count
         return criteria

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from nrsr.nn.pictures import SpectrumPictures
+from nrsr.nn.images import SpectrumImages
 from nrsr.nn.specgan import SIDE, SpecGanDiscriminator, SpecGanGenerator
-from nrsr.systems.picture_gan import PictureGan
+from nrsr.systems.image_gan import ImageGan
 
 WASSERSTEIN = {"class": "nrsr.nn.adversarial.Wasserstein"}
 
 
-class SpecGan(PictureGan):
+class SpecGan(ImageGan):
     """The paper's networks and transform; for 16,384 samples it has 256 of them, 128 apart.
 
     For other lengths the hop is samples // 128, and the transform stays.
@@ -18,7 +18,7 @@ class SpecGan(PictureGan):
         sample_rate: given by the program.
         samples: of a waveform, 16384 or fewer.
         latent: random numbers.
-        width: channels of the layers next to the pictures.
+        width: channels of the layers next to the images.
         iterations: of Griffin and Lim's algorithm.
         objective: the slot of an `Objective`; the paper's needs the loss "penalty" with the weight 10 beside it.
     """
@@ -32,5 +32,5 @@ class SpecGan(PictureGan):
         iterations: int = 16,
         objective: dict[str, Any] = WASSERSTEIN,
     ) -> None:
-        pictures = SpectrumPictures(samples, SIDE, iterations)
-        super().__init__(sample_rate, pictures, SpecGanGenerator(latent, width), SpecGanDiscriminator(width), objective)
+        images = SpectrumImages(samples, SIDE, iterations)
+        super().__init__(sample_rate, images, SpecGanGenerator(latent, width), SpecGanDiscriminator(width), objective)

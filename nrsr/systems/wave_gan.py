@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from nrsr.nn.pictures import fixed
+from nrsr.nn.images import fixed
 from nrsr.nn.wavegan import WaveGanDiscriminator, WaveGanGenerator
 from nrsr.signal.stft import STFT
 from nrsr.systems.adversarial import Adversarial

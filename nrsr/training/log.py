@@ -66,8 +66,8 @@ class TrainingLog:
                 self._writer.add_audio(f"samples/{name}", value.clamp(-1.0, 1.0).unsqueeze(1), step, sample_rate=rate)
                 value = spectrogram(value)
             low, high = value.min(), value.max()
-            picture = (value - low) / (high - low).clamp_min(1e-9)
-            self._writer.add_image(f"samples/{name}", picture.flip(0), step, dataformats="HW")
+            image = (value - low) / (high - low).clamp_min(1e-9)
+            self._writer.add_image(f"samples/{name}", image.flip(0), step, dataformats="HW")
 
     def validations(self, history: list[dict[str, Any]]) -> None:
         """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""

@@ -36,7 +36,7 @@ def experiments(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("exp")
     write_experiment(folder / "plain", "WaveGan", False)
     write_experiment(folder / "words", "WaveGan", True)
-    write_experiment(folder / "pictures", "Gan", False)
+    write_experiment(folder / "images", "Gan", False)
     return folder
 
 
@@ -93,8 +93,8 @@ def test_wav_files(nrsr_main, experiments, tmp_path):
     assert (out / "text").read_text().startswith("generated-00001 one\n")
 
 
-def test_pictures_become_sound(nrsr_main, experiments, tmp_path):
-    options = ["--exp", experiments / "pictures", "--count", 2, "--out", tmp_path / "data"]
+def test_images_become_sound(nrsr_main, experiments, tmp_path):
+    options = ["--exp", experiments / "images", "--count", 2, "--out", tmp_path / "data"]
     assert nrsr_main("generate", *options)[0] == 0
     assert all(len(wave) == 8192 and wave.std() > 1e-4 for wave in waves_of(tmp_path / "data").values())
 
@@ -148,7 +148,7 @@ def changed(folder: Path, name: str, weights: dict[str, float]) -> Path:
 def test_silence_is_named_and_what_is_no_number_refused(nrsr_main, tmp_path):
     last = {"generator.layers.2.weight": 0.0, "generator.layers.2.bias": 0.0}
     silent, wild = changed(tmp_path / "silent", "WaveGan", last), tmp_path / "wild"
-    changed(wild, "Gan", {"pictures.norm.std": 1e5})
+    changed(wild, "Gan", {"images.norm.std": 1e5})
     status, _, err = nrsr_main("generate", "--exp", silent, "--count", 3, "--out", tmp_path / "zeros")
     assert status == 0 and "3 of 3 are silent: generated-00001 generated-00002" in err
     status, _, err = nrsr_main("generate", "--exp", wild, "--count", 1, "--out", tmp_path / "none")

@@ -126,14 +126,14 @@ def test_same_padding(shape, blocks):
     torch.testing.assert_close(((out - layer.bias) * other).sum(), (inputs * back(other)).sum(), rtol=1e-4, atol=1e-4)
 
 
-def test_same_padding_of_pictures_is_that_of_each_axis():
+def test_same_padding_of_images_is_that_of_each_axis():
     torch.manual_seed(0)
-    pictures = torch.randn(2, 1, 8, 6)
-    assert SameConv2d(1, 3, 5, 2)(pictures).shape == (2, 3, 4, 3)
-    assert SameConvTranspose2d(1, 3, 5, 2)(pictures).shape == (2, 3, 16, 12)
+    images = torch.randn(2, 1, 8, 6)
+    assert SameConv2d(1, 3, 5, 2)(images).shape == (2, 3, 4, 3)
+    assert SameConvTranspose2d(1, 3, 5, 2)(images).shape == (2, 3, 16, 12)
 
 
-def test_pictures():
+def test_images():
     torch.manual_seed(0)
     cpu = torch.device("cpu")
     spec, deep = SpecGanGenerator(width=1), DcGanGenerator(width=2)

@@ -188,8 +188,8 @@ def test_samples_and_what_is_read_of_a_waveform(name, labelled):
 
 def test_specgan_has_the_published_transform_and_hop():
     system = build_system({"sample_rate": 16000, "system": {"class": "nrsr.systems.SpecGan", "width": 1}})
-    assert (system.pictures.stft.n_fft, system.pictures.stft.hop, system.pictures.iterations) == (256, 128, 16)
-    assert make_system("SpecGan", False).pictures.stft.hop == SAMPLES // 128
+    assert (system.images.stft.n_fft, system.images.stft.hop, system.images.iterations) == (256, 128, 16)
+    assert make_system("SpecGan", False).images.stft.hop == SAMPLES // 128
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_specgan_has_the_published_transform_and_hop():
         ("WaveGan", classes("word", "noise"), {}, "word, noise; a generator takes one kind of label"),
         ("ControlGan", classes("word"), {"rate": -0.1}, "rate -0.1, .* none of them may be below 0"),
         ("WaveGan", {}, {"samples": 1000}, "1000 samples must be 64, 128"),
-        ("SpecGan", {}, {"samples": 100}, "100 are too few for a picture of 128 frames"),
+        ("SpecGan", {}, {"samples": 100}, "100 are too few for an image of 128 frames"),
         ("SpecGan", {}, {"samples": 50000}, "hop 390: must lie between 1 and half the window"),
         ("Gan", {}, {"objective": {"class": "torch.nn.MSELoss"}}, "is no nrsr.nn.adversarial.Objective"),
     ],

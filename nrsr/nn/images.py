@@ -1,4 +1,4 @@
-"""Waveforms as square pictures for generators, and back: SpecGAN's spectrograms, and log-mel spectrograms."""
+"""Waveforms as square images for generators, and back: SpecGAN's spectrograms, and log-mel spectrograms."""
 
 from abc import ABC, abstractmethod
 
@@ -15,11 +15,11 @@ from nrsr.signal.precision import in_float32
 from nrsr.signal.stft import STFT
 
 FLOOR = 1e-6  # added to magnitudes before the logarithm
-REACH = 3.0  # standard deviations from the mean that the pictures hold
+REACH = 3.0  # standard deviations from the mean that the images hold
 
 
-class Pictures(nn.Module, ABC):
-    """Waveforms of one length to pictures [B, bands, frames] in [-1, 1], as many bands as frames, and back.
+class Images(nn.Module, ABC):
+    """Waveforms of one length to images [B, bands, frames] in [-1, 1], as many bands as frames, and back.
 
     A value is clip((ln(magnitude + 1e-6) - mean) / (3 std), -1, 1), mean and deviation being those of its band over the
     training data (Donahue, McAuley, Puckette, ICLR 2019, section 3.2); `nrsr compute-cmvn --config` computes them. The
@@ -41,7 +41,7 @@ class Pictures(nn.Module, ABC):
     def __init__(self, samples: int, side: int, n_fft: int, iterations: int) -> None:
         super().__init__()
         if samples < side:
-            raise ConfigError(f"system.samples: {samples} are too few for a picture of {side} frames; take more")
+            raise ConfigError(f"system.samples: {samples} are too few for an image of {side} frames; take more")
         if iterations < 0:
             raise ConfigError(f"system.iterations: {iterations} of Griffin and Lim's algorithm; take 0 or more")
         self.length, self.side, self.iterations = samples, side, iterations
@@ -57,14 +57,14 @@ class Pictures(nn.Module, ABC):
         """Magnitudes of the bands [B, bands, N] to those of the transform [B, F, N], 0 or above."""
 
     def forward(self, waves: Tensor) -> Tensor:
-        """Waves [B, T] in ±1 to pictures [B, side, side]."""
+        """Waves [B, T] in ±1 to images [B, side, side]."""
         normalised = self.norm(self._logarithms(waves).transpose(1, 2)).transpose(1, 2)
         return (normalised / REACH).clamp(-1.0, 1.0)
 
     @torch.no_grad()
-    def inverse(self, pictures: Tensor) -> Tensor:
-        """Pictures [B, side, side] to waves [B, samples], in ±1 but for overshoot."""
-        logarithms = REACH * pictures.float() * self.norm.std[:, None] + self.norm.mean[:, None]
+    def inverse(self, images: Tensor) -> Tensor:
+        """Images [B, side, side] to waves [B, samples], in ±1 but for overshoot."""
+        logarithms = REACH * images.float() * self.norm.std[:, None] + self.norm.mean[:, None]
         magnitudes = self.magnitudes((logarithms.exp() - FLOOR).clamp_min(0.0))
         whole = self.stft.hop * self.side
         waves = griffin_lim(F.pad(magnitudes, (1, 0)), self.stft, whole, self.iterations)
@@ -72,7 +72,7 @@ class Pictures(nn.Module, ABC):
 
     @torch.no_grad()
     def accumulate_statistics(self, waves: Tensor, lengths: Tensor) -> None:
-        """Add the pictures of waves [B, T], zero past their lengths, to the statistics of the bands."""
+        """Add the images of waves [B, T], zero past their lengths, to the statistics of the bands."""
         logarithms = self._logarithms(waves)
         self.norm.accumulate_statistics(logarithms.transpose(1, 2), torch.full_like(lengths, self.side))
 
@@ -83,7 +83,7 @@ class Pictures(nn.Module, ABC):
             return (self.bands(spectra.abs()) + FLOOR).log()
 
 
-class SpectrumPictures(Pictures):
+class SpectrumImages(Images):
     """The transform's own bins, without that of the Nyquist frequency, which comes back as 0 (SpecGAN).
 
     With 16,384 samples and a side of 128 these are transforms of 256 samples, 128 apart.
@@ -99,7 +99,7 @@ class SpectrumPictures(Pictures):
         return F.pad(bands, (0, 0, 0, 1))
 
 
-class MelPictures(Pictures):
+class MelImages(Images):
     """Sums of magnitudes under mel filters; they come back as magnitudes with nearly these sums (`spectra_under`).
 
     Args:
