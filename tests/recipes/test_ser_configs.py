@@ -34,7 +34,7 @@ CONFIGS = sorted(
     if path.stem not in SETTINGS
 )
 CLASSES = ["angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"]
-TEACHER, STUDENT, HEADS = 280_776, 180_808, 180_808 + 3 * 65 * 64
+TEACHER, STUDENT, HEADS = 296_808, 196_840, 196_840 + 3 * 65 * 64
 DEEP = STUDENT + (TEACHER - STUDENT) // 2
 STUDENT_8K = 139_704
 PARAMETERS = {
