@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.linalg import vector_norm
 from torch.nn import functional as F
 
 from nrsr.signal.precision import in_float32
@@ -13,18 +14,18 @@ RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 
 
 class SpectralLosses(NamedTuple):
-    """Losses [B] of each waveform, means over resolutions."""
+    """Losses [B] of each waveform, or [] of a batch, means over resolutions."""
 
     convergence: Tensor
     magnitude: Tensor
 
 
 class MultiResolutionStft(nn.Module):
-    """Spectral convergence ||X - Y||_F / ||X||_F and mean |ln|X| - ln|Y||, of each waveform by itself.
+    """Spectral convergence ||X - Y||_F / ||X||_F and mean |ln|X| - ln|Y||, of each waveform or of a batch.
 
     From Yamamoto, Song, Kim (ICASSP 2020), equations 4 to 8. X is the real, Y the generated waveform's STFT (Hann
-    window, reflected at the ends). Public implementations take the norms of convergence over the whole batch; here an
-    example's loss does not depend on the others, and the two agree for one example.
+    window, reflected at the ends). Parallel WaveGAN's maintained implementation and auraloss take the norms over the
+    whole batch, so that a crop counts by its level; with norms of each crop the quietest ones dominate the gradient.
 
     Args:
         resolutions: (n_fft, hop, window) in samples of each STFT.
@@ -49,15 +50,19 @@ class MultiResolutionStft(nn.Module):
         spectra = torch.stft(waves, n_fft, hop, window, taper, pad_mode="reflect", return_complex=True)
         return (spectra.real.square() + spectra.imag.square()).clamp_min(self.floor).sqrt()
 
-    def forward(self, generated: Tensor, real: Tensor) -> SpectralLosses:
-        """Losses of waveforms [B, T] against real ones, each longer than half the longest transform."""
+    def forward(self, generated: Tensor, real: Tensor, joint: bool = False) -> SpectralLosses:
+        """Losses of waveforms [B, T] against real ones, each longer than half the longest transform.
+
+        Args:
+            joint: take norms and means over the whole batch, as in training; otherwise of each waveform.
+        """
+        over = (0, 1, 2) if joint else (1, 2)
         convergences, magnitudes = [], []
         with in_float32(real):
             for place in range(len(self.resolutions)):
                 fake, wanted = self.magnitudes(generated.float(), place), self.magnitudes(real.float(), place)
-                difference = (wanted - fake).flatten(1).norm(dim=1)
-                convergences.append(difference / wanted.flatten(1).norm(dim=1))
-                magnitudes.append((wanted.log() - fake.log()).abs().mean((1, 2)))
+                convergences.append(vector_norm(wanted - fake, dim=over) / vector_norm(wanted, dim=over))
+                magnitudes.append((wanted.log() - fake.log()).abs().mean(over))
         return SpectralLosses(torch.stack(convergences).mean(0), torch.stack(magnitudes).mean(0))
 
 

@@ -34,21 +34,20 @@ Network = TypeVar("Network", bound=nn.Module)
 class GanVocoder(System):
     """A generator of waveforms from mel features against discriminators, which see the waveforms alone.
 
-    Losses of the turn "generator", each a mean over the crops of a batch: "adversarial", by the objective, the scores
-    of each discriminator averaged and the discriminators summed; "feature", the distance of the discriminators' feature
-    maps (`feature_matching`); "spectral", spectral convergence and distance of log-magnitudes, means over STFTs of
-    several resolutions; "mel", the mean absolute difference of mel features. The turn "discriminator" has
-    "adversarial". A step generates the waveforms anew for each turn. The mean scores of real and of generated
-    waveforms are logged.
+    Losses of the turn "generator", each a mean over the crops of a batch but where it says otherwise: "adversarial", by
+    the objective, the scores of each discriminator averaged and the discriminators summed; "feature", the distance of
+    the discriminators' feature maps (`feature_matching`); "spectral", spectral convergence, with norms over the whole
+    batch, and distance of log-magnitudes, means over STFTs of several resolutions; "mel", the mean absolute difference
+    of mel features. The turn "discriminator" has "adversarial". A step generates the waveforms anew for each turn. The
+    mean scores of real and of generated waveforms are logged.
 
     The features are normalised by their mean and standard deviation over the training set where that is asked for, so
     that a trained vocoder takes them as `nrsr make-feats` stores them.
 
     Args:
-        sample_rate: given by the program.
-        features: `{class: ..., ...}` of a `VocoderMel`.
+        features: what the generator takes.
         generator, discriminator: the networks; no discriminator for a vocoder that is only applied.
-        objective: the slot of the adversarial losses.
+        objective: the adversarial losses.
         normalise: whether features are normalised.
         loss_features: those of the loss "mel".
         every_map: see `feature_matching`.
@@ -142,7 +141,7 @@ class GanVocoder(System):
                 real = self.discriminator(batch.waves)
             rows["feature"] = feature_matching(outputs, real, self._every_map)
         if "spectral" in wanted:
-            rows["spectral"] = sum(self.stft(generated, batch.waves))
+            rows["spectral"] = sum(self.stft(generated, batch.waves, joint=True))
         if "mel" in wanted:
             rows["mel"] = self._mel_distance(generated, batch.waves)
         return rows
@@ -155,7 +154,7 @@ class GanVocoder(System):
 
     @torch.no_grad()
     def validate(self, batch: MelBatch) -> dict[str, tuple[Tensor, Tensor]]:
-        """Sums and counts over utterances: "loss" is the loss "mel", "spectral" the loss of that name."""
+        """Sums and counts over utterances: "loss" is the loss "mel", "spectral" has norms of each utterance."""
         generated, count = self.generate(batch.mels).float(), torch.tensor(len(batch), device=batch.waves.device)
         spectral = generated.new_zeros(()), torch.zeros_like(count)  # of utterances too short for the longest transform
         if batch.waves.shape[1] > self.stft.shortest:

@@ -181,11 +181,11 @@ def test_hifigan_discriminators_but_for_the_last_layer_of_the_periods(public):
 def test_losses(public):
     losses = importlib.import_module("parallel_wavegan.losses")
     generator = torch.Generator().manual_seed(0)
-    waves, others = 0.3 * torch.randn(2, 1, 5000, generator=generator)
+    waves, others = torch.tensor([[0.3], [0.01]]) * torch.randn(2, 2, 5000, generator=generator)
     spectral = losses.MultiResolutionSTFTLoss()(waves, others)
-    ours = MultiResolutionStft()(waves, others)
+    ours = MultiResolutionStft()(waves, others, joint=True)
     for one, other in zip(ours, spectral, strict=True):
-        torch.testing.assert_close(one[0], other, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     maps = [[torch.randn(2, 3, 20, generator=generator) for _ in range(4)] for _ in range(6)]
     real, fake = maps[:3], maps[3:]
     peer = losses.FeatureMatchLoss(average_by_discriminators=False)
@@ -202,8 +202,15 @@ def test_losses(public):
 
 def test_spectral_loss_equals_that_of_auraloss():
     freq = pytest.importorskip("auraloss.freq", reason="pip install --no-deps auraloss")
-    generator = torch.Generator().manual_seed(0)
-    waves, others = 0.3 * torch.randn(2, 1, 1, 6000, generator=generator)
+    levels = torch.tensor([0.5, 0.05, 0.005]).reshape(-1, 1, 1)
+    waves, others = levels * torch.randn(2, 3, 1, 6000, generator=torch.Generator().manual_seed(0))
+    others[1:] *= 0.3  # so that the mean of each crop's convergence would be another number
     wanted = freq.MultiResolutionSTFTLoss(eps=1e-7)(waves, others)  # its defaults are the published resolutions
-    found = sum(MultiResolutionStft()(waves[0], others[0]))[0]
-    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+    loss = MultiResolutionStft()
+    joint = sum(loss(waves.squeeze(1), others.squeeze(1), joint=True))
+    torch.testing.assert_close(joint, wanted, rtol=1e-3, atol=1e-5)
+    alone = sum(loss(waves.squeeze(1), others.squeeze(1)))
+    assert alone.shape == (3,) and (alone.mean() - wanted).abs() > 0.1
+    for row, distance in enumerate(alone):
+        wanted = freq.MultiResolutionSTFTLoss(eps=1e-7)(waves[row : row + 1], others[row : row + 1])
+        torch.testing.assert_close(distance, wanted, rtol=1e-3, atol=1e-5)

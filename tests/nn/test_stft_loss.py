@@ -42,6 +42,18 @@ def test_equal_waveforms_lose_nothing_and_half_the_level_ln_2():
     assert magnitude.item() == pytest.approx(np.log(2), rel=1e-4)
 
 
+def test_a_quiet_crop_counts_by_its_level():
+    """Of two equally wrong crops one is 40 dB quieter: the loss of the batch moves it a hundredth as much."""
+    torch.manual_seed(0)
+    levels = torch.tensor([[1.0], [0.01]])
+    real, noise = levels * torch.randn(3000), 0.5 * levels * torch.randn(3000)
+    for joint, ratio in ((True, 0.01), (False, 100.0)):
+        generated = (real + noise).requires_grad_()
+        MultiResolutionStft()(generated, real, joint).convergence.sum().backward()
+        loud, quiet = generated.grad.norm(dim=1).tolist()
+        assert quiet / loud == pytest.approx(ratio, rel=0.01), joint
+
+
 def test_silence_has_a_finite_gradient():
     generated = torch.zeros(1, 3000, requires_grad=True)
     convergence, magnitude = MultiResolutionStft()(generated, torch.ones(1, 3000))
