@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError
 from nrsr.experiment.checkpoint import FORMAT, CheckpointError, description, load_file, oddity
 from nrsr.experiment.frozen import whole_weights
+from nrsr.experiment.init_mels import refuse_other_mels
 from nrsr.experiment.public_encoders import (
     PublicEncoder,
     encoder_around,
@@ -35,7 +36,8 @@ def initialise(system: nn.Module, init: Mapping[str, InitSettings]) -> list[str]
         A line for each module, that says where its weights come from.
 
     Raises:
-        ConfigError: no such module, here or there, or first layers of a module that has no transformer.
+        ConfigError: no such module, here or there, first layers of a module that has no transformer, or a module that
+            was trained on other mels (`refuse_other_mels`).
         CheckpointError: a source that is no good, or weights that do not fit: all that is missing, left over or of
             another shape, by name.
     """
@@ -54,6 +56,7 @@ def initialise(system: nn.Module, init: Mapping[str, InitSettings]) -> list[str]
         if not chosen:
             known = ", ".join(_shortened(_top(weights)))
             raise ConfigError(f"init.{name}: {path} has no module {wanted}; it has {known}")
+        refuse_other_mels(system, init, name, path, wanted, weights)
         if entry.first_layers:
             chosen, depth = first_layers(chosen, module.state_dict(), f"init.{name}.first_layers")
             remark = f", the first {depth} layers{remark}"

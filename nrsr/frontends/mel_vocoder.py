@@ -27,6 +27,8 @@ class MelVocoder(FrontEnd):
           frontend.vocoder.norm: {from: exp/melgan_seed1, module: norm}
         freeze: [frontend.vocoder]
 
+    The enhancer (`norm`, `blstm`, `linear`) may come from another experiment; both must have these mels.
+
     A loss of the waveform, such as that of a recogniser behind it, reaches both. So that an utterance's samples do not
     depend on its batch, it is surrounded by as many frames of silence as the vocoder sees.
 
