@@ -99,6 +99,10 @@ def test_the_published_settings():
     assert generator["schedule"] == discriminator["schedule"] == halved
     assert config["training"]["steps"] == 1_000_000
     assert load_yaml(ROOT / "egs/ljspeech/voc/conf/parallel_wavegan.yaml")["training"]["steps"] == 400_000
+    crops = {"vctk": 24_000, "jsut": 25_500, "csmsc": 25_500, "ljspeech": 25_600}
+    for corpus, segment in crops.items():
+        data = load_yaml(ROOT / "egs" / corpus / "voc/conf/parallel_wavegan.yaml")["data"]
+        assert data == {"segment": segment, "short": "leave_out"}, corpus
     config = load_yaml(ROOT / "egs/ljspeech/voc/conf/melgan.yaml")
     assert (config["data"]["segment"], config["batches"]["size"]) == (8192, 16)
     for turn in config["turns"].values():
