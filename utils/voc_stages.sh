@@ -3,7 +3,7 @@
 #
 # run.sh sets: config (vocoders to train), untrained (configs of Griffin-Lim and WORLD), data (its data directories),
 # experiments (folder), test_sets (separated by commas); perhaps device (cpu or cuda), variant, train_set, dev_set,
-# metric, primary. A recipe whose vocoders all take the same mels sets shared_mels, and their features are made once.
+# metric, primary. Vocoders that take the same mels share their features, whose folder is named by their definition.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
@@ -14,7 +14,6 @@ baseline=griffin_lim # with which the others are compared
 train_set=train
 dev_set=dev
 test_sets="test"
-shared_mels=
 variant=
 device=${device:-cpu}
 metric=mstft,mcd,logf0_rmse,vuv_error,pesq,stoi
@@ -25,41 +24,48 @@ name_of() { # CONFIG
   basename "$1" .yaml
 }
 
-# The folder of data directories with the mels that a config describes; a run.sh may have its own.
-mels_of() { # CONFIG
-  echo "$data/mels_${shared_mels:-$(name_of "$1")}"
+# Sets mels to the folder of data directories with the mels that a config describes, "" where it takes none.
+declare -gA mel_names=() # recipe.sh sources this file in a function
+find_mels() { # CONFIG CHANGES...
+  if [ -z "${mel_names[$*]+set}" ]; then
+    mel_names[$*]=$(nrsr make-feats --config "$1" "${@:2}" --print-name)
+  fi
+  mels=${mel_names[$*]:+$data/mels_${mel_names[$*]}}
 }
 
-takes_mels() { # CONFIG
-  grep -Eq '^base:|features:' "$1"
+# The same for a vocoder that is trained, whose config the option --set may change.
+find_mels_of_trained() { # CONFIG SEED
+  local changes
+  read_changes "$1" "$2"
+  find_mels "$1" "${changes[@]}"
 }
 
 # Copies the lists of each set into a folder for one definition of mels, and computes the mels there.
-make_mels() { # CONFIG FOLDER
+make_mels() { # FOLDER CONFIG CHANGES...
   local set folders=()
   for set in $train_set $dev_set ${test_sets//,/ }; do
-    folders+=("$2/$set")
-    rm -rf "${2:?}/$set"
-    mkdir -p "$2/$set"
-    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp {} "$2/$set" ';'
+    folders+=("$1/$set")
+    rm -rf "${1:?}/$set"
+    mkdir -p "$1/$set"
+    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp {} "$1/$set" ';'
   done
-  nrsr make-feats --config "$1" --nj "$nj" "${folders[@]}"
-}
-
-mels() { # CONFIG
-  if takes_mels "$1"; then once "$(mels_of "$1")/.done/mels" make_mels "$1" "$(mels_of "$1")"; fi
+  nrsr make-feats --config "${@:2}" --nj "$nj" "${folders[@]}"
 }
 
 mel_statistics() { # CONFIG SEED EXPERIMENT
-  mels "$1"
-  data=$(mels_of "$1") statistics "$@"
+  local changes
+  read_changes "$1" "$2"
+  find_mels "$1" "${changes[@]}"
+  once "$mels/.done/mels" make_mels "$mels" "$1" "${changes[@]}"
+  data=$mels statistics "$@"
 }
 
 train_vocoder() { # CONFIG SEED EXPERIMENT
-  data=$(mels_of "$1") train "$@"
+  find_mels_of_trained "$1" "$2"
+  data=$mels train "$@"
 }
 
-vocode_sets() { # MELS EXPERIMENT OPTIONS...
+vocode_sets() { # FOLDER EXPERIMENT OPTIONS...
   local jobs=$nj
   if [ "$device" = cuda ]; then jobs=1; fi
   run_jobs.sh --max-jobs "$jobs" "SET=$test_sets" "$2/log/vocode_{SET}.log" \
@@ -67,7 +73,8 @@ vocode_sets() { # MELS EXPERIMENT OPTIONS...
 }
 
 vocode() { # CONFIG SEED EXPERIMENT
-  once "$3/.done/vocode" vocode_sets "$(mels_of "$1")" "$3" --exp "$3"
+  find_mels_of_trained "$1" "$2"
+  once "$3/.done/vocode" vocode_sets "$mels" "$3" --exp "$3"
 }
 
 resynthesise_sets() { # CONFIG EXPERIMENT
@@ -76,9 +83,10 @@ resynthesise_sets() { # CONFIG EXPERIMENT
 }
 
 vocode_untrained() { # CONFIG EXPERIMENT
-  if takes_mels "$1"; then
-    mels "$1"
-    once "$2/.done/vocode" vocode_sets "$(mels_of "$1")" "$2" --config "$1"
+  find_mels "$1"
+  if [ -n "$mels" ]; then
+    once "$mels/.done/mels" make_mels "$mels" "$1"
+    once "$2/.done/vocode" vocode_sets "$mels" "$2" --config "$1"
   else
     once "$2/.done/vocode" resynthesise_sets "$1" "$2"
   fi

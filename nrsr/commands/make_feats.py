@@ -14,7 +14,9 @@ nrsr.nn.SslFeatures, get these by `init`, as in a training:
     init: {features.network: {from: wavlm_base.pt}}
 
 The config of a system that has features serves as well, as a vocoder's. A definition of the features, where they have
-one, is written beside them as feats.yaml. The features do not depend on --nj.
+one, is written beside them as feats.yaml. The features do not depend on --nj. With --print-name nothing is computed:
+the command prints a name of the definition, by which the voc recipes name the folders of mels, and nothing for a system
+that takes no features.
 """
 
 import argparse
@@ -27,9 +29,10 @@ from nrsr.config import ConfigError, check_keys, load_yaml
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The data directories, the config that describes the features, and how to store them."""
-    parser.add_argument("data", metavar="DATA", nargs="+", help="data directories")
+    parser.add_argument("data", metavar="DATA", nargs="*", help="data directories")
     parser.add_argument("--config", required=True, help="YAML file with sample_rate and features, or of a vocoder")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
+    parser.add_argument("--print-name", action="store_true", help="print a name of the features' definition alone")
     parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each (1)")
     parser.add_argument("--compress", action="store_true", help="write lossy 8-bit matrices")
     add_channel(parser)
@@ -37,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write feats.scp of each data directory."""
+    """Write feats.scp of each data directory, or print the name of the features."""
+    from nrsr.data.mel_inputs import features_of
+    from nrsr.datadirs.feature_definition import name_of
     from nrsr.datadirs.features import make_features
     from nrsr.experiment.modules import initialise_extractor
     from nrsr.experiment.settings import parse_init
@@ -45,6 +50,12 @@ def run(args: argparse.Namespace) -> None:
     from nrsr.kaldi import DataDir
 
     config = load_yaml(args.config, args.set)
+    if bool(args.data) == args.print_name:
+        raise ConfigError("nrsr make-feats: give data directories, or --print-name alone")
+    if args.print_name:
+        if "features" in config.get("system", {}):
+            print(name_of(features_of(config).definition()))
+        return
     if isinstance(system := config.get("system"), dict) and "features" in system:
         # What `init` says of the system's other modules does not concern the features.
         init = {name: entry for name, entry in (config.get("init") or {}).items() if name.split(".")[0] == "features"}

@@ -1,5 +1,6 @@
 """What stored features are, by name and number: DATA/feats.yaml beside DATA/feats.scp, and how two of them differ."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ def read_definition(folder: Path) -> Definition | None:
     if odd := [name for name, value in definition.items() if not isinstance(value, int | float | str)]:
         raise ConfigError(f"{file}: {odd[0]} is no number or word; run nrsr make-feats on {folder} again")
     return definition
+
+
+def name_of(definition: Definition) -> str:
+    """A short name, the same for the same numbers: the sampling rate and a checksum, as "22050_1a2b3c4d"."""
+    digest = hashlib.sha256(repr(sorted(definition.items())).encode()).hexdigest()
+    return f"{definition['sample_rate']}_{digest[:8]}"
 
 
 def differences(stored: Definition, wanted: Definition) -> str:

@@ -1,5 +1,7 @@
 """nrsr make-feats and compute-cmvn: what they write, independence of --nj, and refusals."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,24 @@ def test_features_are_those_of_the_extractor(data, tmp_path, nrsr_main):
     for name, wave in waves.items():
         np.testing.assert_allclose(features[name], extractor.compute(wave), atol=1e-3)
         assert int(counts[name]) == len(features[name])
+
+
+def test_a_name_of_the_definition(tmp_path, nrsr_main):
+    def printed(system: dict, *options: str) -> str:
+        save_yaml({"sample_rate": 8000, "system": system}, tmp_path / "vocoder.yaml")
+        status, out, log = nrsr_main("make-feats", "--config", tmp_path / "vocoder.yaml", *options, "--print-name")
+        assert status == 0, log
+        return out.strip()
+
+    mels = {"class": "nrsr.signal.VocoderMel", "n_fft": 256, "hop": 64}
+    named = printed({"class": "nrsr.systems.MelGan", "features": mels})
+    assert re.fullmatch(r"8000_[0-9a-f]{8}", named)
+    same = {"class": "nrsr.systems.GriffinLim", "features": {**mels, "high": 4000}}  # half the rate, the default
+    assert printed(same) == named != printed(same, "--set", "system.features.high=3900")
+    assert printed({"class": "nrsr.systems.World"}) == ""
+    for more in ([], [tmp_path, "--print-name"]):
+        status, _, log = nrsr_main("make-feats", "--config", tmp_path / "vocoder.yaml", *more)
+        assert status == 1 and "give data directories, or --print-name alone" in log
 
 
 def test_processes_change_nothing(tmp_path, nrsr_main):

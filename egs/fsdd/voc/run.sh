@@ -27,7 +27,6 @@ if [ -z "$unseen" ]; then
 fi
 data=$work_dir/data/${name}_voc
 experiments=$work_dir/exp/$name
-shared_mels=8k
 tested=200 # strings of each test set
 if [ "$size" = tiny ]; then tested=2; fi
 

@@ -14,7 +14,6 @@ begin voc "$@"
 corpus=$work_dir/data/$size
 data=$work_dir/data/${size}_voc
 experiments=$work_dir/exp/$size
-shared_mels=22k
 declare -A counts=([train]=1200 [dev]=20 [test]=100)
 if [ "$size" = tiny ]; then counts=([train]=12 [dev]=2 [test]=3); fi
 

@@ -20,7 +20,6 @@ data=$work_dir/data/fold${fold}_voc
 experiments=$work_dir/exp
 variant=_fold$fold
 test_sets=test_seen,test_unseen
-shared_mels=16k
 
 # Some recordings of the training speakers are tested, and the others trained on.
 divide() {

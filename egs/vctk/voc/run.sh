@@ -15,7 +15,6 @@ begin voc "$@"
 
 data=$work_dir/data
 experiments=$work_dir/exp
-shared_mels=24k
 
 given_corpus
 prepare_data "$data" vctk --corpus-dir "$corpus_dir"

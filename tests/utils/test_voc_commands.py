@@ -1,0 +1,120 @@
+"""Which commands the recipes of vocoders call."""
+
+import pytest
+
+# Names of mels as nrsr make-feats prints them: of the test's own config others than of the recipe's; none of WORLD's.
+NAMES = """#!/bin/sh
+echo "$*" >> "$COMMANDS"
+case "$*" in
+  *world.yaml*--print-name) ;;
+  *other.yaml*--print-name | *hop=*--print-name) echo 16000_other ;;
+  *--print-name) echo 16000_ours ;;
+esac
+"""
+
+
+@pytest.fixture
+def vocoders(recipe, tmp_path):
+    """vocoders("ravdess/voc", options...) -> the finished run.sh and its commands with short paths."""
+    (tmp_path / "project/tools/venv/bin/nrsr").write_text(NAMES)
+    for folder in ("corpus", "noise"):
+        (tmp_path / "called" / folder).mkdir()
+
+    def run(name: str, *options: str):
+        common = ["--work-dir", "w", "--nj", "1", "--corpus-dir", "corpus"]
+        done, commands = recipe(name, *common, *options)
+        return done, [
+            command.replace(f"{tmp_path}/called/w/", "").replace(f"{tmp_path}/project/", "")
+            for command in commands
+            if not command.endswith("--print-name")
+        ]
+
+    return run
+
+
+def named(commands: list[str], name: str) -> list[str]:
+    return [command for command in commands if command.split()[0] == name]
+
+
+def test_seen_and_unseen_speakers_are_vocoded_and_scored(vocoders, tmp_path):
+    data = tmp_path / "called/w/data"
+    for name in ("fold0/train_clean", *(f"fold0_voc/{name}" for name in ("train", "dev", "test_seen", "test_unseen"))):
+        (data / name).mkdir(parents=True)
+        (data / name / "utt2spk").write_text("a-1 a\na-2 a\n" if name.startswith("fold0/") else "a-2 a\n")
+    done, commands = vocoders("ravdess/voc", "--config", "conf/melgan.yaml", "--tested", "8", "--seeds", "1 2")
+    assert done.returncode == 0, done.stderr
+    voc = "data/fold0_voc"
+    assert commands[0] == f"prepare ravdess --corpus-dir {tmp_path}/called/corpus --fold 0 --out data/fold0"
+    assert named(commands, "subset-data") == [
+        f"subset-data --random 8 data/fold0/train_clean {voc}/test_seen",
+        f"subset-data --utt-list {voc}/trained data/fold0/train_clean {voc}/train",
+        f"subset-data --random 8 data/fold0/test_clean {voc}/test_unseen",
+        f"subset-data --random 3 data/fold0/dev_clean {voc}/dev",
+    ]
+    assert (data / "fold0_voc/trained").read_text() == "a-1 a\n"  # nothing of what is tested
+    mels = f"{voc}/mels_16000_ours"
+    folders = " ".join(f"{mels}/{name}" for name in ("train", "dev", "test_seen", "test_unseen"))
+    assert named(commands, "make-feats") == [f"make-feats --config conf/melgan.yaml --nj 1 {folders}"]  # for all
+    assert [command.split()[-1] for command in named(commands, "compute-cmvn")] == [f"{mels}/train"] * 2
+    trained = [command.split() for command in named(commands, "train")]
+    assert [[words[words.index(key) + 1] for key in ("--exp", "--train", "--dev")] for words in trained] == [
+        [f"exp/melgan_fold0_seed{seed}", f"{mels}/train", f"{mels}/dev"] for seed in (1, 2)
+    ]
+    sets, systems = ("test_seen", "test_unseen"), ["exp/melgan_fold0_seed1", "exp/melgan_fold0_seed2"]
+    assert named(commands, "vocode") == [
+        f"vocode {how} --device cpu scp:{mels}/{name}/feats.scp {folder}/vocode_{name}"
+        for how, folder in [
+            ("--config conf/griffin_lim.yaml", "exp/griffin_lim_fold0_once"),
+            *((f"--exp {folder}", folder) for folder in systems),
+        ]
+        for name in sets
+    ]
+    world = "../../../utils/conf/voc/world.yaml"
+    assert named(commands, "apply") == [
+        f"apply --config {world} --data {voc}/{name} --out exp/world_fold0_once/vocode_{name}" for name in sets
+    ]
+    assert named(commands, "score-voc") == [
+        f"score-voc --data {voc}/{name} --estimates {folder}/vocode_{name} --out {folder}/vocode_{name}/score"
+        for folder in ("exp/griffin_lim_fold0_once", "exp/world_fold0_once", *systems)
+        for name in sets
+    ]
+    assert len(named(commands, "spectrograms")) == 2 and "--sets test_seen,test_unseen " in commands[-1]
+    _, again = vocoders("ravdess/voc", "--config", "conf/melgan.yaml", "--tested", "8", "--seeds", "1 2")
+    assert {command.split()[0] for command in again} == {"spectrograms", "report"}
+
+
+@pytest.mark.parametrize("options", [["--config", "conf/other.yaml"], ["--set", "system.features.hop=64"]])
+def test_other_mels_have_a_folder_of_their_own(vocoders, tmp_path, options):
+    for name in ("train", "dev", "test"):
+        (tmp_path / "called/w/data" / name).mkdir(parents=True)
+    options = ["--config", "conf/melgan.yaml", *options, "--tag", "x"]
+    done, commands = vocoders("csmsc/voc", *options)
+    assert done.returncode == 0, done.stderr
+    made = [command.split()[-1] for command in named(commands, "make-feats")]
+    assert made == ["data/mels_16000_other/test", "data/mels_16000_ours/test"]
+    assert (" --set=system.features.hop=64 " in named(commands, "make-feats")[0]) == ("--set" in options)
+    (trained,) = named(commands, "train")
+    assert " --train data/mels_16000_other/train " in trained
+    vocoded = [command.split()[-2] for command in named(commands, "vocode")]
+    assert vocoded == ["scp:data/mels_16000_ours/test/feats.scp", "scp:data/mels_16000_other/test/feats.scp"]
+
+
+def test_a_vocoder_behind_an_enhancer(fsdd, tmp_path):
+    (tmp_path / "called/melgan").mkdir()
+    options = ["--shelf", "", "--config", "conf/mask_blstm.yaml conf/mel_vocoder.yaml", "--vocoder", "melgan"]
+    options += ["--recognisers", "retrained", "--retrain", "mask_blstm mel_vocoder", "--stage", "4"]
+    options += ["--stop-stage", "4"]
+    done, commands = fsdd("enh", *options)
+    assert done.returncode == 0, done.stderr
+    trained = [command for command in commands if command.startswith("train ")]
+    weights = f"{{from: {tmp_path}/called/melgan, module: "
+    init = f"frontend.vocoder.generator: {weights}generator}}, frontend.vocoder.norm: {weights}norm}}"
+    assert [f"--set=init={{{init}}}" in command for command in trained if "--config conf/m" in command] == [False, True]
+    exp = "exp/full"
+    on = [(words[words.index("--exp") + 1], words[words.index("--train") + 1]) for words in map(str.split, trained)]
+    assert on[-2:] == [
+        (f"{exp}/{name}-retrained_fold0_seed1", f"{exp}/{name}_fold0_seed1/enhance_train")
+        for name in ("mask_blstm", "mel_vocoder")
+    ]
+    done, commands = fsdd("enh", *options, "--vocoder", "nowhere")
+    assert (done.returncode, commands) == (1, []) and "there is no folder nowhere" in done.stderr
