@@ -127,9 +127,11 @@ class MelDataset(TrainingSet):
     def prepare_for(self, system: nn.Module) -> None:
         """Check definition and numbers of frames against what a vocoder takes (`features`), and take its context.
 
+        Where a vocoder has the attribute `shortest`, its crops need more samples than that.
+
         Raises:
             MelError: features of another definition, or frames that do not fit the waveform.
-            ConfigError: a segment that is no whole number of frames.
+            ConfigError: a segment that is no whole number of frames, or too short for the system's STFTs.
         """
         wanted = system.features
         self.features.check_definition(wanted.definition(), needed=True)
@@ -139,6 +141,12 @@ class MelDataset(TrainingSet):
             raise ConfigError(
                 f"data.segment: {self._segments.samples} samples are no multiple of the features' hop, {self.hop}; "
                 f"take {max(1, round(self._segments.samples / self.hop)) * self.hop}"
+            )
+        shortest = getattr(system, "shortest", 0)
+        if self._segments.samples <= shortest:
+            raise ConfigError(
+                f"data.segment: {self._segments.samples} samples are too short for the longest transform of the loss "
+                f"spectral; take more than {shortest}, or shorter transforms (system.resolutions)"
             )
         counts = self.features.frames(self.ids)
         expected = wanted.frames(torch.from_numpy(self.samples)).tolist()

@@ -91,6 +91,11 @@ class GanVocoder(System):
         """Frames on either side of a crop that the generator is given as well."""
         return self.generator.context
 
+    @property
+    def shortest(self) -> int:
+        """Crops must have more samples than this, for the transforms of the loss "spectral"."""
+        return self.stft.shortest
+
     def turns(self) -> dict[str, list[nn.Parameter]]:
         """Both players' parameters, in the order of their published training."""
         players = {GENERATOR: self.generator, DISCRIMINATOR: self.discriminator}
@@ -157,7 +162,7 @@ class GanVocoder(System):
         """Sums and counts over utterances: "loss" is the loss "mel", "spectral" has norms of each utterance."""
         generated, count = self.generate(batch.mels).float(), torch.tensor(len(batch), device=batch.waves.device)
         spectral = generated.new_zeros(()), torch.zeros_like(count)  # of utterances too short for the longest transform
-        if batch.waves.shape[1] > self.stft.shortest:
+        if batch.waves.shape[1] > self.shortest:
             spectral = sum(self.stft(generated, batch.waves)).sum(), count
         return {"loss": (self._mel_distance(generated, batch.waves).sum(), count), "spectral": spectral}
 

@@ -31,6 +31,7 @@ class Vocoder(torch.nn.Module):
     def __init__(self, context: int = 0, **features) -> None:
         super().__init__()
         self.context = context
+        self.shortest = 128
         self.features = build({**FEATURES, **features}, FeatureExtractor, "features", sample_rate=RATE)
 
 
@@ -144,6 +145,14 @@ def test_frames_that_do_not_fit_the_audio(tmp_path):
 def test_a_segment_of_part_of_a_frame(tmp_path):
     with pytest.raises(ConfigError, match="250 samples are no multiple of the features' hop, 32; take 256"):
         opened(write_mels(tmp_path / "data", [1000]), segment=250)
+
+
+def test_a_segment_too_short_for_the_spectral_loss(tmp_path):
+    folder = write_mels(tmp_path / "data", [1000])
+    message = "data.segment: 128 samples are too short for the longest transform of the loss spectral; take more than"
+    with pytest.raises(ConfigError, match=f"{message} 128, "):
+        opened(folder, segment=128)
+    assert opened(folder, segment=160)
 
 
 def test_audio_of_another_rate(tmp_path):
