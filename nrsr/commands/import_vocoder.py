@@ -9,7 +9,8 @@ Reads checkpoints of the package parallel-wavegan (MelGAN, Parallel WaveGAN, HiF
 MelGAN and HiFi-GAN; the names of their weights say which it is. The config must have the sizes of the checkpoint and
 the mel features that it was trained on, which no checkpoint records; the published ones are those of egs/ljspeech/voc.
 Checkpoints are read without running code, and every weight must find its place. A vocoder that normalises its features
-needs their mean and scale: stats.npy or stats.h5 of parallel-wavegan. OUT/imported.txt says what came from where.
+needs their mean and scale, stats.npy [2, bands] of parallel-wavegan; mean and scale of a stats.h5 are to be saved in
+that form. OUT/imported.txt says what came from where.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoints", nargs="+", type=Path, metavar="FILE", help="generator, perhaps discriminator")
     parser.add_argument("--config", required=True, help="YAML file of the vocoder")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the config")
-    parser.add_argument("--statistics", type=Path, metavar="FILE", help="mean and scale of the features")
+    parser.add_argument("--statistics", type=Path, metavar="FILE", help="mean and scale of the features, .npy")
     parser.add_argument("--out", required=True, type=Path, metavar="EXP", help="experiment to make")
 
 

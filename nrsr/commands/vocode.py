@@ -37,10 +37,12 @@ def run(args: argparse.Namespace) -> None:
     import functools
 
     from nrsr.config import load_yaml
-    from nrsr.inference.application import SystemOutputs, of_config, of_experiment
+    from nrsr.data.mel_inputs import MelInputs
+    from nrsr.inference.application import ApplyError, SystemOutputs, of_config, of_experiment
     from nrsr.inference.driver import Settings
     from nrsr.inference.vocode import vocode
     from nrsr.kaldi.specifiers import READ_OPTIONS, TableError, split_specifier
+    from nrsr.systems import system_class
 
     kinds, _, scp = split_specifier(args.features, READ_OPTIONS)
     if kinds != ["scp"]:
@@ -49,6 +51,10 @@ def run(args: argparse.Namespace) -> None:
         make, name = functools.partial(of_experiment, SystemOutputs, args.exp, ["wav"], args.device), args.exp
     else:
         content = load_yaml(args.config)
+        if not issubclass((kind := system_class(content)).reads, MelInputs):
+            raise ApplyError(
+                f"{args.config}: {kind.__name__} takes no mel features; apply it with nrsr apply --config {args.config}"
+            )
         make = functools.partial(of_config, SystemOutputs, args.config, content, ["wav"], args.device)
         name = args.config
     settings = Settings(args.nj, args.batch_size, reading={"allow_pipes": args.allow_pipes})

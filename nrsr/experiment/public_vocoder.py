@@ -159,23 +159,15 @@ def converted(network: nn.Module, layout: Layout, weights: Mapping[str, Tensor],
 
 
 def load_mean_and_scale(norm: GlobalNorm, file: Path) -> None:
-    """Take the statistics of parallel-wavegan: stats.npy [2, bands], or stats.h5 with `mean` and `scale`.
+    """Take the statistics of parallel-wavegan: stats.npy [2, bands], the means and the standard deviations.
 
     Raises:
         CheckpointError: no such file, or other content.
     """
     try:
-        if file.suffix == ".npy":
-            mean, scale = np.load(file, allow_pickle=False)
-        else:
-            import h5py  # optional
-
-            with h5py.File(file, "r") as content:
-                mean, scale = content["mean"][()], content["scale"][()]
-    except ImportError:
-        raise CheckpointError(f"{file}: needs h5py (pip install h5py), or give the statistics as .npy") from None
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{file}: no statistics ({error}); give stats.npy or stats.h5") from error
+        mean, scale = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CheckpointError(f"{file}: no statistics ({error}); give mean and scale as .npy, [2, bands]") from error
     if mean.shape != (norm.dim,) or scale.shape != (norm.dim,) or not (np.isfinite(mean).all() and (scale > 0).all()):
         raise CheckpointError(f"{file}: mean and scale are not {norm.dim} numbers each, the scales above 0")
     norm.load_state_dict({"mean": torch.as_tensor(mean).float(), "std": torch.as_tensor(scale).float()})

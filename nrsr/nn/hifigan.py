@@ -48,10 +48,13 @@ class HiFiGanGenerator(WaveGenerator):
     Args:
         mels: bands.
         channels: of the first layer; each scale halves them.
-        scales, upsampling_kernels: of the transposed convolutions; an even difference of the two is needed.
-        kernels, dilations: of the residual blocks, as many of one as of the other.
+        scales, upsampling_kernels: of the transposed convolutions; no kernel may be shorter than its scale.
+        kernels, dilations: of the residual blocks, as many of one as of the other; kernels are odd.
         double: whether each dilated convolution is followed by an undilated one.
         std: of the weights at the start; 0.01 as published, while narrower layers want more to pass anything on.
+
+    Raises:
+        ConfigError: sizes that do not fit each other.
     """
 
     def __init__(
@@ -72,6 +75,10 @@ class HiFiGanGenerator(WaveGenerator):
                 f"system: upsampling_kernels {list(upsampling_kernels)} must be one for each of scales {list(scales)}, "
                 "and none smaller"
             )
+        if channels < 1 or channels % (1 << len(scales)):
+            raise ConfigError(f"system: channels {channels} must be a multiple of {1 << len(scales)} (2 to the scales)")
+        if any(kernel % 2 == 0 for kernel in kernels):
+            raise ConfigError(f"system: kernels {list(kernels)} must be odd numbers")
         if len(kernels) != len(dilations):
             raise ConfigError(f"system: {len(kernels)} kernels but {len(dilations)} lists of dilations")
         self.hop = math.prod(scales)

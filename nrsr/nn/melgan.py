@@ -52,7 +52,7 @@ class MelGanGenerator(WaveGenerator):
         std: float = 0.02,
     ) -> None:
         super().__init__()
-        if channels % (1 << len(scales)):
+        if channels < 1 or channels % (1 << len(scales)):
             raise ConfigError(f"system: channels {channels} must be a multiple of {1 << len(scales)} (2 to the scales)")
         self.hop = math.prod(scales)
         # Fewer frames cannot be mirrored at their ends by the first layer, or by the widest dilation behind it.
@@ -89,6 +89,9 @@ class MelGanDiscriminator(nn.Module):
     Args:
         channels: of the first layer; each of the strided ones has four times as many, up to `limit`.
         strides: of the grouped convolutions of 10 strides + 1 samples.
+
+    Raises:
+        ConfigError: channels that cannot be divided into groups of 4.
     """
 
     def __init__(self, channels: int = 16, strides: Sequence[int] = (4, 4, 4, 4), limit: int = 1024) -> None:
@@ -97,6 +100,11 @@ class MelGanDiscriminator(nn.Module):
         inside = channels
         for stride in strides:
             outside = min(4 * inside, limit)
+            if inside < 4 or inside % 4 or outside % (inside // 4):
+                raise ConfigError(
+                    f"system: channels {channels}, limit {limit}: no groups of 4 channels in a layer from {inside} to "
+                    f"{outside}; take powers of 2 from 4 on"
+                )
             self.layers.append(nn.Conv1d(inside, outside, 10 * stride + 1, stride, 5 * stride, groups=inside // 4))
             inside = outside
         outside = min(2 * inside, limit)
@@ -117,7 +125,7 @@ class MelGanDiscriminators(WaveDiscriminator):
 
     Args:
         scales: discriminators.
-        channels, strides, limit: of each, see `MelGanDiscriminator`.
+        channels, strides, limit: of each, see `MelGanDiscriminator`, with what it raises.
         std: see `MelGanGenerator`.
     """
 

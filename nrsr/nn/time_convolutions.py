@@ -11,14 +11,15 @@ from torch.nn import functional as F
 
 
 def to_time(sequences: Tensor) -> Tensor:
-    """[B, C, T] as [B, C, 1, T], channels last on a CPU where no gradient and no mixed precision is wanted."""
+    """[B, C, T] as [B, C, 1, T], channels last where a network works on a CPU in float32 without gradients."""
     sequences = sequences.unsqueeze(2)
     return sequences.contiguous(memory_format=torch.channels_last) if infers_on_cpu(sequences) else sequences
 
 
 def infers_on_cpu(tensor: Tensor) -> bool:
     """Whether a network works on a CPU in float32 and learns nothing."""
-    return tensor.device.type == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+    plain = tensor.device.type == "cpu" and tensor.dtype == torch.float32
+    return plain and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
 
 
 class TimeConv(nn.Conv1d):

@@ -111,16 +111,16 @@ def filled(ours: torch.nn.Module, weights: dict) -> torch.nn.Module:
     return ours.eval()
 
 
-def given_to(theirs: torch.nn.Module, ours: torch.nn.Module) -> tuple[tuple, tuple]:
+def given_to(theirs: torch.nn.Module, ours: torch.nn.Module, bands: int = 6, frames: int = 20) -> tuple[tuple, tuple]:
     """The same inputs in the order of either network."""
     generator = torch.Generator().manual_seed(1)
     if not isinstance(ours, WaveGenerator):
         waves = torch.randn(2, 1, 500, generator=generator)
         return (waves,), (waves[:, 0],)
-    mels = torch.randn(2, 6, 20 + 2 * ours.context, generator=generator)
+    mels = torch.randn(2, bands, frames + 2 * ours.context, generator=generator)
     if not ours.takes_noise:
         return (mels,), (mels,)
-    noise = torch.randn(2, 1, 20 * ours.hop, generator=generator)
+    noise = torch.randn(2, 1, frames * ours.hop, generator=generator)
     return (noise, mels), (mels, noise[:, 0])
 
 
@@ -146,6 +146,36 @@ def test_equal_weights_give_equal_outputs(public, name, learning):
             for maps, others in zip(found, wanted, strict=True):
                 for one, other in zip(maps, others, strict=True):
                     torch.testing.assert_close(one, other, **TOLERANCE)
+
+
+PUBLISHED = {
+    "melgan": ("MelGANGenerator", MelGanGenerator),
+    "melgan discriminators": ("MelGANMultiScaleDiscriminator", MelGanDiscriminators),
+    "parallel wavegan": ("ParallelWaveGANGenerator", ParallelWaveGanGenerator),
+    "parallel wavegan discriminator": ("ParallelWaveGANDiscriminator", ParallelWaveGanDiscriminator),
+    "hifi-gan": ("HiFiGANGenerator", HiFiGanGenerator),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@torch.no_grad()
+def test_the_published_sizes(public, name):
+    """The defaults of the package are the published sizes, as ours are."""
+    kind, network = PUBLISHED[name]
+    sizes = {"upsample_params": {"upsample_scales": [4, 4, 4, 4]}} if name == "parallel wavegan" else {}
+    if name == "hifi-gan":
+        sizes = {"upsample_scales": [8, 8, 2, 2], "upsample_kernel_sizes": [16, 16, 4, 4]}
+    theirs, ours = draw(getattr(public, kind)(**sizes)), network()
+    filled(ours, theirs.state_dict())
+    for_them, for_us = given_to(theirs, ours, bands=80, frames=10)
+    wanted, found = theirs(*for_them), ours(*for_us)
+    if isinstance(ours, WaveGenerator):
+        assert wanted.abs().mean() > 0.01
+        torch.testing.assert_close(found, wanted[:, 0], **TOLERANCE)
+    else:
+        scores = [wanted] if torch.is_tensor(wanted) else [maps[-1] for maps in wanted]
+        for ours_of_scale, score in zip(found, scores, strict=True):
+            torch.testing.assert_close(ours_of_scale[-1], score, **TOLERANCE)
 
 
 @torch.no_grad()

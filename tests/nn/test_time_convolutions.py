@@ -81,3 +81,16 @@ def test_wavenet_whose_features_reach_too_far_goes_the_common_way():
     generator = ParallelWaveGanGenerator(3, (1, 1, 3), blocks=2, stacks=1, residual=8, gate=16, skip=4)
     with torch.no_grad():
         assert not can_infer(generator, torch.randn(1, 3, 50))
+
+
+@torch.no_grad()
+def test_other_precisions_go_the_common_way():
+    torch.manual_seed(0)
+    generator = ParallelWaveGanGenerator(3, (2, 3), blocks=4, stacks=2, residual=8, gate=16, skip=4)
+    features, noise = torch.randn(1, 3, 14), torch.randn(1, 60)
+    wanted = generator(features, noise)
+    assert can_infer(generator, features) and to_time(features).stride(1) == 1
+    assert not can_infer(generator, features.double()) and to_time(features.double()).stride(1) != 1
+    found = generator.double()(features.double(), noise.double())
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found.float(), wanted, atol=1e-5, rtol=1e-5)

@@ -93,6 +93,15 @@ def test_the_weight_16_is_melgans_published_sum():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("logarithm, wanted", [("10", 0.30103), ("e", 0.69315)])
+def test_half_the_level_is_a_mel_loss_of_log_2(name, logarithm, wanted, monkeypatch):
+    system = vocoder(name, features={**FEATURES, "logarithm": logarithm})
+    batch = batch_for(system)
+    monkeypatch.setattr(system, "generate", lambda mels: 0.5 * batch.waves)
+    assert system.losses(batch, "generator", ("mel",))["mel"].item() == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_mel_loss_of_hifigan_has_the_whole_band(name):
     narrow = vocoder(name, features={**FEATURES, "high": 3000.0})
     assert narrow.features.high == 3000.0
@@ -177,9 +186,14 @@ def test_long_features_in_parts_are_the_whole(name):
     whole = [system.vocode([rows], chunk=10_000)[0] for rows in mels]
     assert [len(wave) for wave in whole] == [len(rows) * 32 for rows in mels]
     assert max(np.abs(wave).max() for wave in whole) > 0.05
+    frames = []
+    hook = system.generator.register_forward_pre_hook(lambda module, given: frames.append(given[0].shape[2]))
     for chunk in (1, 4, 9, 50):
+        frames.clear()
         for wave, part in zip(whole, system.vocode(mels, chunk), strict=True):
             np.testing.assert_allclose(part, wave, atol=1e-5)
+        assert max(frames) <= chunk + 2 * reach + 2 * system.context  # whatever the length, so much memory
+    hook.remove()
     fold_weight_norm(system)
     for wave, part in zip(whole, system.vocode(mels, 9), strict=True):
         np.testing.assert_allclose(part, wave, atol=1e-4)
@@ -200,6 +214,8 @@ def test_what_normalises_takes_stored_features():
         ({"generator": {"channls": 16}}, "channls"),
         ({"generator": {"class": "nrsr.nn.melgan.MelGanGenerator"}}, "expected settings of MelGanGenerator"),
         ({"generator": {"mels": 12}}, "mels is set by the program"),
+        ({"discriminator": {"channels": 2}}, "channels 2, limit 1024: no groups of 4 channels in a layer from 2 to 8"),
+        ({"discriminator": {"channels": 32, "limit": 20}}, "in a layer from 32 to 20; take powers of 2 from 4 on"),
         ({"features": {"class": "nrsr.signal.LogMel", "n_fft": 128, "hop": 32, "n_mels": 12}}, "is no nrsr.signal"),
         ({"objective": {"class": "torch.nn.MSELoss"}}, "which this slot takes"),
     ],
@@ -207,3 +223,18 @@ def test_what_normalises_takes_stored_features():
 def test_what_does_not_fit_is_named(changes, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         build_system(config_of("melgan", **changes))
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"channels": 6}, "channels 6 must be a multiple of 4 (2 to the scales)"),
+        ({"channels": 0}, "channels 0 must be a multiple of 4"),
+        ({"kernels": [3, 4]}, "kernels [3, 4] must be odd numbers"),
+        ({"upsampling_kernels": [16, 3]}, "upsampling_kernels [16, 3] must be one for each of scales [8, 4]"),
+    ],
+)
+def test_sizes_of_hifigan_that_do_not_fit_are_named(changes, message):
+    generator = {**SYSTEMS["hifigan"]["generator"], **changes}
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        build_system(config_of("hifigan", generator=generator))
