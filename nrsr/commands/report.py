@@ -38,10 +38,12 @@ from nrsr.reporting.confusion_figure import draw_confusion
 from nrsr.reporting.criteria_figure import draw_criteria
 from nrsr.reporting.gain_figure import draw_gain
 from nrsr.reporting.gradient_figure import draw_gradients
+from nrsr.reporting.lag_notes import lag_notes
 from nrsr.reporting.pooled_cells import rows_of
 from nrsr.reporting.pooled_cells import short as short_name
 from nrsr.reporting.probe_table import probe_table
 from nrsr.reporting.results_file import write_results
+from nrsr.reporting.undefined_notes import undefined_notes
 from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
 from nrsr.scoring.classification import COLUMNS, classes_of, confusion
@@ -179,8 +181,9 @@ def also(args: argparse.Namespace, asked: Sequence[Metric]) -> list[Table]:
         return []
     main, sets = scored(runs, asked), [name for name in args.sets if any(name in run.scores for run in runs)]
     metrics = main + further(runs, main)
-    options = {"speakers": args.over_speakers}
-    small, tables = results_tables(pool_runs(runs, sets, args.baseline, metrics, [EACH], args.draws, **options), main)
+    pooled = pool_runs(runs, sets, args.baseline, metrics, [EACH], args.draws, speakers=args.over_speakers)
+    describe(pooled, runs)
+    small, tables = results_tables(pooled, main)
     return [small, *tables]
 
 
@@ -229,7 +232,7 @@ def note(text: str) -> None:
 
 
 def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
-    """Add the differences between the systems' configs, and their numbers of parameters, to the pooled results."""
+    """Add numbers of parameters, differences between the systems' configs, and remarks on the scores."""
     configs: dict[str, dict[str, Any]] = {}
     without = []
     for run in runs:
@@ -245,6 +248,7 @@ def describe(pooled: dict[str, Any], runs: Sequence[Run]) -> None:
         note(f"settings of {listed(without)} are not compared: no config.yaml is there")
     in_order = {system: configs[system] for system in pooled["systems"] if system in configs}
     pooled["config_differences"] = config_differences(in_order)
+    pooled |= {"lag_notes": lag_notes(runs), "undefined_notes": undefined_notes(runs, pooled["metrics"])}
 
 
 def parameters(experiment: Path) -> int | None:

@@ -188,6 +188,7 @@ def _measured(pooled: Mapping[str, Any], main: Sequence[Metric]) -> Table:
         size = summary["sizes"].get(main[0].base)
         amount = f"{size} {main[0].base} in " if main[0].base else ""
         notes.append(f"{name}: {amount}{_drawn(summary)}, all folds together.")
+    notes += pooled.get("undefined_notes", [])
     for baseline in pooled["baselines_missing"]:
         notes.append(f"There is no baseline {baseline} among the systems: nothing was compared with it.")
     for key, values in pooled.get("config_differences", {}).items():

@@ -85,6 +85,7 @@ def _remarks(pooled: Mapping[str, Any], published: Sequence[Published]) -> list[
         if main_condition(pooled, name) is None:
             notes.append(f"{name} has no primary figure: it has the SNRs {', '.join(pooled['sets'][name]['snrs'])} dB.")
     notes += [f"{name} was scored for no system." for name in pooled["sets_not_scored"]]
+    notes += pooled.get("lag_notes", [])
     for source, systems in _sources(published).items():
         notes.append(f"Published ({', '.join(systems)}): {source}.")
     return notes
