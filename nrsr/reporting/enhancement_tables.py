@@ -57,6 +57,12 @@ def band_notes(metrics: Sequence[Metric], rate: int) -> list[str]:
         notes.append("PESQ is wide-band (MOS-LQO of P.862.2), in CSIG, CBAK and COVL too")
     elif "pesq" in libraries and rate == 8000:
         notes.append("PESQ is narrow-band (MOS-LQO of P.862.1); CSIG, CBAK and COVL take the raw score of P.862")
+    elif "pesq" in libraries and rate > 16000:
+        notes.append(
+            f"PESQ is wide-band (MOS-LQO of P.862.2), of signals brought from {rate} to 16000 Hz; CSIG, CBAK and COVL "
+            "are undefined at this rate"
+        )
     if "speechmos" in libraries and rate != 16000:
-        notes.append(f"DNSMOS is of signals brought from {rate} to 16000 Hz, where nothing sounds above {rate // 2} Hz")
+        lost = f", where nothing sounds above {rate // 2} Hz" if rate < 16000 else ""
+        notes.append(f"DNSMOS is of signals brought from {rate} to 16000 Hz{lost}")
     return notes

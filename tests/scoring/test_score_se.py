@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from toy_speech import voice
 
 from nrsr.kaldi import WaveWriter, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
 from nrsr.kaldi.datadir import DataDir
+from nrsr.reporting.enhancement_tables import band_notes
 from nrsr.scoring import find_metric, read_table
+from nrsr.scoring.metric import UndefinedMeasure
 from nrsr.scoring.metrics import pesq as pesq_metric
 from nrsr.scoring.metrics import si_sdr as si_sdr_metric
 from nrsr.scoring.mixture_scores import NAME
@@ -110,6 +113,22 @@ def test_all_metrics_say_which_pesq_they_take(folders, score_se):
     assert rows == ["PESQ", "STOI", "ESTOI", "SI-SDR", "SDR", "segSNR", "LLR,", "WSS,", "CSIG", "CBAK", "COVL"]
     assert "PESQ is narrow-band (MOS-LQO of P.862.1); CSIG, CBAK and COVL take the raw score of P.862\n" in out
     assert "LLR, lower is better" in out
+
+
+def test_rates_above_16_khz_say_which_pesq_they_take():
+    notes = band_notes([find_metric("pesq"), find_metric("dnsmos_p808")], 48000)
+    assert notes == [
+        "PESQ is wide-band (MOS-LQO of P.862.2), of signals brought from 48000 to 16000 Hz; CSIG, CBAK and COVL are "
+        "undefined at this rate",
+        "DNSMOS is of signals brought from 48000 to 16000 Hz",
+    ]
+    pytest.importorskip("pesq")
+    clean, noisy = voice(48000)
+    brought = [soxr.resample(wave, 48000, 16000, quality="HQ") for wave in (clean, noisy)]
+    assert find_metric("pesq").measure(clean, noisy, 48000) == find_metric("pesq").measure(*brought, 16000)
+    for name in ("csig", "cbak", "covl"):
+        with pytest.raises(UndefinedMeasure, match="not 48000"):
+            find_metric(name).measure(clean, noisy, 48000)
 
 
 def test_no_enhancement_is_a_system_whose_scores_are_computed_once(folders, score_se, nrsr_main, monkeypatch, tmp_path):
