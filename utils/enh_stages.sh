@@ -6,8 +6,8 @@
 # run.sh sets: config (enhancers to train), shelf (enhancers that need no training: names of files in utils/conf/enh),
 # data (its data directories), experiments (folder); perhaps variant, train_set, test_sets, quality_sets (those of them
 # with parallel clean speech), quality (metrics), primary (SNRs to average). For words also recognisers (clean, noisy,
-# retrained, pocketsphinx), recogniser (config of the first three) and retrain (enhancers for whose speech one is
-# retrained).
+# retrained, pocketsphinx), recogniser (config of the first three), pocketsphinx_config (of the last; its n-gram model if
+# not set) and retrain (enhancers for whose speech one is retrained).
 #
 # Enhanced speech is in NAME_seedN/enhance_SET, that of enhancers without training in NAME_once; the words recognised in
 # it are in NAME-RECOGNISER_.../decode_SET. The recognisers that are trained on clean and on noisy speech are
@@ -29,6 +29,7 @@ test_sets=test_seen,test_unseen
 quality_sets=test_seen,test_unseen
 variant=
 recognisers=${recognisers:-}
+pocketsphinx_config=$NRSR_ROOT/utils/conf/asr/pocketsphinx.yaml
 
 # for_shelf FUNCTION..., for_trained FUNCTION...: call FUNCTION... NAME ENDING OPTIONS... for each enhancer without
 # training, and for each trained one of a seed. Its folder in $experiments is NAME and ENDING joined; OPTIONS are those
@@ -93,7 +94,7 @@ retrains() { # NAME
 
 decode_sets() { # OUT SYSTEM SPEECH
   local command=(decode --exp "$2")
-  if [ "$2" = pocketsphinx ]; then command=(apply --config "$NRSR_ROOT/utils/conf/asr/pocketsphinx_digits.yaml"); fi
+  if [ "$2" = pocketsphinx ]; then command=(apply --config "$pocketsphinx_config"); fi
   run_jobs.sh --max-jobs "$nj" "SET=$test_sets" "$1/log/decode_{SET}.log" \
     nrsr "${command[@]}" --data "$3{SET}" --out "$1/decode_{SET}"
 }

@@ -105,6 +105,13 @@ def test_applied_to_a_data_directory_by_its_config(recordings, tmp_path, root, n
     assert list(said.values()) == recognise(make(**settings), [recordings[name][1] for name in said])
 
 
+def test_sentences_are_recognised_by_the_model_of_the_package(root, shared_data):
+    settings = load_yaml(root / "utils" / "conf" / "asr" / "pocketsphinx.yaml")["system"]
+    wave, rate = read_audio(shared_data / "ravdess" / "Actor_03" / "03-01-01-01-01-01-03.wav")
+    text = recognise(make(rate, **{"words": None} | settings), [wave])[0]
+    assert "talking by the door" in text  # kids are talking by the door
+
+
 def test_what_does_not_fit_is_refused(tmp_path):
     make()  # skips where the package is missing
     broken = tmp_path / "broken.jsgf"

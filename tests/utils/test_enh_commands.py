@@ -59,7 +59,7 @@ def test_recognisers_behind_the_enhancers(recipe, tmp_path):
     validated = [words[words.index("--dev") + 1] for words in trained]
     assert validated == ["DATA/dev", "DATA/dev_clean", "DATA/dev", "EXP/mask_blstm_seed1/enhance_dev"]
     decoded = [command.split()[1:] for command in commands if command.split()[0] in ("apply", "decode")]
-    outside = str(tmp_path / "project/utils/conf/asr/pocketsphinx_digits.yaml")
+    outside = str(tmp_path / "project/utils/conf/asr/pocketsphinx.yaml")
     seen = [(words[1], words[3], words[5]) for words in decoded if words[3].endswith("test_seen")]
     assert seen == [
         (outside, "DATA/test_seen", "EXP/noisy-pocketsphinx_once/decode_test_seen"),
@@ -103,6 +103,9 @@ def test_folds_of_real_recordings_have_data_and_experiments_of_their_own(recipe,
             ends = [f"--fold {fold} --out {out}" for fold, out in zip("02", data, strict=True)]
         assert prepared == [f"prepare {name} {corpora} {end}" for end in ends]
         exp = work / "exp/full" if name == "fsdd" else work / "exp"
+        applied = {command.split()[2] for command in commands if command.startswith("apply ")}
+        digits = f"{tmp_path}/project/utils/conf/asr/pocketsphinx_digits.yaml"
+        assert applied == ({digits} if name == "fsdd" else set())
         folders = {path.name for path in exp.iterdir()}
         expected = {f"{system}_fold{fold}_once" for system in ("noisy", "wiener") for fold in (0, 2)}
         by_words = {folder.replace("_fold", "-pocketsphinx_fold") for folder in expected if name == "fsdd"}
@@ -132,3 +135,6 @@ def test_voicebank_trains_no_enhancer_twice_in_one_work_folder(recipe, tmp_path)
     assert enhanced == [f"{exp}/segan_seed1/enhance_train", f"{exp}/segan_seed1/enhance_dev"]
     assert "--metric wer --primary=all --also pesq," in commands[-1]
     assert "--columns clean,retrained" in commands[-1]
+    _, commands = recipe("voicebank/asr", *options[:-1], "", "--recognisers", "pocketsphinx")
+    (applied,) = {command.split()[2] for command in commands if command.startswith("apply ")}
+    assert applied == str(tmp_path / "project/utils/conf/asr/pocketsphinx.yaml")

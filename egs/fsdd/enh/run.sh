@@ -7,7 +7,7 @@
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
 #   --recognisers "NAME NAME" for the WER: clean (trained on clean speech), noisy, retrained (on enhanced speech),
-#                             pocketsphinx; "" for the quality alone    (clean noisy retrained pocketsphinx)
+#                             pocketsphinx (of strings of digits); "" for the quality alone    (all four)
 #   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (nsnet2 mask_blstm segan)
 #   --vocoder DIR             experiment of the voc recipe for conf/mel_vocoder.yaml, which --config takes beside others,
@@ -35,6 +35,7 @@ begin enh "$@"
 if [ "$size" = full ]; then test_strings=${test_strings:-400}; fi
 experiments=$work_dir/exp/$size
 test_sets=test_clean,test_seen,test_unseen
+pocketsphinx_config=$NRSR_ROOT/utils/conf/asr/pocketsphinx_digits.yaml
 with_figure=true
 
 if [ -n "${vocoder_given:-}" ]; then vocoder=$(find_dir "$vocoder"); fi

@@ -5,7 +5,7 @@
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener)
 #   --recognisers "NAME NAME" for the WER: clean (trained on clean speech), noisy, retrained (on enhanced speech),
-#                             pocketsphinx    (none)
+#                             pocketsphinx (with its own n-gram model of English)    (none)
 #   --recogniser FILE         config of the recognisers that are trained    (../asr/conf/identity.yaml)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (mask_blstm)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)

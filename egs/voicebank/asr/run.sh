@@ -7,9 +7,10 @@
 #   --corpus-dir DIR          holds clean_trainset_28spk_wav/, trainset_28spk_txt/, ...    (needed by stage 0)
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (segan, mask_blstm and convtasnet of ../enh/conf)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
-#   --recognisers "NAME NAME" clean (trained on clean speech), noisy, retrained (on enhanced speech)    (all three)
+#   --recognisers "NAME NAME" clean (trained on clean speech), noisy, retrained (on enhanced speech), pocketsphinx (with
+#                             its own n-gram model of English)    (clean noisy retrained)
 #   --retrain "NAME NAME"     enhancers for whose speech a recogniser is retrained    (the trained ones, and nsnet2)
-#   --recogniser FILE         config of the recognisers    (conf/recogniser.yaml)
+#   --recogniser FILE         config of the recognisers that are trained    (conf/recogniser.yaml)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 config="../enh/conf/segan.yaml ../enh/conf/mask_blstm.yaml ../enh/conf/convtasnet.yaml"
