@@ -1,5 +1,6 @@
 """An experiment folder: the trained system with its config and units, ready to use."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ class Experiment:
     units: Units | None
 
 
-def load_config(path: str | Path) -> dict[str, Any]:
-    """The config of an experiment folder.
+def load_config(path: str | Path, changes: Iterable[str] = ()) -> dict[str, Any]:
+    """The config of an experiment folder, with changes `key.inner=value`.
 
     Raises:
         ExperimentError: no config.yaml.
@@ -43,17 +44,20 @@ def load_config(path: str | Path) -> dict[str, Any]:
     file = Path(path) / "config.yaml"
     if not file.is_file():
         raise ExperimentError(f"{file}: no such file; give a folder that nrsr train has made")
-    return load_yaml(file)
+    return load_yaml(file, changes)
 
 
-def load(path: str | Path) -> Experiment:
+def load(path: str | Path, changes: Iterable[str] = ()) -> Experiment:
     """Read an experiment folder.
+
+    Args:
+        changes: `key.inner=value` settings that replace those of the training and leave the weights as they are.
 
     Raises:
         ExperimentError: no config.yaml.
         UnitsError, ConfigError, CheckpointError: units, config or model.pt missing, broken, or not of one training.
     """
-    path, config = Path(path), load_config(path)
+    path, config = Path(path), load_config(path, changes)
     try:
         units = Units.load(path / "units") if system_class(config).needs_units else None
         system = build_system(config, len(units) if units else None, read_metadata(path))

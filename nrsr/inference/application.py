@@ -137,13 +137,18 @@ class SystemOutputs(Application):
         return Result({}, [f"have no frames and get no {', '.join(self.outputs)}"])
 
 
-def of_experiment(kind: Callable[..., Application], exp: Path, *args: Any, **options: Any) -> Application:
+def of_experiment(
+    kind: Callable[..., Application], exp: Path, *args: Any, changes: Sequence[str] = (), **options: Any
+) -> Application:
     """An application of the experiment in a folder; `functools.partial` of this can be sent to worker processes.
+
+    Args:
+        changes: of its config, see `nrsr.experiment.folder.load`.
 
     Raises:
         NrsrError: whatever is wrong with the experiment or the options.
     """
-    return kind(load(exp), *args, **options)
+    return kind(load(exp, changes), *args, **options)
 
 
 def of_config(kind: Callable[..., Application], path: Path, config: dict[str, Any], *args: Any) -> Application:
@@ -161,22 +166,26 @@ def outputs_of(
     rate: Callable[[], int],
     wanted: Collection[str] | None,
     device: str,
+    changes: Sequence[str] = (),
 ) -> tuple[Callable[[], SystemOutputs], str]:
     """What makes the `SystemOutputs` of an experiment folder or of a config, and how a log names it.
 
     Args:
         exp, config: one of them.
         rate: gives the samples a second for a config without `sample_rate`.
+        changes: `key.inner=value` settings that replace those of the config.
 
     Raises:
         NrsrError: a config that cannot be read, or no rate.
     """
+    running = ", ".join([device, *changes])
     if config is None:
-        return functools.partial(of_experiment, SystemOutputs, exp, wanted, device), f"experiment {exp}, {device}"
-    content = load_yaml(config)
+        make = functools.partial(of_experiment, SystemOutputs, exp, wanted, device, changes=changes)
+        return make, f"experiment {exp}, {running}"
+    content = load_yaml(config, changes)
     if "sample_rate" not in content:
         content["sample_rate"] = rate()
-    return functools.partial(of_config, SystemOutputs, config, content, wanted, device), f"config {config}, {device}"
+    return functools.partial(of_config, SystemOutputs, config, content, wanted, device), f"config {config}, {running}"
 
 
 def check_device(device: str) -> None:

@@ -9,7 +9,7 @@ import soundfile
 import torch
 
 import nrsr
-from nrsr.config import save_yaml
+from nrsr.config import load_yaml, save_yaml
 from nrsr.data.pieces import Pieces, PiecesError, piece_starts
 from nrsr.experiment.checkpoint import save_checkpoint
 from nrsr.inference.application import SystemOutputs
@@ -75,6 +75,28 @@ def test_any_batch_and_piece_give_the_same(nrsr_main, exp, data, tmp_path):
         for name in ("all", "pieces"):
             assert len(waves[name][utterance]) == len(given)
             np.testing.assert_allclose(waves[name][utterance], waves["one"][utterance], atol=2**-14)
+
+
+def test_a_setting_of_a_trained_front_end_is_changed(nrsr_main, exp, data, tmp_path):
+    other = shutil.copytree(exp, tmp_path / "other")
+    config = load_yaml(exp / "config.yaml")
+    overlap_add = not config["system"]["frontend"]["overlap_add"]
+    config["system"]["frontend"]["overlap_add"] = overlap_add
+    save_yaml(config, other / "config.yaml")
+    change = ("--set", f"system.frontend.overlap_add={str(overlap_add).lower()}")
+    for name, options in {"plain": (exp,), "changed": (exp, *change), "other": (other,)}.items():
+        status, _, err = nrsr_main("enhance", "--data", data, "--out", tmp_path / name, "--exp", *options)
+        assert status == 0, err
+    plain, changed, expected = (DataDir(tmp_path / name).waves()["e"] for name in ("plain", "changed", "other"))
+    np.testing.assert_array_equal(changed, expected)
+    assert not np.array_equal(changed, plain)
+    assert f"experiment {exp}, cpu, {change[1]}\n" in (tmp_path / "changed/enhance.log").read_text()
+    for wrong, message in (
+        ("data.segment=5", "--set data.segment=5: enhancing takes the config's system alone; give system.KEY=VALUE"),
+        ("system.frontend.overlaps=true", "overlaps"),
+    ):
+        status, _, err = nrsr_main("enhance", "--exp", exp, "--set", wrong, "--data", data, "--out", tmp_path / "x")
+        assert status == 1 and message in err, err
 
 
 def test_files_of_any_rate(nrsr_main, exp, data, tmp_path):
