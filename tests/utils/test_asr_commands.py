@@ -67,6 +67,7 @@ def test_a_share_of_the_strings_changed_configs_and_other_noise_sets(fsdd):
         ("hybrid", "--noises", "1 none"),
         ("hybrid", "--noises", "0"),
         ("hybrid", "--noise-sets", "held_out"),
+        ("hybrid", "--copies", "parallel"),
     ],
 )
 def test_values_that_cannot_be_are_named(fsdd, task, option, value):
