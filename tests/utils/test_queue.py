@@ -1,4 +1,4 @@
-"""utils/queue.sh: a list of runs that several processes share; egs/fsdd/claims.sh, the list it was made for."""
+"""utils/queue.sh: a list of runs that several processes share."""
 
 import os
 import signal
@@ -87,28 +87,3 @@ def test_what_was_killed_is_done_by_the_next_process(queue, tmp_path):
     again = queue(items)
     assert "slow: done" in again.communicate(timeout=60)[0]
     assert order(tmp_path) == ["started", "started"]
-
-
-def claims(root, *options: str) -> subprocess.CompletedProcess:
-    command = [str(root / "egs/fsdd/claims.sh"), *options]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
-
-
-def test_the_claims_list_their_items_the_first_fold_and_seed_first(root, tmp_path):
-    places = ["--corpus-dir", "c", "--noise-dir", "n", "--work-dir", str(tmp_path)]
-    done = claims(root, *places, "--do", "list")
-    assert done.returncode == 0, done.stderr
-    states, names = zip(*(line.split() for line in done.stdout.splitlines()), strict=True)
-    assert set(states) == {"open"} and len(set(names)) == len(names)
-    assert names[0] == "asr_no_se_fold0_seed1"
-    of_runs = [name.rpartition("_fold")[2] for name in names]
-    assert of_runs == sorted(of_runs, key=lambda run: (run[0] != "0", run[-1]))
-    (tmp_path / "queue" / f"{names[0]}.done").touch()
-    some = claims(root, *places, "--do", "list", "--only", "asr_no_se_*").stdout.splitlines()
-    assert some[0] == f"done {names[0]}" and {line.partition(" asr_no_se_")[0] for line in some[1:]} == {"open"}
-
-
-def test_claims_names_what_is_missing(root, tmp_path):
-    assert "needs --corpus-dir" in claims(root, "--work-dir", str(tmp_path)).stderr
-    places = ["--corpus-dir", "c", "--noise-dir", "n", "--work-dir", str(tmp_path)]
-    assert "--do takes run, list or report, not 'sing'" in claims(root, *places, "--do", "sing").stderr
