@@ -112,7 +112,8 @@ def test_reports_of_what_was_chosen(claims, queue, tmp_path):
     by_file = reports(commands)
     assert list(by_file) == [f"RESULTS_{name}.md" for name in ("remedy", "tuned", "joint", "share", "few")]
     assert all("--primary=-5,0,5" in words for words in by_file.values())
-    assert value(by_file["RESULTS_tuned.md"], "--systems") == "no_se,*-se0.03"
+    assert value(by_file["RESULTS_tuned.md"], "--systems") == "no_se,*-se0.03-whole"
+    assert value(by_file["RESULTS_tuned.md"], "--exp") == "asr/exp/full_held_out"
     assert value(by_file["RESULTS_remedy.md"], "--exp") == "asr/exp/full"
     few = by_file["RESULTS_few.md"]
     assert value(few, "--exp") == "hybrid/exp/full_held_out"
@@ -121,7 +122,8 @@ def test_reports_of_what_was_chosen(claims, queue, tmp_path):
     for name, chosen in {"weight": "0.3", "alpha_amtl_generated": "0.1", "alpha_invariant_generated": "0.3"}.items():
         (queue / name).write_text(f"{chosen}\n")
     by_file = reports(claims("--do", "report")[1])
-    assert list(by_file) == [f"RESULTS_{name}.md" for name in ("remedy", "joint", "share", "few", "generated")]
+    names = ("remedy", "tuned", "joint", "share", "few", "generated")
+    assert list(by_file) == [f"RESULTS_{name}.md" for name in names]
     assert value(by_file["RESULTS_generated.md"], "--systems").endswith(",amtl-alpha0.1-*,invariant-alpha0.3-*")
 
 
