@@ -35,7 +35,8 @@
 #   does not test on these sounds; in fold 1 they are the unseen noise, in folds 2 and 3 some of the seen. The test
 #   sets are the same for every number of kinds: unseen is of kinds
 #   that no network is trained on; seen, of other recordings of the kinds of `all`. The same with 17 generated types to
-#   train on, alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the 17.
+#   train on, alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the 17. In
+#   fold 0 also with parallel copies, each string clean and in noise, over half as many epochs and with the same alpha.
 #   Primary: as above. Asked: do amtl and invariant make fewer errors than single, and is the gain largest with few
 #   kinds?
 set -euo pipefail
@@ -159,6 +160,20 @@ hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS
   hybrid_with_alpha "$@" "$alpha"
 }
 
+# An epoch of parallel copies has twice as many utterances: half the epochs, of the ramp of alpha as well.
+hybrid_parallel() { # CONFIG SEED KINDS
+  local alpha head changes="training.epochs=8"
+  case $1 in
+    single) hybrid "$1" 0 "$2" "$3" held_out "$changes" --copies parallel ;;
+    multitask) hybrid "$1" 0 "$2" "$3" held_out "$changes system.heads.noise.schedule.epochs=5" --copies parallel ;;
+    *)
+      alpha=$(cat "$queue/alpha_$1_held_out")
+      head=system.heads.$(head_of "$1")
+      hybrid "$1" 0 "$2" "$3" held_out "$changes $head.alpha=$alpha $head.schedule.epochs=5" --tag "alpha$alpha" \
+        --copies parallel ;;
+  esac
+}
+
 # --- The list, the most valuable first ---
 
 asr_items() { # FOLD SEED
@@ -201,6 +216,16 @@ hybrid_items() { # NOISE_SETS KINDS FOLD SEED
   done
 }
 
+parallel_items() { # SEED
+  local count config
+  for count in $kinds; do
+    for config in single multitask amtl invariant; do
+      item_after "hybrid_alpha_amtl_held_out_fold0_seed1 hybrid_alpha_invariant_held_out_fold0_seed1" \
+        "hybrid_parallel_${config}_noises${count}_fold0_seed$1" hybrid_parallel "$config" "$1" "$count"
+    done
+  done
+}
+
 alpha_items() { # NOISE_SETS KINDS
   local config alpha count name trials
   for config in amtl invariant; do
@@ -235,11 +260,13 @@ hybrid_items held_out "$kinds" 0 1
 one_seed_asr_items 0
 alpha_items generated all
 hybrid_items generated all 0 1
+parallel_items 1
 for seed in 2 3; do
   asr_items 0 "$seed"
   tuned_items "$seed"
   hybrid_items held_out "$kinds" 0 "$seed"
   hybrid_items generated all 0 "$seed"
+  parallel_items "$seed"
 done
 for seed in 1 2 3; do
   for fold in 1 2 3; do
@@ -258,11 +285,12 @@ report() { # TASK FOLDER NAME SYSTEMS BASELINE OPTIONS...
     echo "$0: RESULTS_$3.md is not written yet" >&2
 }
 
-hybrid_report() { # NOISE_SETS NAME TAGS
-  local amtl invariant
+hybrid_report() { # NOISE_SETS NAME TAG NUMBERS: of experiments that end with TAG and one of the numbers
+  local amtl invariant systems
   amtl=$(cat "$queue/alpha_amtl_$1") && invariant=$(cat "$queue/alpha_invariant_$1") || return 0
-  report hybrid "${size}_$1" "$2" "single-*,multitask-*,amtl-alpha$amtl-*,invariant-alpha$invariant-*" \
-    single,multitask --columns "$3" --also frame_accuracy --gain-figure "$work_dir/RESULTS_$2_gain.png"
+  systems="single-$3*,multitask-$3*,amtl-alpha$amtl-$3*,invariant-alpha$invariant-$3*"
+  report hybrid "${size}_$1" "$2" "$systems" single,multitask --columns "$3${4// /,$3}" --also frame_accuracy \
+    --gain-figure "$work_dir/RESULTS_$2_gain.png"
 }
 
 reports() {
@@ -273,8 +301,9 @@ reports() {
   report asr "$size" joint 'no_se,mtl,joint_*' no_se,joint_clean,joint_noisy
   report asr "$size" share '*-share10,*-share30' no_se,mtl --columns share10,share30 \
     --gain-figure "$work_dir/RESULTS_share_gain.png"
-  hybrid_report held_out few "noises${kinds// /,noises}"
-  hybrid_report generated generated noisesall
+  hybrid_report held_out few noises "$kinds"
+  hybrid_report held_out parallel parallel "$kinds"
+  hybrid_report generated generated noises all
 }
 
 if [ "$do" = list ]; then

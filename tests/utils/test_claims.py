@@ -110,21 +110,27 @@ def test_reports_of_what_was_chosen(claims, queue, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "RESULTS_share.md is not written yet" in done.stderr
     by_file = reports(commands)
-    assert list(by_file) == [f"RESULTS_{name}.md" for name in ("remedy", "tuned", "joint", "share", "few")]
+    assert list(by_file) == [f"RESULTS_{name}.md" for name in ("remedy", "tuned", "joint", "share", "few", "parallel")]
     assert all("--primary=-5,0,5" in words for words in by_file.values())
     assert value(by_file["RESULTS_tuned.md"], "--systems") == "no_se,*-se0.03-whole"
     assert value(by_file["RESULTS_tuned.md"], "--exp") == "asr/exp/full_held_out"
     assert value(by_file["RESULTS_remedy.md"], "--exp") == "asr/exp/full"
     few = by_file["RESULTS_few.md"]
     assert value(few, "--exp") == "hybrid/exp/full_held_out"
-    assert value(few, "--systems") == "single-*,multitask-*,amtl-alpha1-*,invariant-alpha3-*"
+    assert value(few, "--systems") == "single-noises*,multitask-noises*,amtl-alpha1-noises*,invariant-alpha3-noises*"
     assert value(few, "--columns") == "noises1,noises2,noises4,noisesall"
+    parallel = by_file["RESULTS_parallel.md"]
+    assert value(parallel, "--systems").startswith("single-parallel*,") and value(parallel, "--exp") == value(
+        few, "--exp"
+    )
     for name, chosen in {"weight": "0.3", "alpha_amtl_generated": "0.1", "alpha_invariant_generated": "0.3"}.items():
         (queue / name).write_text(f"{chosen}\n")
     by_file = reports(claims("--do", "report")[1])
-    names = ("remedy", "tuned", "joint", "share", "few", "generated")
+    names = ("remedy", "tuned", "joint", "share", "few", "parallel", "generated")
     assert list(by_file) == [f"RESULTS_{name}.md" for name in names]
-    assert value(by_file["RESULTS_generated.md"], "--systems").endswith(",amtl-alpha0.1-*,invariant-alpha0.3-*")
+    assert value(by_file["RESULTS_generated.md"], "--systems").endswith(
+        ",amtl-alpha0.1-noises*,invariant-alpha0.3-noises*"
+    )
 
 
 def test_items_are_listed_the_first_fold_and_seed_first(claims, queue):
