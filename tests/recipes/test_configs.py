@@ -48,7 +48,7 @@ PARAMETERS = {
     "egs/fsdd/asr/conf/frontend.yaml": 199_233,
     "egs/fsdd/asr/conf/frozen.yaml": 689_198,
     "egs/fsdd/asr/conf/two_stage.yaml": 689_198,
-    "egs/fsdd/asr/conf/ssl.yaml": 819_730,
+    "egs/fsdd/asr/conf/ssl.yaml": 835_762,
     "egs/fsdd/asr/conf/segan_frozen.yaml": 1_229_182,
     "egs/fsdd/asr/conf/segan_joint.yaml": 1_229_182,
     "egs/fsdd/asr/conf/fly/frontend.yaml": 199_233,
