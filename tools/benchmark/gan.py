@@ -91,6 +91,7 @@ def plain_steps(training: Training, steps: int, losses_of: Losses) -> Times:
         for name, parameters in players.items()
     }
     repeats, times, epoch = training.repeats(), {name: [] for name in players}, 0
+    training.train_mode()
     while min(map(len, times.values())) < steps:
         batches = training.loaded(training.train_set, plan := training.plan(epoch))
         epoch += 1
