@@ -126,7 +126,6 @@ class SetScorer:
         classes = seen.classes()[rows]
         apart = np.array([self._apart.get(kind, np.nan) for kind in classes.tolist()])
         kinds, count = self.system.labels, len(seen.names)
-        inception = over_splits(seen.posteriors, splits, inception_shares)
         classified = np.array([kinds[number] for number in seen.posteriors.argmax(1)], dtype=str)
         known = [UNKNOWN] * count if seen.labels is None else [kinds[number] for number in seen.labels]
         labels = np.array(known, dtype=str)
@@ -134,7 +133,7 @@ class SetScorer:
             "utt": np.array(seen.names, dtype=str),
             "label": labels,
             "classified": classified,
-            "inception": inception,
+            "inception": over_splits(seen.posteriors, splits, inception_shares),
             "frechet": over_splits(seen.embeddings, splits, lambda rows: frechet_shares(rows, self.seen.embeddings)),
             "accuracy": np.full(count, np.nan) if seen.labels is None else 100.0 * (labels == classified),
             "nearest": _at(rows, closest.distances / self.usual, count),
