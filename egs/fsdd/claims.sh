@@ -121,6 +121,7 @@ choose_weight() {
   done | best "$queue/weight"
 }
 
+# The tag differs from that of the trials, which have half as many steps.
 asr_tuned() { # CONFIG SEED
   local weight
   weight=$(cat "$queue/weight")

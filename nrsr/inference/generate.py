@@ -25,7 +25,7 @@ from nrsr.systems import GenerativeSystem
 
 SPEAKER = "generated"  # of all utterances, whose ids begin with it
 DIGITS = 5  # of an utterance's number, at least
-SHOWN = 20
+SHOWN = 20  # spectrograms in the figure
 
 
 @dataclass(frozen=True)
