@@ -163,14 +163,14 @@ hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS
 
 # An epoch of parallel copies has twice as many utterances: half the epochs, of the ramp of alpha as well.
 hybrid_parallel() { # CONFIG SEED KINDS
-  local alpha head changes="training.epochs=8"
+  local alpha head changes="training.epochs=4"
   case $1 in
     single) hybrid "$1" 0 "$2" "$3" held_out "$changes" --copies parallel ;;
-    multitask) hybrid "$1" 0 "$2" "$3" held_out "$changes system.heads.noise.schedule.epochs=5" --copies parallel ;;
+    multitask) hybrid "$1" 0 "$2" "$3" held_out "$changes system.heads.noise.schedule.epochs=2.5" --copies parallel ;;
     *)
       alpha=$(cat "$queue/alpha_$1_held_out")
       head=system.heads.$(head_of "$1")
-      hybrid "$1" 0 "$2" "$3" held_out "$changes $head.alpha=$alpha $head.schedule.epochs=5" --tag "alpha$alpha" \
+      hybrid "$1" 0 "$2" "$3" held_out "$changes $head.alpha=$alpha $head.schedule.epochs=2.5" --tag "alpha$alpha" \
         --copies parallel ;;
   esac
 }
