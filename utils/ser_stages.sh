@@ -1,15 +1,17 @@
 # shellcheck shell=bash
 # Sourced by utils/recipe.sh for the ser recipes: stages 1 to 6, for each config and seed of the run.
 #
-# run.sh sets: teacher (config of the classifier of clean speech), config (systems to train on noisy speech and compare
-# with it), data (its data directories), experiments (folder); perhaps variant, size, ssl (file with the weights of a
-# public encoder), ssl_model (its name), ssl_levels (its layers that students learn, in ascending order; the teacher
-# classifies by the last of them), ssl_layers (depth of students).
+# run.sh sets: masked (config of the encoder's first training, without labels; may be empty), teacher (config of the
+# classifier of clean speech), config (systems to train on noisy speech and compare with it), data (its data
+# directories), experiments (folder); perhaps variant, size, ssl (file with the weights of a public encoder, in place of
+# that first training), ssl_model (its name), ssl_levels (its layers that students learn, in ascending order; the
+# teacher classifies by the last of them), ssl_layers (depth of students).
 #
-# Systems whose names begin with "teacher" are trained from the start, or from the public encoder. All others are
-# students: they begin with the first layers of the teacher, as many as they have. Where distil_NAME.yaml is beside
-# NAME.yaml, it is trained first, on the teacher's layers for clean speech, which are computed once
-# (TEACHER/layers_2-3-4); NAME begins with its encoder.
+# The encoder is first trained on clean speech without labels, once for all seeds, as a public one would be. Systems
+# whose names begin with "teacher" begin with it, or with the public encoder. All others are students: they begin with
+# the first layers of the teacher, as many as they have. Where distil_NAME.yaml is beside NAME.yaml, it is trained
+# first, on the teacher's layers for clean speech, which are computed once (TEACHER/layers_2-3-4); NAME begins with its
+# encoder.
 
 # shellcheck source=utils/experiments.sh
 . "$NRSR_ROOT/utils/experiments.sh"
@@ -65,6 +67,16 @@ distilled_of() { # CONFIG SEED
   echo "$experiments/distil/$(name_of "$1")${tag:+-$tag}${variant}_seed$2"
 }
 
+# Whether the encoder is trained here without labels.
+trains_encoder() {
+  [ -n "$masked" ] && [ -z "$ssl" ]
+}
+
+# The experiment of that training.
+masked_encoder() {
+  echo "$experiments/masked/$(name_of "$masked")$variant"
+}
+
 distil_config() { # CONFIG
   echo "$(dirname "$1")/distil_$(name_of "$1").yaml"
 }
@@ -113,10 +125,14 @@ first_layers() { # TEACHER
 
 train_options() { # CONFIG SEED
   local init source
+  if [ "$1" = "$masked" ]; then
+    if [ "$size" = tiny ]; then printf '%s\n' --set=training.steps=4 --set=training.validate_steps=2; fi
+    return
+  fi
   source=$(teacher_of "$2")
   ssl_options "$1"
   case $(name_of "$1") in
-    teacher*) ;;
+    teacher*) if trains_encoder; then echo "--set=init={features: {from: $(masked_encoder)}}"; fi ;;
     distil_*) printf '%s\n' "--set=data.frames=$(stored_layers "$source")" "$(first_layers "$source")" ;;
     *)
       if [ -e "$(distil_config "$1")" ]; then
@@ -137,6 +153,10 @@ for_teacher() { # FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each seed
   for seed in $seeds; do
     "$1" "$teacher" "$seed" "$(teacher_of "$seed")"
   done
+}
+
+train_encoder() {
+  if trains_encoder; then train_set=train_clean dev_set=dev_clean train "$masked" 1 "$(masked_encoder)"; fi
 }
 
 train_teacher() { # CONFIG SEED EXPERIMENT
@@ -190,6 +210,7 @@ ser_stages() {
   fi
   if in_stages 1 "mixing${variant:+ (${variant#_})}"; then mix_and_check; fi
   if in_stages 4 "training${variant:+ (${variant#_})}"; then
+    train_encoder
     for_teacher train_teacher
     for_each train_student
   fi

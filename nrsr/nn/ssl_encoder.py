@@ -1,6 +1,6 @@
 """The networks of wav2vec 2.0, HuBERT and WavLM, those of torchaudio, with exact padding and all layers shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +84,13 @@ class SslEncoder(nn.Module):
             samples = ((samples - kernel).div(stride, rounding_mode="floor") + 1).clamp_min(0)
         return samples
 
-    def layers(self, waves: Tensor, lengths: Tensor, last: int | None = None) -> tuple[list[Tensor], Tensor]:
+    def layers(
+        self,
+        waves: Tensor,
+        lengths: Tensor,
+        last: int | None = None,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[list[Tensor], Tensor]:
         """Hidden vectors [B, N, dim] of each layer, and the frames [B] of each utterance.
 
         The first entry is the input of the first layer; the one of the last layer has the final layer norm of those
@@ -94,13 +100,17 @@ class SslEncoder(nn.Module):
             waves: [B, T] in ±1, at least as long as the receptive field; those past an utterance's end are ignored.
             lengths: [B] samples of each.
             last: no layers past this one are run; all if None.
+            change: what to do to the frames [B, N, dim] before their positions are added, such as masking some.
         """
         last = self.sizes.layers if last is None else last
         frames = self.frames(lengths)
         hidden = self.convolved(waves, lengths)
         valid = valid_mask(frames.clamp_min(1), hidden.shape[1])
+        hidden = self.encoder.feature_projection(hidden)
+        if change is not None:
+            hidden = change(hidden)
         # The convolution over positions looks past an utterance's end.
-        hidden = self.encoder.feature_projection(hidden).masked_fill(~valid.unsqueeze(2), 0.0)
+        hidden = hidden.masked_fill(~valid.unsqueeze(2), 0.0)
         hidden = self.encoder.transformer._preprocess(hidden)
         outputs = [hidden, *self._transformed(hidden, valid, last)]
         if last == self.sizes.layers and self.sizes.norm_first:

@@ -1,6 +1,7 @@
 """Features of a self-supervised speech encoder: wav2vec 2.0, HuBERT or WavLM, frozen or trained."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -81,15 +82,22 @@ class SslFeatures(FeatureExtractor):
     def frames(self, lengths: Tensor) -> Tensor:
         return self.network.frames(self._resampled_lengths(lengths))
 
-    def layers(self, waves: Tensor, lengths: Tensor, last: int | None = None) -> tuple[list[Tensor], Tensor]:
+    def layers(
+        self,
+        waves: Tensor,
+        lengths: Tensor,
+        last: int | None = None,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[list[Tensor], Tensor]:
         """The hidden vectors [B, N, width] of all layers, the input of the first one included, and their frames [B].
 
         Args:
             waves: [B, T] samples in ±1, at least as many as one frame needs.
             lengths: [B] samples of each utterance.
             last: no layers past this one are run; all if None.
+            change: what to do to the frames [B, N, width] before their positions are added, such as masking some.
         """
-        return self.network.layers(*self._resampled(waves.to(self.network.dtype), lengths), last=last)
+        return self.network.layers(*self._resampled(waves.to(self.network.dtype), lengths), last=last, change=change)
 
     def extract(self, waves: Tensor, lengths: Tensor) -> Tensor:
         waves, lengths = self._resampled(waves.to(self.network.dtype), lengths)

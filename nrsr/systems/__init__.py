@@ -12,6 +12,7 @@ from nrsr.systems.griffin_lim import GriffinLim
 from nrsr.systems.hifigan import HiFiGan
 from nrsr.systems.hybrid import Senone
 from nrsr.systems.joint_asr import JointAsr
+from nrsr.systems.masked_prediction import MaskedPrediction
 from nrsr.systems.melgan import MelGan
 from nrsr.systems.parallel_wavegan import ParallelWaveGan
 from nrsr.systems.pocket_sphinx import PocketSphinx
@@ -37,6 +38,7 @@ __all__ = [
     "HiFiGan",
     "JointAsr",
     "LossError",
+    "MaskedPrediction",
     "MelGan",
     "ParallelWaveGan",
     "PocketSphinx",

@@ -18,6 +18,8 @@ SETTINGS = {
     "classifier",
     "distilled",
     "small",
+    "small_encoder",
+    "predictor",
     "small_student",
     "heads",
     "last_level",
@@ -37,7 +39,10 @@ CLASSES = ["angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "su
 TEACHER, STUDENT, HEADS = 296_808, 196_840, 196_840 + 3 * 65 * 64
 DEEP = STUDENT + (TEACHER - STUDENT) // 2
 STUDENT_8K = 139_704
+PREDICTOR = 329_760
 PARAMETERS = {
+    "utils/masked": PREDICTOR,
+    "mini/masked": STUDENT_8K + PREDICTOR - STUDENT,
     "utils/teacher": TEACHER,
     "utils/teacher_noisy": TEACHER,
     "utils/teacher_raw": TEACHER,
@@ -62,6 +67,8 @@ def name_of(path: Path) -> str:
 def build(path: Path) -> tuple[dict, Classifier]:
     """The system of a config; that of a distillation with stored layers of the teacher."""
     config, metadata = load_yaml(path), {"classes": {"emotion": CLASSES}}
+    if path.stem == "masked":
+        metadata = {}
     torch.manual_seed(0)
     if config["system"]["class"].endswith("DistilledClassifier"):
         metadata["frame_dim"] = config["system"]["features"]["sizes"]["width"]

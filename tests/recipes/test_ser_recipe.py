@@ -33,6 +33,9 @@ def test_mini_ends_with_the_table(tmp_path):
     for name in ("RESULTS.md", "RESULTS_snr.png", "RESULTS_confusion.png", "multi_seed1/classify_test_seen/emotion"):
         assert (exp / name).is_file()
     assert "speakers and" in (exp / "RESULTS.md").read_text()
+    # The teacher begins with an encoder that was trained without labels, once for all seeds.
+    assert load_yaml(exp / "teacher_seed1/config.yaml")["init"] == {"features": {"from": str(exp / "masked/masked")}}
+    assert "masked prediction: 100 clusters" in (exp / "masked/masked/train.log").read_text()
     # The student's first training begins with the teacher's modules, the second with the first one's encoder.
     first, second = (load_yaml(exp / name / "config.yaml")["init"] for name in ("distil/multi_seed1", "multi_seed1"))
     assert first == {"features.network": {"from": str(exp / "teacher_seed1"), "first_layers": True}}

@@ -5,10 +5,12 @@
 # Usage: egs/cremad/ser/run.sh --corpus-dir CREMAD [options]
 #   --corpus-dir DIR          CREMA-D, the folder that holds AudioWAV/
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --masked FILE             config of the encoder's first training, without labels; "" for none; give a --tag with
+#                             another    (utils/conf/ser/masked.yaml)
 #   --teacher FILE            config of the teacher; give a --tag with another    (utils/conf/ser/teacher.yaml)
 #   --config "A.yaml B.yaml"  systems on noisy speech    (the teacher's network, student, last and multi)
 #   --folds "0 1 2 3"         which speakers and noises are tested    (all four)
-#   --ssl FILE                weights of a public encoder, in place of the small one trained from scratch; give a --tag
+#   --ssl FILE                weights of a public encoder, in place of the small one trained here; give a --tag
 #                             with it, and with another choice of the next three
 #   --ssl-model NAME          name of that encoder    (wav2vec2_base)
 #   --ssl-levels A,B,...      its layers that students learn, in ascending order; the teacher classifies by the last
@@ -19,6 +21,7 @@
 corpus_dir=
 noise_dir=
 shared=../../../utils/conf/ser
+masked=$shared/masked.yaml
 teacher=$shared/teacher.yaml
 config="$shared/teacher_noisy.yaml $shared/student.yaml ../../ravdess/ser/conf/last.yaml $shared/multi.yaml"
 folds="0 1 2 3"

@@ -12,7 +12,7 @@
 #   --recognisers "A.yaml"    recognisers to train by themselves, likewise: --frontends conf/fly/frontend.yaml
 #                             --recognisers conf/fly/recogniser_clean.yaml --config "conf/fly/joint_clean_gr.yaml";
 #                             recogniser_clean is trained on clean speech
-#   --ssl DIR                 experiment of a small encoder of speech, as that of ravdess/ser, for conf/ssl.yaml
+#   --ssl DIR                 experiment of a small encoder for conf/ssl.yaml, as exp/masked/masked_fold0 of ravdess/ser
 #   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
 #   --speeds 0.9,1.0,1.1      train on the mixtures at these speeds; give a --tag with it    (as recorded)
 #   --train-data NAME         train on this directory of the data folder; give a --tag with it    (train, or --speeds)
