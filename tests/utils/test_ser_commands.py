@@ -110,5 +110,27 @@ def test_the_options_of_a_public_encoder_build_its_student(recipe, root, tmp_pat
 def test_the_usage_asks_for_a_tag(recipe, corpus):
     done, _ = recipe(f"{corpus}/ser", "--help")
     usage = " ".join(done.stdout.replace("\n#", " ").split())
-    assert "in place of the small one trained from scratch; give a --tag with it" in usage
+    assert "in place of the small one trained here; give a --tag with it" in usage
     assert "in ascending order; the teacher classifies by the last of them" in usage
+
+
+def test_the_encoder_is_trained_without_labels_once_for_all_seeds(recipe, tmp_path):
+    (tmp_path / "called/noise").mkdir()
+    options = ["--corpus-dir", "noise", "--noise-dir", "noise", "--work-dir", "w", "--nj", "1", "--folds", "0 1"]
+    options += ["--config", "../../../utils/conf/ser/teacher_noisy.yaml ../../../utils/conf/ser/student.yaml"]
+    done, commands = recipe("ravdess/ser", *options, "--seeds", "1 2", "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
+    exp = f"{tmp_path}/called/w/exp"
+    trained = {re.search(r"--exp (\S+)", line)[1]: line for line in commands if line.startswith("train ")}
+    for fold in (0, 1):
+        encoder = f"{exp}/masked/masked_fold{fold}"
+        assert f"data/fold{fold}/train_clean " in trained[encoder] and "--seed 1 " in trained[encoder]
+        for seed in (1, 2):
+            for name in ("teacher", "teacher_noisy"):
+                line = trained[f"{exp}/{name}_fold{fold}_seed{seed}"]
+                assert f"--set=init={{features: {{from: {encoder}}}}}" in line
+            assert encoder not in trained[f"{exp}/student_fold{fold}_seed{seed}"]
+    assert len(trained) == 2 * (1 + 3 * 2)
+    _, commands = recipe("ravdess/ser", *options, "--tag", "scratch", "--masked", "", "--stop-stage", "4")
+    trained = {re.search(r"--exp (\S+)", line)[1]: line for line in commands if line.startswith("train ")}
+    assert "init" not in trained[f"{exp}/teacher-scratch_fold0_seed1"] and not any("masked" in name for name in trained)
