@@ -43,7 +43,7 @@ class MaskedPrediction(System):
         targets: `{class: ..., ...}` of a `FeatureExtractor`; null for `nrsr.signal.Mfcc`.
         deltas: derivatives of the targets that are appended, 2 in the paper.
         clusters: 100 in the paper's first training, 500 in its second.
-        fitted: frames, spread over the first utterances, to which k-means is fitted.
+        fitted: the first frames of a training, to which k-means is fitted.
         start: probability that a mask starts at a frame, 0.08 in the paper.
         span: frames of a mask, 10 in the paper, where they are 20 ms apart.
         code: size of the projected frames and of the embeddings.
@@ -199,6 +199,6 @@ class MaskedPrediction(System):
 
     @torch.no_grad()
     def validate(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
-        """ "loss" and "accuracy" over masked frames; the same frames are masked in every validation."""
+        """The criteria "loss" and "accuracy" over masked frames, which are the same in every validation."""
         entropy, right, count = self._predicted(batch, torch.Generator().manual_seed(0))
         return {"loss": (entropy, count), "accuracy": (right, count)}
