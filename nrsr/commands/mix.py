@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Speech, noise, SNRs, and how the noise is drawn."""
     parser.add_argument("--speech", required=True, metavar="DATA", help="data directory of clean speech")
     parser.add_argument("--noise", required=True, metavar="DATA", help="data directory of noises, with utt2noise")
-    parser.add_argument("--snr", required=True, type=decibels, metavar="DB,...", help="SNRs, used in turn")
+    parser.add_argument("--snr", required=True, type=decibels, metavar="DB,...", help="SNRs, equally often")
     parser.add_argument("--active", action="store_true", help="power of the speech over its active samples only")
     parser.add_argument("--seed", type=int, default=0, help="seed of the choice of noises (0)")
     parser.add_argument("--copies", type=int, default=1, metavar="N", help="mixtures of each utterance (1)")

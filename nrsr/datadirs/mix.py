@@ -63,11 +63,13 @@ def plan_mixtures(
 ) -> dict[str, Plan]:
     """Mixture id -> plan. Ids are the utterances', with -c1, -c2, ... where there are several copies.
 
-    SNRs go round over the utterances in their order, so that each is used equally often; noises are drawn from
-    `seed` and the mixture's id alone.
+    SNRs go round over the utterances in an order drawn from `seed`, so that each is used equally often. In the order of
+    ids they would depend on what is said, in corpora where each speaker says the same in the same order. Noises are
+    drawn from `seed` and the mixture's id alone.
     """
     plans = {}
-    for index, utterance in enumerate(utterances):
+    order = np.random.default_rng(seed_of(seed, "snrs")).permutation(len(utterances))
+    for index, utterance in zip(order, utterances, strict=True):
         for copy in range(copies):
             name = utterance if copies == 1 else f"{utterance}-c{copy + 1}"
             rng = np.random.default_rng(seed_of(seed, name))

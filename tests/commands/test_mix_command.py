@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from nrsr.datadirs.mix import plan_mixtures
 from nrsr.kaldi import DataDir, WaveWriter, read_list, write_list
 from nrsr.kaldi.validate import validate
 from nrsr.signal.activity import active_power
@@ -84,15 +85,28 @@ def test_same_bytes_again_and_other_noise_with_other_seed(corpus, nrsr_main):
     assert contents["a"] == contents["b"] != contents["c"]
 
 
-def test_mixture_does_not_depend_on_the_other_utterances(corpus, nrsr_main):
-    assert nrsr_main(*arguments(corpus, corpus / "all"))[0] == 0
+def test_noise_of_a_mixture_does_not_depend_on_the_other_utterances(corpus, nrsr_main):
+    assert nrsr_main(*arguments(corpus, corpus / "all", "--snr", "5"))[0] == 0
     kept = {"s0-0": "s0", "s0-1": "s0"}
     write_list(corpus / "clean/utt2spk", kept)
-    assert nrsr_main(*arguments(corpus, corpus / "part"))[0] == 0
+    assert nrsr_main(*arguments(corpus, corpus / "part", "--snr", "5"))[0] == 0
     both, part = DataDir(corpus / "all").waves(), DataDir(corpus / "part").waves()
     assert list(part) == list(kept)
     for name in kept:
         np.testing.assert_array_equal(both[name], part[name])
+
+
+def test_snr_does_not_depend_on_what_speakers_say():
+    """Each of 24 speakers says the same 60 sentences, as in RAVDESS."""
+    utterances = [f"{speaker:02}-{sentence:02}" for speaker in range(24) for sentence in range(60)]
+    snrs = (-5, 0, 5, 10, 15, 20)
+    plans = plan_mixtures(utterances, ["n"], snrs, seed=0, copies=1)
+    assert Counter(plan.snr_db for plan in plans.values()) == dict.fromkeys(snrs, 240)
+    for sentence in range(60):
+        assert len({plans[f"{speaker:02}-{sentence:02}"].snr_db for speaker in range(24)}) > 3
+    again, other = (plan_mixtures(utterances, ["n"], snrs, seed, copies=1) for seed in (0, 1))
+    assert again == plans
+    assert [plan.snr_db for plan in other.values()] != [plan.snr_db for plan in plans.values()]
 
 
 def test_headerless_noise_is_at_the_rate_of_the_speech(corpus, nrsr_main):
