@@ -15,7 +15,7 @@
 #                             unseen    (held_out)
 #   --folds "0 1 2 3"         which kinds of noise are trained on, and which are unseen    (0)
 #   --scales 0.1,0.2          acoustic scales to try on development data    (0.03 to 0.3)
-#   --probe-layer N           hidden layer from which probes classify the noise    (3)
+#   --probe-layer N           hidden layer from which probes classify the noise    (3; with --noises 4)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"

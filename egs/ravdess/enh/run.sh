@@ -7,7 +7,7 @@
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
 #   --shelf "NAME NAME"       enhancers that need no training, of utils/conf/enh    (wiener rnnoise nsnet2 dtln)
 #   --quality NAME,...        metrics of the enhanced speech    (pesq,stoi,si_sdr,csig,cbak,covl,segsnr,dnsmos_p808)
-#   --folds "0 1 2 3"         which noise is trained on, and which is unseen    (0)
+#   --folds "0 1 2 3"         which speakers are tested, and which kinds of noise are unseen    (0)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 noise_dir=
