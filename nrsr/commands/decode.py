@@ -32,10 +32,10 @@ class OptionError(NrsrError):
     """An option that this kind of system does not take, or that needs another option."""
 
 
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that say how to search; `transcribe` has them too."""
+def add_search_arguments(parser: argparse.ArgumentParser, beam: str = "hypotheses to keep (60)") -> None:
+    """The options that say how to search; `transcribe` has them too, but no graph. `beam` is the help of --beam."""
     parser.add_argument("--method", choices=METHODS, help="best CTC path, CTC prefix beam, or CTC and attention")
-    parser.add_argument("--beam", type=number, metavar="N", help="hypotheses to keep (60); in a graph, costs (13)")
+    parser.add_argument("--beam", type=number, metavar="N", help=beam)
     parser.add_argument("--lm", type=Path, metavar="ARPA", help="language model over words or over units")
     parser.add_argument("--lm-weight", type=float, metavar="W", help="weight of the LM's log-probabilities (0.3)")
     parser.add_argument("--word-score", type=float, metavar="S", help="score to add per word, with a word LM (0)")
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exp", required=True, type=Path, help="folder of a trained experiment")
     parser.add_argument("--data", required=True, help="data directory")
     parser.add_argument("--out", required=True, type=Path, help="folder for the hypotheses")
-    add_search_arguments(parser)
+    add_search_arguments(parser, beam="hypotheses to keep (60); in a graph, costs (13)")
     parser.add_argument("--graph", type=Path, metavar="DIR", help="graph of make-graph, for a hybrid system")
     parser.add_argument("--acoustic-scale", type=scales, metavar="A,B", help="for a hybrid; several need --dev (0.1)")
     parser.add_argument("--dev", metavar="DATA", help="data with text, on which the acoustic scale is chosen")
