@@ -14,9 +14,9 @@ nrsr.nn.SslFeatures, get these by `init`, as in a training:
     init: {features.network: {from: wavlm_base.pt}}
 
 The config of a system that has features serves as well, as a vocoder's. A definition of the features, where they have
-one, is written beside them as feats.yaml. The features do not depend on --nj. With --print-name nothing is computed:
-the command prints a name of the definition, by which the voc recipes name the folders of mels, and nothing for a system
-that takes no features.
+one, is written beside them as feats.yaml; statistics of earlier features (cmvn.scp) are removed. The features do not
+depend on --nj. With --print-name nothing is computed: the command prints a name of the definition, by which the voc
+recipes name the folders of mels, and nothing for a system that takes no features.
 """
 
 import argparse

@@ -73,7 +73,8 @@ def make_features(
     """Write feats.ark, feats.scp and utt2num_frames of a data directory; returns the number of utterances.
 
     utt2audio lists size and time of their audio files, so that features are not used after these have changed.
-    feats.yaml has the definition of the features, where they have one.
+    feats.yaml has the definition of the features, where they have one. Statistics of earlier features (cmvn.scp,
+    cmvn.ark) are removed.
 
     Args:
         spec: `{class: ..., ...}` of a feature extractor.
@@ -111,6 +112,9 @@ def make_features(
             raise FeatureDataError(f"{folder}: too short for one frame: {names}; remove them from utt2spk")
         if odd:
             raise FeatureDataError(f"{folder}: features are not finite: {listed(odd, NAMED)}; look at their audio")
+        # Before feats.scp is renamed: a process killed in between leaves no statistics of other features.
+        for name in ("cmvn.scp", "cmvn.ark"):
+            (folder / name).unlink(missing_ok=True)
     write_states(folder / FEATURES_OF, states)
     write_list(folder / "utt2num_frames", frames)
     write_definition(folder, extractor.definition())

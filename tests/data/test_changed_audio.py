@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from nrsr.data.features import FeatureSettings, StoredFeatures
-from nrsr.datadirs.features import make_features
+from nrsr.data.features import FeaturesError, FeatureSettings, StoredFeatures
+from nrsr.datadirs.features import FeatureDataError, make_features
 from nrsr.datadirs.subset import subset
 from nrsr.kaldi import DataDir, WaveWriter, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, StaleError, audio_states, same, write_states
@@ -48,6 +48,19 @@ def test_features_of_other_audio(folder, nrsr_main):
     assert "has changed since" in nrsr_main("compute-cmvn", folder)[2]
     make_features(DataDir(folder), FBANK, 8000)
     assert nrsr_main("compute-cmvn", folder)[0] == 0 and validate(folder) == []
+
+
+def test_new_features_have_no_statistics_of_earlier_ones(folder, nrsr_main):
+    make_features(DataDir(folder), FBANK, 8000)
+    assert nrsr_main("compute-cmvn", folder)[0] == 0
+    with pytest.raises(FeatureDataError, match="too short for one frame"):
+        make_features(DataDir(folder), {**FBANK, "frame_length": 1000.0}, 8000)
+    assert len(StoredFeatures(folder, FeatureSettings())["b-1"])  # nothing was written
+    write_audio(folder, 1)
+    make_features(DataDir(folder), FBANK, 8000)
+    assert not (folder / "cmvn.ark").exists()
+    with pytest.raises(FeaturesError, match="cmvn.scp.*run nrsr compute-cmvn"):
+        StoredFeatures(folder, FeatureSettings())
 
 
 def test_trainings_of_other_audio(folder):
