@@ -1,8 +1,8 @@
 """CREMA-D: 91 actors say twelve English sentences in six emotions, 16 kHz; speakers and noises disjoint.
 
 AudioWAV/{actor}_{sentence}_{emotion}_{intensity}.wav, as 1001_DFA_ANG_XX.wav: 7,442 recordings, of which
-1076_MTI_SAD_XX has no sound and is left out. Over the four folds each actor is tested once, and each set has its share
-of men (48) and women (43), and of necessity the same sentences.
+1076_MTI_SAD_XX has no sound and is left out; 1040_ITH_SAD_X is published with one X. Over the four folds each actor is
+tested once, and each set has its share of men (48) and women (43), and of necessity the same sentences.
 """
 
 import argparse
@@ -44,7 +44,7 @@ SENTENCES = {
     "WSI": "we'll stop in a couple of minutes",
 }
 EMOTIONS = {"ANG": "angry", "DIS": "disgust", "FEA": "fearful", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
-INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
+INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified", "X": "unspecified"}
 NAME = re.compile(rf"(1\d\d\d)_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_({'|'.join(INTENSITIES)})\.wav")
 CURE = "clone https://github.com/CheyneyComputerScience/CREMA-D with git-lfs and give that folder as --corpus-dir"
 

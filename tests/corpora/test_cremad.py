@@ -14,10 +14,11 @@ SETS = ("train_clean", "dev_clean", "test_clean")
 
 @pytest.fixture
 def tree(tmp_path):
-    """Two recordings of each actor, and the one that has no sound."""
+    """Two recordings of each actor, the one whose intensity is a single X, and the one that has no sound."""
     for actor in ACTORS:
         for name in ("IEO_SAD_HI", "DFA_NEU_XX"):
             write_tone(tmp_path / "cremad" / "AudioWAV" / f"{actor}_{name}.wav", 0.1, 160, 16000)
+    write_tone(tmp_path / "cremad" / "AudioWAV" / "1040_ITH_SAD_X.wav", 0.1, 160, 16000)
     write_tone(tmp_path / "cremad" / "AudioWAV" / cremad.SILENT, 0.0, 0, 16000)
     return tmp_path / "cremad"
 
@@ -30,7 +31,7 @@ def test_folds_share_no_speaker_and_have_men_and_women(tree, tmp_path, nrsr_main
         status, _, err = nrsr_main("prepare", "cremad", *options)
         assert status == 0
         assert (
-            "1076_MTI_SAD_XX.wav: has no sound and is left out" in err and "183 recordings; the corpus has 7442" in err
+            "1076_MTI_SAD_XX.wav: has no sound and is left out" in err and "184 recordings; the corpus has 7442" in err
         )
         held = [DataDir(tmp_path / "data" / name) for name in SETS]
         voices = [set(data.read("utt2spk").values()) for data in held]
@@ -40,6 +41,7 @@ def test_folds_share_no_speaker_and_have_men_and_women(tree, tmp_path, nrsr_main
             assert 0.4 < len(count & set(WOMEN)) / len(count) < 0.55
         tested += voices[2]
     assert sorted(tested) == list(ACTORS)
+    assert any(data.read("utt2intensity").get("1040_ITH_SAD_X") == "unspecified" for data in held)
     data = next(data for data in held if "1002_IEO_SAD_HI" in data.utterances)
     lists = [data.read(name)["1002_IEO_SAD_HI"] for name in ("text", "utt2emotion", "utt2intensity", "utt2sentence")]
     assert lists == ["it's eleven o'clock", "sad", "high", "IEO"]
