@@ -10,7 +10,7 @@ from nrsr.kaldi.lists import c_sorted
 
 # Lists that need not have each utterance; they are joined wherever one of the directories has them.
 # All others are joined only where every directory has them, as in Kaldi.
-PARTIAL = ("utt2noise", "utt2noisefile", "utt2snr", "utt2emo")
+PARTIAL = ("utt2noise", "utt2noisefile", "utt2snr", "utt2emotion")
 
 
 def combine(paths: Sequence[str | Path], out: str | Path) -> list[str]:

@@ -12,7 +12,7 @@ from toy_datadirs import RATE, make, make_segmented, tone
 
 from nrsr.datadirs import combine, perturb, split, subset
 from nrsr.kaldi.datadir import DataDir, DataDirError
-from nrsr.kaldi.lists import read_list
+from nrsr.kaldi.lists import read_list, write_list
 from nrsr.kaldi.validate import validate
 
 pytestmark = pytest.mark.usefixtures("datadirs_in_tmp")
@@ -85,6 +85,13 @@ def test_combining():
     waves = DataDir("mixed").waves(rate=RATE)
     assert len(waves["s-a"]) == 2000 and len(waves["ann-1"]) == 880
     assert any("text is left out" in note for note in notes)
+
+
+def test_labels_that_some_utterances_lack_are_joined():
+    first, second = make("first"), make("second", "x")
+    write_list(first / "utt2emotion", {"ann-0": "angry"})
+    assert combine.combine([first, second], "both") == []
+    assert read_list("both/utt2emotion") == {"ann-0": "angry"} and validate("both") == []
 
 
 def test_splitting_and_combining_give_the_directory_back():
