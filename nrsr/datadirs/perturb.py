@@ -32,7 +32,7 @@ def perturb_speed(
     Copies at 1.0 keep their ids, and their audio unless a channel is chosen; others are `sp0.9-utterance` of
     speaker `sp0.9-speaker`, with audio in OUT/wav.ark, and parallel audio (spk1.scp, ...) changed alike in
     OUT/spk1.ark. Where a copy would go beyond ±1, it and its parallel audio are scaled by one gain.
-    utt2uniq names the original utterance.
+    utt2uniq names the original utterance, or that which utt2uniq of the original names, as in Kaldi.
 
     Args:
         rate, channel, allow_pipes: as audio.read_audio.
@@ -41,7 +41,8 @@ def perturb_speed(
         Notes of lists that are left out.
 
     Raises:
-        DataDirError: a factor that is not positive or appears twice; AudioError: audio that cannot be read.
+        DataDirError: a factor that is not positive or appears twice, or utterances without audio in wav.scp.
+        AudioError: audio that cannot be read.
     """
     if not factors or len(set(factors)) != len(factors) or not all(0.1 <= factor <= 10 for factor in factors):
         raise DataDirError(f"{out}: speeds {list(factors)} are not different numbers from 0.1 to 10; correct them")
@@ -51,7 +52,7 @@ def perturb_speed(
     if "wav.scp" not in contents.lists:
         raise DataDirError(f"{path}: has no wav.scp, so there is no audio to change; run the stage that makes it")
     options = {"rate": rate, "allow_pipes": allow_pipes}
-    options["rate"] = data.waves(**options).rate()
+    options["rate"] = data.all_waves(**options).rate()
     written = [factor for factor in factors if factor != 1.0 or channel is not None]
     with making(out, "nrsr perturb-speed"):
         scps, seconds = write_audio(data, contents, Path(out), written, options) if written else ({}, {})
@@ -79,7 +80,7 @@ def original(contents: Contents, seconds: dict[str, float]) -> Contents:
     for name in set(DERIVED) - {"segments"}:
         copy.lists.pop(name, None)
     copy.add("utt2dur", "utterance", {key: f"{value:.4f}" for key, value in seconds.items()})
-    copy.add("utt2uniq", "utterance", {key: key for key in copy.utterances})
+    copy.add("utt2uniq", "utterance", {key: key for key in copy.utterances} | copy.lists.get("utt2uniq", {}))
     return copy
 
 
@@ -118,5 +119,6 @@ def renamed(contents: Contents, factor: float, scps: dict[str, dict[str, str]], 
     for name, entries in scps.items():
         copy.add(name, "utterance", {key: entries[key] for key in originals if key in entries})
     copy.add("utt2dur", "utterance", {key: f"{seconds[key]:.4f}" for key in originals})
-    copy.add("utt2uniq", "utterance", originals)
+    given = contents.lists.get("utt2uniq", {})
+    copy.add("utt2uniq", "utterance", {key: given.get(utterance, utterance) for key, utterance in originals.items()})
     return copy

@@ -15,6 +15,7 @@ from nrsr.kaldi.tables import TableWriter, open_table, read_table
 
 FRAME_SHIFT = 0.01  # seconds, of Kaldi's features
 SKIPPED = "unaligned"  # list of utterances that have no alignment, and why
+SPEED = re.compile(r"(sp[0-9.]+-)*")  # prefixes of nrsr perturb-speed
 
 
 def write_alignments(
@@ -105,11 +106,13 @@ def kaldi_files(folder: Path) -> list[Path]:
 def clean_names(utterances: list[str], originals: Mapping[str, str], known: Mapping[str, object]) -> dict[str, str]:
     """Utterance of a parallel set -> its clean utterance, for those found.
 
-    That has the same id, or the id in utt2uniq, or the id without the ending -c1, -c2, ... of nrsr mix.
+    That has the same id, or the id in utt2uniq, or the id without the ending -c1, -c2, ... of nrsr mix. The prefix of
+    nrsr perturb-speed, as sp0.9-, goes before the id in utt2uniq, which names the original at its own speed.
     """
     names = {}
     for name in utterances:
-        for candidate in (name, originals.get(name), re.sub(r"-c[0-9]+$", "", name)):
+        original, speed = originals.get(name, name), SPEED.match(name)[0]
+        for candidate in (name, speed + original, original, re.sub(r"-c[0-9]+$", "", name)):
             if candidate in known:
                 names[name] = candidate
                 break

@@ -99,7 +99,7 @@ class DataDir:
         options = {"rate": rate, "channel": self.channel, "resample": resample, "allow_pipes": allow_pipes}
         return Waves(self.path / scp, entries, parts, options, self.written_durations())
 
-    def all_waves(self, *, rate: int, allow_pipes: bool = False) -> "Waves":
+    def all_waves(self, *, rate: int | None, allow_pipes: bool = False) -> "Waves":
         """`waves` of wav.scp, which must have every utterance.
 
         Raises:

@@ -130,6 +130,20 @@ def test_noisy_utterances_find_their_clean_ones():
     assert found == {"u1": "u1", "u2-c1": "u2", "u2-c12": "u2", "a-c1": "a-c1", "z": "u2"}
 
 
+def test_noisy_utterances_at_another_speed_find_their_clean_ones_at_that_speed():
+    known = {"u0": 0, "sp0.9-u0": 0, "sp0.9-sp1.1-u0": 0, "sp1-u0": 0}
+    names = ["u1", "sp0.9-u1", "sp0.9-sp1.1-u1", "sp0.9-u0-c1", "sp1.1-u1", "sp1-u1"]
+    found = clean_names(names, {**dict.fromkeys(names, "u0"), "sp1-u1": "sp1-u0"}, known)
+    assert found == {
+        "u1": "u0",
+        "sp0.9-u1": "sp0.9-u0",
+        "sp0.9-sp1.1-u1": "sp0.9-sp1.1-u0",
+        "sp0.9-u0-c1": "sp0.9-u0",
+        "sp1.1-u1": "u0",  # refused afterwards, since the numbers of frames differ
+        "sp1-u1": "sp1-u0",
+    }
+
+
 def test_parallel_speech_must_have_as_many_frames():
     alignments = {"u1": np.ones(14, np.int32), "u2": np.ones(6, np.int32)}
     sources = {"u1-c1": "u1", "u2-c1": "u2"}

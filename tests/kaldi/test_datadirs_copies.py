@@ -126,6 +126,27 @@ def test_speed_perturbation():
     np.testing.assert_allclose(waves["sp1.1-dan-3"][100:1500], want[100:1500], atol=2e-3)
 
 
+def test_speed_perturbation_keeps_the_clean_utterances_that_utt2uniq_names():
+    folder = make()
+    write_list(folder / "utt2uniq", {"ann-1": "ann-0"})
+    perturb.perturb_speed(folder, "sp", [1.0, 0.9])
+    unique = read_list("sp/utt2uniq")
+    assert validate("sp") == [] and unique["ann-1"] == unique["sp0.9-ann-1"] == "ann-0"
+    assert unique["bob-2"] == unique["sp0.9-bob-2"] == "bob-2"
+
+
+@pytest.mark.parametrize("factors", [[1.0], [0.9]])
+def test_speed_perturbation_refuses_utterances_without_audio(factors):
+    folder = make()
+    lines = (folder / "wav.scp").read_text().splitlines(keepends=True)
+    (folder / "wav.scp").write_text("".join(lines[:-2]))
+    with pytest.raises(
+        DataDirError, match=r"2 utterances have no audio in wav.scp, the first is 'dan-2'; run nrsr fix"
+    ):
+        perturb.perturb_speed(folder, "sp", factors)
+    assert not Path("sp").exists()
+
+
 def test_speed_perturbation_of_segments_and_of_loud_audio():
     folder = make_segmented()
     loud = np.sign(tone(RATE)).astype(np.float32)
