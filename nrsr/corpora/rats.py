@@ -20,8 +20,8 @@ from nrsr.corpora.datadirs import Prepared
 from nrsr.corpora.rats_tables import NAME, files_of, read_table, shift_between
 from nrsr.errors import NrsrError
 from nrsr.kaldi.audio import read_audio
-from nrsr.kaldi.contents import Contents, spk2utt_of
-from nrsr.kaldi.lists import read_list, write_list
+from nrsr.kaldi.contents import Contents, spk2utt_of, write_lists
+from nrsr.kaldi.lists import read_list
 from nrsr.kaldi.streams import is_pipe
 from nrsr.kaldi.tables import WaveWriter
 from nrsr.kaldi.validate import validate
@@ -177,9 +177,9 @@ def write_partition(folder: Path, sessions: list[Session]) -> Counts:
                     clean[name] = source
         counts.written, counts.clean = len(noisy.entries), len(clean.entries)
     counts.seconds = sum(durations.values())
-    write_lists(folder, durations)
+    audio = {"wav.scp": noisy.entries, **({"spk1.scp": clean.entries} if clean.entries else {})}
+    write_lists(folder, {**audio, **lists_of(durations)})
     if not counts.clean:
-        (folder / "spk1.scp").unlink()
         (folder / "clean.ark").unlink()
     return counts
 
@@ -208,13 +208,15 @@ def stretches_of(session: Session, counts: Counts) -> Iterator[tuple[str, np.nda
         yield f"{session.name}-{round(1000 * row.start):07d}-{round(1000 * row.end):07d}", part, clean
 
 
-def write_lists(folder: Path, durations: dict[str, float]) -> None:
-    """Write utt2dur, utt2lang, utt2spk and spk2utt of recordings with these durations (s)."""
+def lists_of(durations: dict[str, float]) -> dict[str, dict[str, str]]:
+    """utt2dur, utt2lang, utt2spk and spk2utt of utterances with these durations (s)."""
     speakers = {name: name[:5] for name in durations}
-    write_list(folder / "utt2dur", {name: f"{seconds:.6f}" for name, seconds in durations.items()})
-    write_list(folder / "utt2lang", {name: name.split("_")[2] for name in durations})
-    write_list(folder / "utt2spk", speakers)
-    write_list(folder / "spk2utt", spk2utt_of(speakers))
+    return {
+        "utt2dur": {name: f"{seconds:.6f}" for name, seconds in durations.items()},
+        "utt2lang": {name: name.split("_")[2] for name in durations},
+        "utt2spk": speakers,
+        "spk2utt": spk2utt_of(speakers),
+    }
 
 
 def read_8k(path: Path) -> np.ndarray:

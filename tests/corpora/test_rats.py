@@ -90,7 +90,7 @@ def test_without_a_common_shift_there_is_no_clean_speech(corpus, tmp_path):
     table = corpus / "data/dev-2/sad/src/10004_fas_src.tab"
     write_tab(table, SOURCE[:2], "fas")
     done = rats.prepare(tmp_path / "data", corpus_dir=corpus)
-    assert not (tmp_path / "data" / "dev-2" / "spk1.scp").exists()
+    assert not any((tmp_path / "data" / "dev-2" / name).exists() for name in ("spk1.scp", "clean.ark"))
     assert validate(tmp_path / "data" / "dev-2") == []
     assert any("dev-2: 1 recordings get no clean speech" in note and "10004_20004_fas_A" in note for note in done.notes)
 
@@ -178,6 +178,14 @@ def test_prepared_directories_are_copied_and_usable(prepared, tmp_path):
     train = DataDir(tmp_path / "data" / "train")
     assert len(train.waves(rate=8000)["s1-b"]) == len(train.waves("spk1.scp", rate=8000)["s1-b"]) == 4000
     assert train.read("text") == {"s1-a": "ONE TWO", "s1-b": "THREE"}
+
+
+def test_lists_of_prepared_directories_do_not_stay_beside_the_corpus(prepared, corpus, tmp_path):
+    rats.prepare(tmp_path / "data", prepared_dir=prepared)
+    rats.prepare(tmp_path / "data", corpus_dir=corpus)
+    assert validate(tmp_path / "data" / "train") == [] and len(DataDir(tmp_path / "data" / "train").utterances) == 4
+    names = {file.name for file in (tmp_path / "data" / "train").iterdir() if file.suffix != ".wav"}
+    assert names == {"wav.scp", "wav.ark", "spk1.scp", "clean.ark", "utt2spk", "spk2utt", "utt2dur", "utt2lang"}
 
 
 @pytest.mark.parametrize(
