@@ -22,7 +22,8 @@ def combine(paths: Sequence[str | Path], out: str | Path) -> list[str]:
         One line for each list or file that is left out because not all directories have it.
 
     Raises:
-        DataDirError: an utterance in two directories, ids with two values, or `out` among `paths`.
+        DataDirError: an utterance in two directories, ids with two values, segments in one directory and no wav.scp
+            in another, or `out` among `paths`.
     """
     if any(Path(path).resolve() == Path(out).resolve() for path in paths):
         raise DataDirError(f"{out}: is one of the directories to be joined; choose another folder to write to")
@@ -36,7 +37,14 @@ def combine(paths: Sequence[str | Path], out: str | Path) -> list[str]:
 def join(directories: list[tuple[str, Contents]]) -> tuple[Contents, list[str]]:
     """The contents of several directories (name, contents) as one, and notes of what is left out."""
     check_disjoint(directories)
-    if any("segments" in contents.lists for _, contents in directories):
+    segmented = [path for path, contents in directories if "segments" in contents.lists]
+    if segmented:
+        for path, contents in directories:
+            if "segments" not in contents.lists and "wav.scp" not in contents.lists:
+                raise DataDirError(
+                    f"{path}: has no wav.scp, so that its utterances cannot become segments as in {segmented[0]}; add "
+                    "wav.scp, or join features alone: copies of the others without segments, wav.scp and reco2*"
+                )
         directories = [(path, contents.with_segments()) for path, contents in directories]
     joined = Contents(c_sorted(key for _, contents in directories for key in contents.utterances), {}, {})
     notes = []

@@ -61,9 +61,9 @@ def write_lists(path: Path, lists: Mapping[str, Mapping[str, object]]) -> None:
 
 
 def remove_other_lists(path: Path, keep: Collection[str]) -> None:
-    """Remove lists of an earlier run from a data directory, all but `keep`, and their arks."""
+    """Remove lists of an earlier run from a data directory, all but `keep`, and their arks; feats.yaml too."""
     for file in path.iterdir():
-        is_list = kind_of_name(file.name, False) is not None or file.name == "cmvn.scp"
+        is_list = kind_of_name(file.name, False) is not None or file.name in ("cmvn.scp", "feats.yaml")
         if is_list and file.is_file() and file.name not in keep:
             file.unlink()
             if file.suffix == ".scp":

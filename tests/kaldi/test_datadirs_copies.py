@@ -59,6 +59,12 @@ def test_subsets():
     (Path("part") / "feats.scp").write_text("stale x.ark:1\n")
     subset.subset(folder, "part", ["ann-0"])
     assert not (Path("part") / "feats.scp").exists() and validate("part") == []
+    (folder / "feats.yaml").write_text("hop: 256\n")
+    subset.subset(folder, "part", ["ann-0"])
+    assert (Path("part") / "feats.yaml").is_file()
+    (folder / "feats.yaml").unlink()
+    subset.subset(folder, "part", ["ann-0"])
+    assert not (Path("part") / "feats.yaml").exists()
     for call in (
         lambda: subset.first(folder, 14),
         lambda: subset.first(folder, 0),
@@ -85,6 +91,9 @@ def test_combining():
     waves = DataDir("mixed").waves(rate=RATE)
     assert len(waves["s-a"]) == 2000 and len(waves["ann-1"]) == 880
     assert any("text is left out" in note for note in notes)
+    (second / "wav.scp").unlink()
+    with pytest.raises(DataDirError, match="^second: has no wav.scp, so that .* segments as in seg; add wav.scp, or"):
+        combine.combine([first, second, "seg"], "none")
 
 
 def test_labels_that_some_utterances_lack_are_joined():
