@@ -1,4 +1,7 @@
-"""Folders that one process writes at a time, and that no process reads before they are complete."""
+"""Folders that one process writes at a time, and that no process reads before they are complete.
+
+File systems without flock (Lustre mounted without -o flock) cannot keep a second writer out; all else holds there too.
+"""
 
 import fcntl
 import os
@@ -99,7 +102,7 @@ def alone_in(folder: str | Path, command: str) -> Iterator[None]:
 
 @contextmanager
 def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
-    """Hold the lock of a file in a folder; the system frees it however the process ends.
+    """Hold the lock of a file in a folder, if it can be locked; the system frees it however the process ends.
 
     Yields:
         the descriptor of the file, which is made if it is missing.
@@ -111,7 +114,7 @@ def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
             error.filename = str(folder)
             raise
         try:
-            if not _lock(descriptor):
+            if _lock(descriptor) is False:
                 name = _command(os.pread(descriptor, 1000, 0)) or command
                 raise FolderInUse(f"{folder}: another {name} works here; wait until it has finished, or name another")
             if not os.fstat(descriptor).st_nlink:  # its holder has finished and removed it meanwhile
@@ -122,12 +125,14 @@ def _only_process(folder: Path, name: str, command: str) -> Iterator[int]:
             os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file; False where another process holds the lock."""
+def _lock(descriptor: int) -> bool | None:
+    """Lock an open file; False where another process holds the lock, None where the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 
@@ -137,12 +142,12 @@ def _command(mark: bytes) -> str:
 
 
 def _is_parents(path: Path, mark: bytes) -> bool:
-    """Whether the mark is that of the process that has started this one, and still works."""
+    """Whether the mark is that of the process that has started this one, and still works (if files can be locked)."""
     if mark.split(b"\n")[1:2] != [str(os.getppid()).encode()]:
         return False
     try:
-        with open(path, "rb") as stream:
-            return not _lock(stream.fileno())
+        with open(path, "r+b") as stream:  # NFS locks no file that is open for reading alone
+            return _lock(stream.fileno()) is not True
     except OSError:
         return False
 

@@ -1,5 +1,8 @@
 """Folders that are being made: refused until they are whole, one process at a time, and what a failure leaves."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 
@@ -34,6 +37,23 @@ def test_workers_read_what_their_process_makes(tmp_path):
         subprocess.run([sys.executable, "-c", code], check=True)
     (tmp_path / ".incomplete").write_bytes(mark)  # as if this process had been killed, and another had its number
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 1
+
+
+def test_file_systems_without_locks(tmp_path, monkeypatch):
+    no_locks = "import errno, fcntl\ndef refused(*_): raise OSError(errno.ENOSYS, '')\nfcntl.flock = refused\n"
+    code = no_locks + f"from nrsr.folders import refuse_incomplete; refuse_incomplete({str(tmp_path)!r})"
+
+    def refused(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with making(tmp_path, "nrsr mix"):
+        write_list(tmp_path / "a", {"x": "1"})
+        subprocess.run([sys.executable, "-c", code], check=True)  # a worker reads what its process makes
+        assert "is incomplete, since nrsr mix" in in_another_process(code)
+    with alone_in(tmp_path, "nrsr train"):
+        assert read_list(tmp_path / "a") == {"x": "1"}
+    assert in_another_process(code) == ""
 
 
 def test_what_lies_in_an_incomplete_folder_is_refused_as_well(tmp_path):
