@@ -21,7 +21,10 @@ def channel_number(text: str) -> int:
 def add_channel(parser: argparse.ArgumentParser) -> None:
     """Add the option --channel of commands that read audio."""
     parser.add_argument(
-        "--channel", type=channel_number, metavar="N", help="channel of recordings with several, from 0"
+        "--channel",
+        type=channel_number,
+        metavar="N",
+        help="channel of recordings with several, from 0; mono files are read as they are",
     )
 
 

@@ -42,6 +42,7 @@ def read_audio(
     *,
     rate: int | None = None,
     channel: int | None = None,
+    require_channel: bool = False,
     resample: bool = False,
     allow_pipes: bool = False,
     start: float = 0.0,
@@ -52,7 +53,8 @@ def read_audio(
     Args:
         entry: right-hand side of a wav.scp: a path, `x.ark:12`, or `command |`.
         rate: wanted samples per second; None takes what the file has (headerless files need it).
-        channel: which channel, counted from 0; mono files need none.
+        channel: which channel of recordings with several, counted from 0; mono files are read whatever it is.
+        require_channel: refuse mono files where another channel than 0 is wanted, as `segments` may name it.
         resample: convert to `rate` (soxr, high quality) where the file has another.
         allow_pipes: let commands run.
         start, end: seconds; an end of None or below 0 is the end of the recording.
@@ -67,7 +69,7 @@ def read_audio(
         recording = open_recording(stream, str(entry).strip(), rate)
         first, last = sample_range(recording.samples, recording.rate, start, end)
         check_limit(4 * recording.channels * (last - first))
-        wave = pick_channel(recording.read(first, last), channel)
+        wave = pick_channel(recording.read(first, last), channel, require_channel)
         if problem := problem_of_samples(wave):
             raise AudioError(f"{entry}: {problem}")
         return to_rate(wave, recording.rate, rate, resample)
@@ -145,9 +147,11 @@ def sample_range(samples: int, rate: int, start: float, end: float | None) -> tu
     return first, min(last, samples)
 
 
-def pick_channel(samples: np.ndarray, channel: int | None) -> np.ndarray:
-    """[T] of [T, channels]."""
+def pick_channel(samples: np.ndarray, channel: int | None, require_channel: bool = False) -> np.ndarray:
+    """[T] of [T, channels]; see read_audio."""
     channels = samples.shape[1]
+    if channels == 1 and not require_channel:
+        return np.ascontiguousarray(samples[:, 0])
     if channel is None and channels != 1:
         raise AudioError(
             f"has {channels} channels; choose one of 0..{channels - 1} (--channel 0, or data.channel: 0 in a config)"

@@ -56,7 +56,7 @@ class AudioCheck:
                     yield f"{self.at(name, key)}: {key!r}: {error}"
                     continue
                 headers[key] = header
-                if self.channel is not None and self.channel >= header.channels:
+                if self.channel is not None and self.channel >= header.channels > 1:
                     yield (
                         f"{self.at(name, key)}: {key!r} has no channel {self.channel}, only 0..{header.channels - 1}; "
                         "give another --channel"
@@ -81,7 +81,7 @@ class AudioCheck:
         yield from self.stale_durations("utt2dur", {key: part.end - part.start for key, part in whole.items()})
 
     def note_headers(self, name: str, headers: dict[str, AudioHeader]) -> None:
-        """Recordings of several channels, and those whose header lacks their length."""
+        """Recordings of several channels, mono ones beside them, and those whose header lacks their length."""
         several = [key for key, header in headers.items() if header.channels > 1]
         chosen = self.channel is not None or (name == "wav.scp" and self.segments_name_channels())
         if several and not chosen:
@@ -89,6 +89,12 @@ class AudioCheck:
             self.notes.append(
                 f"{self.at(name, first)}: {len(several)} of {len(headers)} recordings have several channels, the first "
                 f"{first!r} has {headers[first].channels}; choose one with --channel, or data.channel in a config"
+            )
+        mono = [key for key, header in headers.items() if header.channels == 1]
+        if self.channel and mono:
+            self.notes.append(
+                f"{self.at(name, mono[0])}: {len(mono)} of {len(headers)} recordings have one channel, which is read "
+                f"instead of channel {self.channel}, the first {mono[0]!r}"
             )
         if assumed := [key for key, header in headers.items() if header.assumed]:
             first = assumed[0]

@@ -81,7 +81,7 @@ class Waves(Mapping):
         part = self.parts[utterance]
         options = dict(self.options)
         if options["channel"] is None:
-            options["channel"] = part.channel
+            options |= {"channel": part.channel, "require_channel": True}
         try:
             return read_audio(self.entries[part.recording], start=start, end=end, **options)
         except AudioError as error:

@@ -86,6 +86,20 @@ def test_a_channel_is_chosen_by_the_directory_or_its_segments():
     assert DataDir(folder).waves()["s-a"].any() and not DataDir(folder).waves()["s-b"].any()
 
 
+def test_mono_recordings_have_any_channel_but_one_that_segments_name():
+    folder = make_stereo(make_segmented())
+    soundfile.write("rec2.wav", tone(RATE), RATE)
+    waves = DataDir(folder, channel=1).waves()
+    np.testing.assert_allclose(waves["s-c"], tone(RATE)[RATE // 2 :], atol=2**-15)
+    assert check(folder, channel=1) == (
+        [],
+        ["seg/wav.scp:2: 1 of 2 recordings have one channel, which is read instead of channel 1, the first 'rec2'"],
+    )
+    write_list(folder / "segments", {"s-a": "rec1 0.0 0.25 1", "s-b": "rec1 0.25 1.2 0", "s-c": "rec2 0.5 -1 1"})
+    with pytest.raises(AudioError, match="'s-c': rec2.wav: has no channel 1, only 0..0"):
+        DataDir(folder).waves()["s-c"]
+
+
 def test_streams_are_noted():
     folder = make_segmented()
     content = bytearray(Path("rec1.wav").read_bytes())
