@@ -4,6 +4,7 @@ Session{1..5}/dialog/EmoEvaluation/DIALOG.txt (lines "[start - end]<tab>utteranc
 Session{1..5}/sentences/wav/DIALOG/UTTERANCE.wav at 16 kHz, and words in Session{1..5}/dialog/transcriptions. Kept are
 neutral, angry, sad, happy and excited, the last two as one, which is what most papers report on. The talker is the
 letter before the number at the end of an utterance's name; that of the dialogue is the actor who wore the markers.
+Events such as [LAUGHTER] are no words; an utterance without words has them as `[laughter]`, as in Switchboard.
 """
 
 import argparse
@@ -34,6 +35,7 @@ TALKERS = {
 }  # fmt: skip
 ANNOTATION = re.compile(r"\[\d+\.\d+ - \d+\.\d+\]\t(Ses0\d[FM]_\w+)\t(\w+)\t.*")
 TRANSCRIPT = re.compile(r"(Ses0\d[FM]_\w+) \[[\d.]+-[\d.]+\]: ?(.*)")
+EVENT = re.compile(r"\[[^\]]*\]")
 CURE = "unpack IEMOCAP_full_release.tar.gz anew and give the folder that holds Session1 to Session5 as --corpus-dir"
 
 
@@ -149,8 +151,13 @@ def read_transcriptions(folder: Path) -> dict[str, str]:
     for name in names_in(folder) if folder.is_dir() else ():
         if name.endswith(".txt"):
             matches = (TRANSCRIPT.fullmatch(line.rstrip()) for _, line in read_lines(folder / name))
-            words |= {match[1]: plain_words(match[2]) for match in matches if match}
+            words |= {match[1]: words_of(match[2]) for match in matches if match}
     return words
+
+
+def words_of(transcript: str) -> str:
+    """The words of a transcript without its events, or the events, in brackets, where there is nothing else."""
+    return plain_words(EVENT.sub(" ", transcript)) or " ".join(EVENT.findall(transcript.lower()))
 
 
 def differences_of(sessions: dict[int, list[Recording]]) -> list[str]:

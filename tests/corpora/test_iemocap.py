@@ -44,7 +44,8 @@ def tree(tmp_path_factory):
                 name = f"{dialog}_{talker}{number:03d}"
                 (folder / "sentences" / "wav" / dialog / f"{name}.wav").hardlink_to(root / "x.wav")
                 lines.append(f"[6.2901 - 8.2357]\t{name}\t{label}\t[2.5000, 2.5000, 2.5000]\nC-E2:\tSadness;\t()\n\n")
-                words.append(f"{name} [006.2901-008.2357]: Excuse me, it's {label}.\n")
+                said = "[LAUGHTER]" if number == 7 else f"[BREATHING] Excuse me, [LAUGHTER] it's {label}. [LIPSMACK]"
+                words.append(f"{name} [006.2901-008.2357]: {said}\n")
             (evaluation / f"{dialog}.txt").write_text("".join(lines))
             (transcriptions / f"{dialog}.txt").write_text("".join(words))
     (root / "x.wav").unlink()
@@ -67,7 +68,9 @@ def test_sessions_are_left_out_and_the_numbers_are_the_published_ones(tree, tmp_
     # The talker is not the actor whom the dialogue is named after.
     name = next(name for name in held["test_clean"].utterances if "Ses05F" in name and name.startswith("5M"))
     assert held["test_clean"].read("spk2gender")["5M"] == "m" and "_M" in name
-    assert held["test_clean"].read("text")[name].startswith("excuse me it's ")
+    text = held["test_clean"].read("text")
+    assert {text[name] for name in text if name.endswith("007")} == {"[laughter]"}
+    assert {text[name].rpartition(" ")[0] for name in text if not name.endswith("007")} == {"excuse me it's"}
     held_out = set(DataDir(tmp_path / "data" / "noise_unseen").read("utt2noise").values())
     assert held_out == set(nonspeech.UNSEEN[1])
 
