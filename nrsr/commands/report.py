@@ -46,7 +46,7 @@ from nrsr.reporting.results_file import write_results
 from nrsr.reporting.undefined_notes import undefined_notes
 from nrsr.scoring import Metric, Run, find_metric, find_runs, pool_runs
 from nrsr.scoring.bootstrap import DRAWS
-from nrsr.scoring.classification import COLUMNS, classes_of, confusion
+from nrsr.scoring.classification import CLASSIFIED, LABEL, classes_of, confusion
 from nrsr.scoring.experiments import ExperimentsError, NothingScoredError
 from nrsr.scoring.metric import IMPROVEMENT, metrics_of
 from nrsr.scoring.pooled_set import EACH
@@ -205,7 +205,7 @@ def draw_matrices(path: str, runs: Sequence[Run], sets: Sequence[str], systems: 
         for system in systems
         for name in sets
         if (scored_tables := [run.scores[name] for run in runs if run.system == system and name in run.scores])
-        and all(set(table.columns).issuperset(COLUMNS) for table in scored_tables)
+        and all(table.has(LABEL) and table.has(CLASSIFIED) for table in scored_tables)
     }
     if not tables:
         return False

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nrsr.scoring.metric import Metric, Sums, ratio
-from nrsr.scoring.table import ScoreTable
+from nrsr.scoring.table import UNKNOWN, ScoreTable
 
 LABEL, CLASSIFIED = COLUMNS = ("label", "classified")
 RIGHT, OF, AS = "right", "of", "as"  # utterances of a class that are classified right, of a class, classified as one
@@ -17,12 +17,16 @@ def measure(reference: str, hypothesis: str) -> tuple[str, str]:
 
 
 def counts(table: ScoreTable) -> Sums:
-    """For each class, 1.0 or 0.0 for each utterance [U]: `right:CLASS`, `of:CLASS` and `as:CLASS`."""
+    """For each class, 1.0 or 0.0 for each utterance [U]: `right:CLASS`, `of:CLASS` and `as:CLASS`.
+
+    They are NaN for an utterance without a label, as those of a generator that is given no classes.
+    """
     labels, classified = table.label(LABEL), table.label(CLASSIFIED)
+    unlabelled = labels == UNKNOWN
     columns = {}
     for kind in np.unique(np.concatenate([labels, classified])).tolist():
-        columns[f"{OF}:{kind}"] = (labels == kind).astype(np.float64)
-        columns[f"{AS}:{kind}"] = (classified == kind).astype(np.float64)
+        columns[f"{OF}:{kind}"] = np.where(unlabelled, np.nan, labels == kind)
+        columns[f"{AS}:{kind}"] = np.where(unlabelled, np.nan, classified == kind)
         columns[f"{RIGHT}:{kind}"] = columns[f"{OF}:{kind}"] * columns[f"{AS}:{kind}"]
     return columns
 

@@ -28,7 +28,7 @@ def values(*tables: ScoreTable) -> list[float]:
         sums: dict[str, float] = {}
         for table in tables:
             for name, counted in metric.counts(table).items():
-                sums[name] = sums.get(name, 0.0) + counted.sum()
+                sums[name] = sums.get(name, 0.0) + np.nansum(counted)
         found.append(float(metric.value({name: np.array(value) for name, value in sums.items()})))
     return found
 
@@ -70,6 +70,12 @@ def test_as_by_definition_whole_and_in_two_parts(pairs, cut):
     if cut:
         parts = table_of(labels[:cut], found[:cut]), table_of(labels[cut:], found[cut:], first=cut)
         assert values(*parts) == pytest.approx(by_definition(labels, found))
+
+
+def test_utterances_without_a_label_do_not_count():
+    """As those of a generator that is given no classes, beside which others are."""
+    assert values(table_of([*LABELS, "-", "-"], [*FOUND, "sad", "-"])) == values(table_of(LABELS, FOUND))
+    assert np.isnan(values(table_of(["-", "-"], ["sad", "calm"]))).all()
 
 
 def test_intervals_over_speakers_are_wider_where_speakers_differ():

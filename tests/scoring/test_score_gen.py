@@ -174,6 +174,11 @@ def test_reports_of_sets_of_other_sizes(nrsr_main, sets, score, tmp_path):
     assert float(rows["real"][0]) == pytest.approx(scores["real_once"], abs=0.006)
     text = (tmp_path / "RESULTS.md").read_text()
     assert "words: b* - a" in text and "Further metrics" in text and "nearest" in text
+    header, unlabelled = (
+        re.split(r" *\| *", next(line for line in text.splitlines() if re.match(start, line)))
+        for start in (r"\| system \| .*WA in %", r"\| words: b\* \| .*\[")
+    )
+    assert [unlabelled[header.index(f"{title} in %")] for title in ("WA", "UA", "macro-F1", "accuracy")] == ["-"] * 4
 
 
 @pytest.mark.parametrize(
