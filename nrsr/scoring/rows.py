@@ -44,8 +44,10 @@ def table_of_rows(
 
 
 def _column(values: Sequence[float | str | None]) -> np.ndarray:
-    if any(isinstance(value, str) for value in values):
-        return np.array([UNKNOWN if value is None else value for value in values], dtype=str)
-    if None in values:
+    known = np.array([value for value in values if value is not None])
+    if len(known) == len(values):
+        return known
+    if known.dtype.kind == "f":
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return np.array(values)
+    # Text and counts: as floats, counts would be written with digits behind the point, and no count is read from those.
+    return np.array([UNKNOWN if value is None else value for value in values], dtype=str)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from nrsr.errors import NrsrError
 from nrsr.scoring import ScoreFileError, ScoreTable, find_metric, find_runs, read_table, write_table
+from nrsr.scoring.rows import table_of_rows
 
 TEXT = "utt\tspk\tnoise\tnoisefile\tsnr\twords\tsub\tdel\tins\n"
 TEXT += "a-1\ta\t-\t-\t5\t3\t1\t0\t0\na-2\tä b\t-\t-\t5.0\t2\t0\t0\t1\n"
@@ -33,6 +34,20 @@ def test_a_table_comes_back(tmp_path):
         assert again.columns[name].tolist() == columns[name].tolist()
     np.testing.assert_array_equal(again.counts("words"), columns["words"])
     np.testing.assert_allclose(again.numbers("si_snr"), columns["si_snr"], atol=1e-6)
+
+
+def test_counts_of_which_some_are_undefined_stay_whole(tmp_path):
+    """As of an utterance with a silent reference among others."""
+    metrics = [find_metric("vuv_error"), find_metric("logf0_rmse")]
+    rows = [[3, 201, 0.25, 100], [None] * 4, [0, 201, 0.5, 0]]
+    table = table_of_rows(["a", "b", "c"], {}, metrics, rows)
+    write_table(table, tmp_path / "scores.tsv")
+    again = read_table(tmp_path / "scores.tsv")
+    assert again.columns["vuv_frames"].tolist() == ["201", "-", "201"]
+    for scores in (table, again):
+        np.testing.assert_array_equal(metrics[0].counts(scores)["wrong"], [3, np.nan, 0])
+        np.testing.assert_array_equal(metrics[1].counts(scores)["frames"], [100, np.nan, 0])
+        np.testing.assert_array_equal(metrics[1].counts(scores)["squares"], [0.25, np.nan, 0.5])
 
 
 def test_rows_of_an_utterance_are_averaged_and_summed(tmp_path):
