@@ -1,16 +1,18 @@
 """How the configs of several systems differ."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 IGNORED = frozenset({"seed"})
+RUN = re.compile(r"_(fold|seed)[0-9]+")  # in the name of another experiment, as that of the teacher that is learnt from
 ABSENT = object()
 
 
 def config_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """The settings that are not the same in all configs.
+    """The settings that are not the same in all configs; paths may differ by the fold and seed of an experiment.
 
     Args:
         configs: system -> its resolved config.
@@ -34,7 +36,9 @@ def _compare(values: dict[str, Any], key: str, differences: dict[str, dict[str, 
                 inner = {system: value.get(name, ABSENT) for system, value in values.items()}
                 _compare(inner, f"{key}.{name}" if key else str(name), differences)
     elif any(value != present[0] for value in present):
-        differences[key] = {system: _shown(value) for system, value in values.items()}
+        shown = {system: _shown(value) for system, value in values.items()}
+        if len({RUN.sub("", text) for text in shown.values()}) > 1:
+            differences[key] = shown
 
 
 def _shown(value: Any) -> str:

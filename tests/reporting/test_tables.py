@@ -27,6 +27,13 @@ def test_config_differences():
     }
     assert config_differences({"one": first, "two": {**first, "seed": 5}}) == {}
     assert config_differences({}) == {}
+    # Students of the same teacher, each of its own fold and seed, and that of another.
+    same, again, other = (
+        {"init": {"encoder": {"from": f"exp/{name}"}}, "data": {"frames": f"exp/{name}/layers"}}
+        for name in ("teacher_fold0_seed1", "teacher_fold1_seed2", "ssl_fold0_seed1")
+    )
+    assert config_differences({"one": same, "two": again}) == {}
+    assert list(config_differences({"one": same, "two": other})) == ["init.encoder.from", "data.frames"]
     other = {**first, "model": {"class": "B"}}
     assert config_differences({"one": first, "two": other}) == {
         "model": {"one": "{class: A, size: 3}", "two": "{class: B}"}
