@@ -74,6 +74,7 @@ def _remarks(pooled: Mapping[str, Any], published: Sequence[Published]) -> list[
     notes = []
     if any(len(entry["seeds"]) > 1 or len(entry["folds"]) > 1 for entry in pooled["systems"].values()):
         notes.append("Seeds and folds are pooled: what is counted in all runs of a system is added up.")
+    notes += _uneven_folds(pooled)
     primaries = {name: summary["primary"] for name, summary in pooled["sets"].items() if summary["primary"]}
     for snrs in dict.fromkeys(map(tuple, primaries.values())):
         sets = ", ".join(short(name) for name, primary in primaries.items() if tuple(primary) == snrs)
@@ -89,6 +90,18 @@ def _remarks(pooled: Mapping[str, Any], published: Sequence[Published]) -> list[
     for source, systems in _sources(published).items():
         notes.append(f"Published ({', '.join(systems)}): {source}.")
     return notes
+
+
+def _uneven_folds(pooled: Mapping[str, Any]) -> list[str]:
+    """A line on systems whose folds have unequal numbers of runs, by which the folds are weighted."""
+    systems: dict[str, list[str]] = {}  # numbers of runs -> systems
+    for summary in pooled["sets"].values():
+        for system, runs in summary["runs"].items():
+            if len(set(runs.values())) > 1:
+                amounts = ", ".join(f"fold {fold} has {number}" for fold, number in runs.items())
+                systems.setdefault(amounts, []).append(system)
+    uneven = [f"{amounts} ({', '.join(dict.fromkeys(names))})" for amounts, names in systems.items()]
+    return [f"All runs count alike, so that folds with more runs weigh more: {'; '.join(uneven)}."] if uneven else []
 
 
 def _sources(published: Sequence[Published]) -> dict[str, list[str]]:

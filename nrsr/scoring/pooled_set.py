@@ -1,5 +1,6 @@
 """The runs of several systems on one test set: values with intervals, deviations over seeds, paired differences."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -167,6 +168,10 @@ class PooledSet:
             "speakers": len(set(self.speakers.tolist()) - {UNKNOWN}),
             "noise_recordings": len(set(self.noises.tolist()) - {UNKNOWN}),
             "by_noise": {system: self._by_noise(runs) for system, runs in self.runs.items()},
+            "runs": {
+                system: dict(sorted(Counter(run.pair[0] for run in runs).items()))  # fold -> runs
+                for system, runs in self.runs.items()
+            },
             "by_fold": {system: self._by_fold(runs) for system, runs in self.runs.items()},
             "systems": {
                 system: {

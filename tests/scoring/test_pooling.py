@@ -107,6 +107,23 @@ def test_folds_are_pooled_and_paired(tmp_path):
     assert pooled["systems"]["gm"]["missing"] == ["fold 0 seed 1"]
 
 
+def test_unequal_numbers_of_runs_in_folds_are_noted(nrsr_main, tmp_path):
+    for name in ("sum", "gm"):
+        for fold, seeds in ((0, (1, 2, 3)), (1, (1,))):
+            for seed in seeds:
+                write_run(tmp_path, f"{name}_fold{fold}_seed{seed}", {"seen": 4.0 * fold}, MIXTURES)
+    options = ("--sets", "seen", "--baseline", "sum", "--draws", "1000", "--metric", "si_snr_i", "--primary", "all")
+    note = "All runs count alike, so that folds with more runs weigh more: fold 0 has 3, fold 1 has 1 (sum, gm)."
+    status, out, err = nrsr_main("report", "--exp", tmp_path, *options)
+    assert status == 0, err
+    assert note in out.splitlines()
+    assert pooled_of(tmp_path, ["seen"])["sets"]["seen"]["systems"]["sum"]["si_snr_i"]["all"]["value"] == 1.0 + 3.5
+    for name in ("sum", "gm"):
+        for seed in (2, 3):
+            write_run(tmp_path, f"{name}_fold1_seed{seed}", {"seen": 4.0})
+    assert "weigh more" not in nrsr_main("report", "--exp", tmp_path, *options)[1]
+
+
 def test_what_one_system_lacks_is_left_out_of_both(tmp_path):
     """An utterance without a value for one system must not tell in the difference."""
     write_run(tmp_path, "sum_seed1", {"seen": 1.0})
