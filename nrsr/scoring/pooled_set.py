@@ -232,7 +232,7 @@ class PooledSet:
 
     def _statistics(self, metric: Metric, runs: Sequence[Run], counts: Counts, drawn: Counts) -> dict[str, Any]:
         observed, samples = self.observed(metric, counts), self.values(metric, drawn)
-        deviations = self._deviations(runs, lambda seed_runs: self.observed(metric, self.sums(seed_runs, metric)))
+        deviations = self._deviations([runs], lambda seed_runs: self.observed(metric, self.sums(seed_runs, metric)))
         return {
             condition: {
                 "value": _number(observed[condition]),
@@ -242,16 +242,22 @@ class PooledSet:
             for condition in self.conditions
         }
 
-    def _deviations(self, runs: Sequence[Run], values: Any) -> dict[str, float]:
+    def _deviations(self, systems: Sequence[Sequence[Run]], values: Any) -> dict[str, float]:
         """Standard deviation (n - 1) of each condition's value over the seeds that have all folds of some runs.
 
         Args:
-            values: runs of one seed -> condition -> value.
+            systems: runs of one system, or of two, those of the same fold and seed in the same place.
+            values: runs of one seed, of each system -> condition -> value.
         """
-        folds = {run.pair[0] for run in runs}
-        of_seed = [[run for run in runs if run.seed == seed] for seed in sorted({run.seed for run in runs}, key=str)]
-        whole = [values(seed_runs) for seed_runs in of_seed if {run.pair[0] for run in seed_runs} == folds]
-        if len(whole) < 2 or len({run.path for run in runs}) == len(folds):  # one training for all seeds
+        pairs = [runs[0].pair for runs in zip(*systems, strict=True)]
+        folds = {fold for fold, _ in pairs}
+        whole = []
+        for seed in sorted({seed for _, seed in pairs}):
+            places = [place for place, pair in enumerate(pairs) if pair[1] == seed]
+            if {pairs[place][0] for place in places} == folds:
+                whole.append(values(*([runs[place] for place in places] for runs in systems)))
+        once = all(len({run.path for run in runs}) == len(folds) for runs in systems)  # one training for all seeds
+        if len(whole) < 2 or once:
             return {}
         deviations = {
             condition: float(np.std([seed_values[condition] for seed_values in whole], ddof=1))
@@ -265,15 +271,13 @@ class PooledSet:
         keys = [(metric.name, *pair, side) for side in (0, 1)]
         observed, versus = (self.observed(metric, parts[key]) for key in keys)
         samples, versus_samples = (self.values(metric, drawn[key]) for key in keys)
-        partner = {(run.path, run.pair): versus_run for run, versus_run in zip(*common, strict=True)}
 
-        def of_seed(runs: Sequence[Run]) -> dict[str, np.ndarray]:
-            paired = [partner[run.path, run.pair] for run in runs]
+        def of_seed(runs: Sequence[Run], paired: Sequence[Run]) -> dict[str, np.ndarray]:
             seed_values = self.observed(metric, self.sums(runs, metric, paired))
             versus_values = self.observed(metric, self.sums(paired, metric, runs))
             return {condition: seed_values[condition] - versus_values[condition] for condition in self.conditions}
 
-        deviations = self._deviations(common[0], of_seed)
+        deviations = self._deviations(common, of_seed)
         differences = {}
         for condition in self.conditions:
             difference = observed[condition] - versus[condition]

@@ -105,8 +105,9 @@ def _system(runs: Sequence[Run], expected: set[tuple[int, int]], sets: Sequence[
     for pair in sorted(expected):
         lacking = [name for name in sets if name not in scored.get(pair, ())]
         if lacking:
-            fold = "" if pair[0] < 0 else f"fold {pair[0]} "
-            missing.append(f"{fold}seed {pair[1]}" + ("" if len(lacking) == len(sets) else f" on {', '.join(lacking)}"))
+            named = [f"{key} {number}" for key, number in zip(("fold", "seed"), pair, strict=True) if number >= 0]
+            run = " ".join(named) or "the run without fold and seed"
+            missing.append(run + ("" if len(lacking) == len(sets) else f" on {', '.join(lacking)}"))
     return {
         "seeds": [] if once else sorted({pair[1] for pair in scored}),
         "folds": sorted({pair[0] for pair in scored} - {-1}),

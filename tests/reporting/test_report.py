@@ -58,8 +58,19 @@ def test_a_system_without_seeds_is_paired_with_each_seed(exp):
     assert figures["seed_deviation"] is None and figures["interval"][0] < figures["value"] < figures["interval"][1]
     comparison = only(pooled, "test_seen", "gmm")
     assert comparison["pairs"] == 4
+    turned = only(pool_runs(runs, SETS, ["gmm"], draws=1000), "test_seen", "no_se")
+    deviations = [one["metrics"]["wer"]["primary"]["seed_deviation"] for one in (comparison, turned)]
+    assert deviations == pytest.approx([wer_of(pooled, "test_seen", "no_se")["primary"]["seed_deviation"]] * 2)
     alone = pool_runs([run for run in runs if run.system == "gmm"], SETS, ["no_se"], draws=1000)
     assert wer_of(alone, "test_seen", "gmm")["primary"]["value"] == pytest.approx(figures["value"])
+
+
+def test_a_fold_with_untrained_systems_alone_is_lacked_as_a_whole(exp):
+    for fold in (0, 1, 2):
+        write_run(exp, f"gmm_fold{fold}_once", fold, 0.5, sets=SETS[: 1 + (fold < 2)])
+    pooled = pool_runs(find_runs(exp, SETS)[0], SETS, ["no_se"], draws=1000)
+    assert pooled["systems"]["no_se"]["missing"] == ["fold 2"]
+    assert pooled["systems"]["gmm"]["missing"] == ["fold 2 on test_seen"]
 
 
 def test_identical_systems_differ_by_nothing(tmp_path):
