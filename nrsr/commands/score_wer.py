@@ -5,8 +5,9 @@ Example:
     nrsr score-wer data/test/text exp/a/decode_test/text --versus exp/b/decode_test/text
 
 REF and HYP are Kaldi text files with the same utterances. DATA has their speakers, noises, noise recordings and SNRs
-(utt2spk, utt2noise, utt2noisefile, utt2snr). OUT gets wer.txt (tables), wer.json (the same for programs), scores.tsv
-(counts of each utterance) and aligned.txt.
+(utt2spk, utt2noise, utt2noisefile, utt2snr), and perhaps their originals or mixtures (utt2uniq): the bootstrap draws
+utterances of the same one together. OUT gets wer.txt (tables), wer.json (the same for programs), scores.tsv (counts of
+each utterance) and aligned.txt.
 """
 
 import argparse

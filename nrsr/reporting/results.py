@@ -75,6 +75,8 @@ def _main_values(pooled: Mapping[str, Any], main: Sequence[Metric], sets: Sequen
 def _drawn(summary: Mapping[str, Any], speakers: bool = False) -> str:
     recordings = summary["noise_recordings"]
     amount = f"{summary['speakers']} speakers" if speakers else f"{summary['utterances']} utterances"
+    if not speakers and summary["groups"] < summary["utterances"]:
+        amount += f" in {summary['groups']} groups of utt2uniq"
     return amount + (f" and {recordings} noise recordings" if recordings else "")
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from nrsr.errors import NrsrError
 from nrsr.kaldi.lists import read_list
-from nrsr.scoring.table import NUMBER
+from nrsr.scoring.table import NUMBER, UNKNOWN
 
-LABEL_FILES = {"spk": "utt2spk", "noise": "utt2noise", "noisefile": "utt2noisefile", "snr": "utt2snr"}
-SNR = "snr"
+SNR, ORIGINAL = "snr", "uniq"
+LABEL_FILES = {"spk": "utt2spk", "noise": "utt2noise", "noisefile": "utt2noisefile", SNR: "utt2snr"}
+LABEL_FILES[ORIGINAL] = "utt2uniq"  # utterances of one mixture, or of one sentence in several noises
 
 
 class ScoringError(NrsrError):
@@ -18,13 +19,13 @@ class ScoringError(NrsrError):
 
 
 def read_labels(data: str | Path | None, utterances: Iterable[str]) -> dict[str, Mapping[str, str]]:
-    """What utt2spk, utt2noise, utt2noisefile and utt2snr of a data directory say, those of them that are there.
+    """What utt2spk, utt2noise, utt2noisefile, utt2snr and utt2uniq of a data directory say, those that are there.
 
     Args:
         data: the data directory, or None.
 
     Returns:
-        "spk", "noise", "noisefile", "snr" -> utterance -> label.
+        "spk", "noise", "noisefile", "snr", "uniq" -> utterance -> label.
 
     Raises:
         ScoringError: no such folder, a file that lacks an utterance, or a label with a tab.
@@ -49,6 +50,11 @@ def read_labels(data: str | Path | None, utterances: Iterable[str]) -> dict[str,
                 if "\t" in value or "\r" in value:
                     raise ScoringError(f"{data / name}: the label of {utterance} holds a tab; replace it by a space")
     return labels
+
+
+def drawn_together(utterances: np.ndarray, originals: np.ndarray) -> np.ndarray:
+    """What a bootstrap draws for each utterance [U]: its original or mixture, or itself where that is unknown."""
+    return np.where(originals == UNKNOWN, utterances, originals)
 
 
 def comparable(label: str, value: str) -> str | float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nrsr.scoring.bootstrap import interval, probability_of_improvement, resampled_group_sums
 from nrsr.scoring.experiments import Run
-from nrsr.scoring.labels import SNR, ScoringError, comparable, group_by
+from nrsr.scoring.labels import ORIGINAL, SNR, ScoringError, comparable, drawn_together, group_by
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
@@ -52,7 +52,7 @@ class PooledSet:
         for run in (run for system_runs in self.runs.values() for run in system_runs):
             tables.setdefault(run.pair[0], []).append(run.scores[name])
         self.start, self.length, self.fold_utterances = {}, 0, {}
-        labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: [], "noise": [], "spk": []}
+        labels: dict[str, list[np.ndarray]] = {"noisefile": [], SNR: [], "noise": [], "spk": [], ORIGINAL: []}
         for fold, fold_tables in sorted(tables.items()):
             self.fold_utterances[fold] = np.unique(np.concatenate([table.utterances for table in fold_tables]))
             self.start[fold] = self.length
@@ -64,7 +64,8 @@ class PooledSet:
         self.noise_types, self.noise_type_of = group_by("noise", np.concatenate(labels["noise"]))
         if speakers and (self.speakers == UNKNOWN).any():
             raise ScoringError(f"{name}: utterances without a speaker, and speakers are to be drawn; score with --data")
-        self.drawn = self.speakers if speakers else self.utterances
+        self.groups = drawn_together(self.utterances, np.concatenate(labels[ORIGINAL]))
+        self.drawn = self.speakers if speakers else self.groups
         together = [fold_tables[-1] for _, fold_tables in sorted(tables.items())]
         snrs, self.snr_of = group_by(SNR, np.concatenate(labels[SNR]))
         self.snrs = [] if snrs == [UNKNOWN] else snrs
@@ -82,7 +83,7 @@ class PooledSet:
     def _labels(self, tables: Sequence[ScoreTable], label: str, fold: int) -> np.ndarray:
         """A label of each utterance of a fold, from whichever table has the utterance."""
         values = np.full(len(self.fold_utterances[fold]), UNKNOWN, dtype=object)
-        for table in tables:
+        for table in (table for table in tables if table.has(label)):
             values[self._places(table, fold)] = table.label(label)
         return values.astype(str)
 
@@ -100,7 +101,7 @@ class PooledSet:
         return [spelled[key] for key in keys] if set(keys) <= spelled.keys() else []
 
     def units(self) -> list[np.ndarray]:
-        """What a bootstrap draws: utterances, an id's in all folds together, or speakers; and noise recordings."""
+        """What a bootstrap draws: groups of utterances, an id's in all folds together, or speakers; and noises."""
         return [self.drawn, self.noises] if (self.noises != UNKNOWN).any() else [self.drawn]
 
     def counts_of(self, table: ScoreTable, metric: Metric) -> tuple[Counts, np.ndarray]:
@@ -165,13 +166,11 @@ class PooledSet:
             "primary": self.primary,
             "sizes": self.sizes,
             "utterances": len(set(self.utterances.tolist())),
+            "groups": len(set(self.groups.tolist())),
             "speakers": len(set(self.speakers.tolist()) - {UNKNOWN}),
             "noise_recordings": len(set(self.noises.tolist()) - {UNKNOWN}),
             "by_noise": {system: self._by_noise(runs) for system, runs in self.runs.items()},
-            "runs": {
-                system: dict(sorted(Counter(run.pair[0] for run in runs).items()))  # fold -> runs
-                for system, runs in self.runs.items()
-            },
+            "runs": {system: Counter(run.pair[0] for run in runs) for system, runs in self.runs.items()},  # by fold
             "by_fold": {system: self._by_fold(runs) for system, runs in self.runs.items()},
             "systems": {
                 system: {

@@ -3,7 +3,8 @@
 A value is that of the counts of all runs together (for WER errors over words); that of a set with noise may be the mean
 over SNRs of these. A run without a seed counts for each seed that others have. Intervals come from drawing utterances
 and noise recordings (`nrsr.scoring.bootstrap`); the runs of all seeds and folds on one utterance are drawn together,
-since they share its difficulty. Where speakers are drawn, so are those on all that a speaker says.
+since they share its difficulty, and so are the utterances of one mixture or original (utt2uniq). Where speakers are
+drawn, so are those on all that a speaker says.
 """
 
 from collections.abc import Mapping, Sequence

@@ -21,7 +21,8 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
 
     Its audio is the estimate that score-sep has chosen for the speaker, that of the permutation with the best SI-SNR;
     without `estimates` the speaker alone as in the mixture, or with `mixture` the mixture as it is: the best and the
-    worst that separation can do for a recogniser.
+    worst that separation can do for a recogniser. utt2uniq has its mixture, so that a bootstrap draws the speakers of a
+    mixture together.
 
     Args:
         data: mixtures, with text_spk1, text_spk2, ...
@@ -41,7 +42,7 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
             f"{data.path}: no text_spk1; WER needs the transcript of each speaker (mix-speakers --mode max)"
         )
     chosen = read_choices(estimates / CHOICES) if estimates else {}
-    lists: dict[str, dict[str, str]] = {name: {} for name in ("wav.scp", "text", "utt2spk")}
+    lists: dict[str, dict[str, str]] = {name: {} for name in ("wav.scp", "text", "utt2spk", "utt2uniq")}
     copied = {name: data.read(name) for name in COPIED if data.has(name)}
     labels: dict[str, dict[str, str]] = {name: {} for name in copied}
     for number in range(1, count + 1):
@@ -54,7 +55,8 @@ def write_speakers(data: DataDir, out: Path, *, estimates: Path | None = None, m
                 raise ScoringError(f"{data.path}: {name} is not in {lacking}; score and separate the same directory")
             speaker = speakers.get(name, name)
             utterance = f"{speaker}-{name}-{number}"
-            for key, value in (("wav.scp", audio[name]), ("text", texts[name]), ("utt2spk", speaker)):
+            entries = {"wav.scp": audio[name], "text": texts[name], "utt2spk": speaker, "utt2uniq": name}
+            for key, value in entries.items():
                 lists[key][utterance] = value
             for key, values in copied.items():
                 if name in values:

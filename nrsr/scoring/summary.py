@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nrsr.scoring.bootstrap import DRAWS, SEED, interval, resampled_group_sums
-from nrsr.scoring.labels import ScoringError, group_by
+from nrsr.scoring.labels import ORIGINAL, ScoringError, drawn_together, group_by
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.table import UNKNOWN, ScoreTable
 
@@ -42,7 +42,8 @@ def summarise(
     columns = [np.where(known[name], values, 0.0) for name, addends in counts.items() for values in addends.values()]
     values, units = np.stack(columns, axis=1), drawn_units(table, speakers)
     sums = resampled_group_sums(values, units, [numbers for _, numbers in groups.values()], draws, seed)
-    over = ["speakers" if speakers else "utterances", "noise recordings"][: len(units)]
+    utterances = "groups of utt2uniq" if table.has(ORIGINAL) else "utterances"
+    over = ["speakers" if speakers else utterances, "noise recordings"][: len(units)]
     summary: dict[str, Any] = {"bootstrap": {"over": over, "draws": draws, "seed": seed}}
     for (name, (labels, numbers)), drawn in zip(groups.items(), sums, strict=True):
         observed = np.stack([np.bincount(numbers, column, len(labels)) for column in columns], axis=-1)
@@ -67,12 +68,12 @@ def summarise(
 
 
 def drawn_units(table: ScoreTable, speakers: bool = False) -> list[np.ndarray]:
-    """What a bootstrap draws: utterances or speakers, and noise recordings where they are known.
+    """What a bootstrap draws: utterances, those of one original together, or speakers; and known noise recordings.
 
     Raises:
         ScoringError: speakers of utterances that have none.
     """
-    drawn = table.utterances
+    drawn = drawn_together(table.utterances, table.label(ORIGINAL))
     if speakers:
         drawn = table.label("spk")
         if (drawn == UNKNOWN).any():

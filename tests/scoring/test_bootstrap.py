@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from nrsr.scoring import ScoreTable, bootstrap, compare_tables, find_metric, interval, resampled_sums
+from nrsr.reporting import results_tables
+from nrsr.scoring import (
+    Run,
+    ScoreTable,
+    bootstrap,
+    compare_tables,
+    find_metric,
+    interval,
+    pool_runs,
+    resampled_sums,
+    summarise,
+)
 from nrsr.scoring.bootstrap import probability_of_improvement, resampled_group_sums
 
 
@@ -81,6 +92,26 @@ def test_interval_covers_the_true_rate():
         low, high = interval(100 * sums[:, 0] / sums[:, 1])
         covered += low <= 20 <= high
     assert 86 <= covered <= 100
+
+
+def test_speakers_of_one_mixture_are_drawn_together(tmp_path):
+    """Two speakers with the same errors in each mixture: the interval is that of one of them."""
+    rng = np.random.default_rng(3)
+    errors, words = rng.integers(0, 4, 50), np.full(50, 5)
+    one = scores_of(errors, words)
+    columns = {name: np.repeat(column, 2) for name, column in one.columns.items()}
+    mixtures = columns.pop("utt")
+    speakers = np.array([f"{mixture}-{row % 2}" for row, mixture in enumerate(mixtures)])
+    apart, together = (ScoreTable({"utt": speakers, **columns, **uniq}) for uniq in ({}, {"uniq": mixtures}))
+    metrics, widths, noted = [find_metric("wer")], [], []
+    for table in (one, apart, together):
+        alone = summarise(table, metrics)["total"][""]["wer"]
+        pooled = pool_runs([Run(tmp_path, "a", None, 1, {"test": table})], ["test"], ["a"], metrics, ["all"])
+        assert pooled["sets"]["test"]["systems"]["a"]["wer"]["all"]["interval"] == pytest.approx(alone["interval"])
+        widths.append(np.diff(alone["interval"])[0])
+        noted.append("100 utterances in 50 groups of utt2uniq" in results_tables(pooled, metrics)[1][0].notes[0])
+    assert widths[2] == pytest.approx(widths[0]) and widths[1] < 0.85 * widths[0]
+    assert noted == [False, False, True]
 
 
 def test_noise_recordings_widen_the_interval_as_they_should():

@@ -93,6 +93,7 @@ def test_scores_of_a_directory(folders, score_se, tmp_path):
         "noise",
         "noisefile",
         "snr",
+        "uniq",
         "si_sdr",
         "si_sdr_i",
         "segsnr",

@@ -64,9 +64,9 @@ def test_worked_figures(nrsr_main, texts, data, tmp_path):
     aligned = (tmp_path / "score" / "aligned.txt").read_text()
     assert "a-1 words 3 S 1 D 0 I 0\n  ref  one two three\n  hyp  one too three\n           S\n" in aligned
     assert (tmp_path / "score" / "scores.tsv").read_text().splitlines()[:3] == [
-        "utt\tspk\tnoise\tnoisefile\tsnr\twords\tsub\tdel\tins\tchars\tchar_errors",
-        "a-1\ta\twind\tn0\t10\t3\t1\t0\t0\t13\t1",
-        "a-2\ta\twind\tn1\t-5.0\t1\t0\t0\t0\t4\t0",
+        "utt\tspk\tnoise\tnoisefile\tsnr\tuniq\twords\tsub\tdel\tins\tchars\tchar_errors",
+        "a-1\ta\twind\tn0\t10\t-\t3\t1\t0\t0\t13\t1",
+        "a-2\ta\twind\tn1\t-5.0\t-\t1\t0\t0\t0\t4\t0",
     ]
     assert {path.name for path in (tmp_path / "score").iterdir()} == {
         "wer.txt",

@@ -53,6 +53,7 @@ def test_each_speaker_gets_the_estimate_that_was_chosen(nrsr_main, data, estimat
     assert read_list(tmp_path / "out/text")["cid-m2-2"] == "five six"
     assert read_list(tmp_path / "out/utt2spk")["bob-m2-1"] == "bob"
     assert read_list(tmp_path / "out/utt2snr")["bob-m1-2"] == "5"
+    assert read_list(tmp_path / "out/utt2uniq")["bob-m1-2"] == "m1"
 
 
 def test_speakers_alone_and_mixtures_bound_it(nrsr_main, data, tmp_path):
