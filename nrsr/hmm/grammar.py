@@ -147,7 +147,8 @@ def _check_words(words: Iterable[str], lang: Lang, source: str) -> None:
     words = sorted(set(words))
     if not words:
         raise GrammarError(f"{source}: the grammar has no words; give it some")
-    missing = [word for word in words if word not in set(real_words(lang.words))]
+    known = set(real_words(lang.words))
+    missing = [word for word in words if word not in known]
     if missing:
         raise GrammarError(_words_missing(source, missing))
 

@@ -6,6 +6,7 @@ import math
 import kaldifst
 import pytest
 
+from nrsr.hmm import grammar as grammar_module
 from nrsr.hmm.grammar import (
     GrammarError,
     all_words,
@@ -44,6 +45,13 @@ def test_word_loop():
     assert cost(grammar, "one two one") == pytest.approx(-math.log(0.75 * 0.25 * 0.75), abs=1e-5)
     assert cost(grammar, "") == 0 and cost(grammar, "one three") == math.inf
     assert all_words(LANG) == dict.fromkeys(WORDS, 1.0)
+
+
+def test_the_vocabulary_is_listed_once_for_all_words(monkeypatch):
+    lists = []
+    monkeypatch.setattr(grammar_module, "real_words", lambda words: lists.append(list(words)) or lists[-1])
+    word_loop(dict.fromkeys(WORDS, 1.0), LANG)
+    assert len(lists) == 1
 
 
 def test_sentence_list():
