@@ -46,10 +46,12 @@ class Application(ABC):
 
     Attributes:
         outputs: its outputs by name.
+        known: all outputs that it could have; files of those that are not among `outputs` are removed from the folder.
         step: an input may be cut into pieces at multiples of so many rows; None where it must stay whole.
     """
 
     outputs: dict[str, Output]
+    known: dict[str, Output]
     step: int | None
 
     @abstractmethod
@@ -98,16 +100,16 @@ class SystemOutputs(Application):
     def __init__(self, experiment: Experiment, wanted: Collection[str] | None = None, device: str = "cpu"):
         check_device(device)
         self.config, self._system = experiment.config, fold_weight_norm(experiment.system.to(device).eval())
-        self.reads, known = self._system.reads, self._system.outputs()
+        self.reads, self.known = self._system.reads, self._system.outputs()
         if wanted is None:
-            wanted = [name for name, output in known.items() if not output.on_request]
-        if not wanted or (unknown := [name for name in wanted if name not in known]):
+            wanted = [name for name, output in self.known.items() if not output.on_request]
+        if not wanted or (unknown := [name for name in wanted if name not in self.known]):
             asked = "" if not wanted else f"{', '.join(unknown)}: "
             raise OutputError(
                 f"{asked}{experiment.path}: {type(self._system).__name__} outputs "
-                f"{', '.join(known) or 'nothing'}; take another system or output"
+                f"{', '.join(self.known) or 'nothing'}; take another system or output"
             )
-        self.outputs = {name: known[name] for name in wanted}
+        self.outputs = {name: self.known[name] for name in wanted}
         self.step = common_step(self.outputs)
 
     def open(self, data: DataDir, **options: Any) -> Inputs:

@@ -34,17 +34,18 @@ def apply_data(
     *,
     command: str = "apply",
     head: Sequence[str] = (),
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | None] | None = None,
 ) -> str:
     """Apply to every utterance of a data directory, and write the outputs into a folder.
 
-    Each output writes its own files, and they appear together at the end. The lists that are valid for an output are
-    copied beside it. OUT/<command>.log has `head`, remarks on utterances and the times; OUT/skipped lists the
-    failures, OUT/utt2source_audio size and time of the audio files, so that outputs are not scored with other audio.
+    Each output writes its own files, and they appear together at the end; those of the system's other outputs, which an
+    earlier run may have written, are removed. The lists that are valid for an output are copied beside it.
+    OUT/<command>.log has `head`, remarks on utterances and the times; OUT/skipped lists the failures,
+    OUT/utt2source_audio size and time of the audio files, so that outputs are not scored with other audio.
 
     Args:
         command: that of `nrsr`, for the log's name and for messages.
-        files: name -> content of further files to write.
+        files: name -> content of further files to write; None removes that of an earlier run.
 
     Returns:
         the log's last line: number of utterances and real-time factor.
@@ -57,7 +58,7 @@ def apply_data(
         raise ApplyError(f"--out {out}: is the data directory itself; name another one")
     started = time.perf_counter()
     application, make = shared(make, settings)
-    inputs, outputs = application.open(data, **settings.reading), application.outputs
+    inputs, outputs, known = application.open(data, **settings.reading), application.outputs, application.known
     del application  # several workers have their own
     batches = make_batches(inputs.durations(), settings.batch_size)
     run = Pass(make, inputs, batches, settings, f"batches of {data.path}")
@@ -66,7 +67,11 @@ def apply_data(
     with making(out, f"nrsr {command}"):
         written = write_outputs(run, outputs, out)
         write_log(run, out / f"{command}.log", head, time.perf_counter() - started)
+        _remove_files(out, known, outputs)
         for name, content in (files or {}).items():
+            if content is None:
+                (out / name).unlink(missing_ok=True)
+                continue
             with atomic_open(out / name) as stream:
                 stream.write(content)
         _copy_all_lists(data, out, outputs, written)
@@ -89,6 +94,16 @@ def write_outputs(run: Pass, outputs: Mapping[str, Output], out: Path) -> dict[s
                     run.remarks.setdefault(remark, []).append(utterance)
                 written[name].add(utterance)
     return written
+
+
+def _remove_files(out: Path, known: Mapping[str, Output], outputs: Mapping[str, Output]) -> None:
+    """Remove the files of known outputs that this run has not written."""
+    kept = {file for name, output in outputs.items() for file in output.files(name)}
+    stale = {file for name, output in known.items() for file in output.files(name)} - kept
+    for file in stale:
+        (out / file).unlink(missing_ok=True)
+        if file.endswith(".scp"):
+            (out / file).with_suffix(".ark").unlink(missing_ok=True)
 
 
 def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], written: Mapping[str, set[str]]) -> None:

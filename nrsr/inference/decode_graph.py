@@ -46,10 +46,11 @@ def decode_with_graph(
     Raises:
         NrsrError: whatever is wrong with experiment, graph, data or options.
     """
-    files: dict[str, str] = {}
+    files: dict[str, str | None] = {"acoustic_scale": None}
     head = [f"experiment {exp}, graph {graph or 'none'}, {device}"]
     if graph is None:
-        return apply_data(functools.partial(make_scorer, exp, device), data, out, settings, command="decode", head=head)
+        make = functools.partial(make_scorer, exp, device)
+        return apply_data(make, data, out, settings, command="decode", head=head, files={**files, "text": None})
     make = functools.partial(GraphSearch, exp, graph, search.of_search(), device=device)
     if dev is not None:
         scale, lines = tuned_scale(make, scales, dev, settings)

@@ -31,7 +31,7 @@ class GmmScorer(Application):
 
     def __init__(self, folder: Path):
         self._folder, self._model = folder, read_model(folder)
-        self.outputs = {"loglikes": SenoneOutput(self._model.gmm.num_pdfs)}
+        self.outputs = self.known = {"loglikes": SenoneOutput(self._model.gmm.num_pdfs)}
         self.step = 1
 
     def open(self, data: DataDir, **options: Any) -> Inputs:

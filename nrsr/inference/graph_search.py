@@ -89,11 +89,12 @@ class GraphSearch(Application):
         loglikes: bool = False,
     ):
         self._scorer, self._loglikes = make_scorer(exp, device), loglikes
-        known = self._scorer.outputs["loglikes"]
-        self._missing = missing_pdfs(graph, known.pdfs, may_lack=not is_gmm(exp))
+        senones = self._scorer.outputs["loglikes"]
+        self._missing = missing_pdfs(graph, senones.pdfs, may_lack=not is_gmm(exp))
         self._decode = WfstDecoder(graph, search)
         self._scales = {str(scale): scale for scale in scales} or {"text": search.acoustic_scale}
-        self.outputs = {name: TextOutput() for name in self._scales} | ({"loglikes": known} if loglikes else {})
+        self.outputs = {name: TextOutput() for name in self._scales} | ({"loglikes": senones} if loglikes else {})
+        self.known = self.outputs | {"loglikes": senones}
         self.step = self._scorer.step
 
     def open(self, data: DataDir, **options: Any) -> Inputs:

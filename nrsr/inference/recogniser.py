@@ -76,7 +76,8 @@ class Recogniser(Application):
         self._system, self._device = experiment.system.to(device).eval(), device
         self._method = settings.method
         self._search = self._make_search(settings, lm)
-        self.outputs = {"text": TextOutput()} | ({"loglikes": self._ctc} if loglikes else {})
+        self.known = {"text": TextOutput(), "loglikes": self._ctc}
+        self.outputs = {name: output for name, output in self.known.items() if name == "text" or loglikes}
         self.step = self._ctc.step
 
     def _make_search(self, settings: DecodingSettings, path: str | Path | None) -> Search:

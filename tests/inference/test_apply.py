@@ -55,6 +55,15 @@ def test_a_task_outside_the_package(nrsr_main, outside, data, tmp_path):
     options = ["--exp", outside, "--data", data, "--out", tmp_path / "one", "--outputs", "label"]
     assert nrsr_main("apply", *options)[0] == 1
     assert {path.name for path in (tmp_path / "one").iterdir()} == {"label", "apply.log", "skipped", SOURCES_OF}
+    # Where an earlier run has written other outputs, these go away.
+    (tmp_path / "one" / "mine.txt").write_text("not an output")
+    for outputs, files in (
+        ("level,posteriors", {"level.json", "posteriors.scp", "posteriors.ark"}),
+        ("label", {"label"}),
+    ):
+        assert nrsr_main("apply", *options[:-1], outputs)[0] == 1
+        names = {path.name for path in (tmp_path / "one").iterdir()}
+        assert names == files | {"apply.log", "skipped", SOURCES_OF, "mine.txt"}
 
 
 def test_outputs_of_a_recogniser(nrsr_main, experiment, data, tmp_path):

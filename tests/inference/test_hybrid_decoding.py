@@ -130,6 +130,22 @@ def test_the_acoustic_scale_is_chosen_on_development_data(toy, decode, tmp_path)
     assert f"acoustic_scale={best}" in (tmp_path / "out" / "decode.log").read_text()
 
 
+def test_files_of_an_earlier_run_are_removed(toy, decode, tmp_path):
+    graph, dev = ("--graph", toy / "model" / "graph"), toy / "dev"
+    out, logs = tmp_path / "out", {"decode.log"}
+
+    def files() -> set[str]:
+        return {path.name for path in out.iterdir()} - logs
+
+    assert decode(*graph, "--acoustic-scale", "1,0.05", "--dev", dev, "--write-loglikes")[0] == 0
+    everything = files()
+    assert {"text", "acoustic_scale", "loglikes.ark", "loglikes.scp"} <= everything
+    assert decode(*graph, "--acoustic-scale", "0.4", data=toy / "train")[0] == 0
+    assert files() == everything - {"acoustic_scale", "loglikes.ark", "loglikes.scp"}
+    assert decode("--write-loglikes")[0] == 0
+    assert files() == everything - {"acoustic_scale", "text"}
+
+
 def test_utterances_without_frames_stand_without_words(toy, decode, tmp_path):
     data = shutil.copytree(toy / "dev", tmp_path / "data")
     features = dict(open_table(data / "feats.scp"))
