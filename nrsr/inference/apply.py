@@ -20,7 +20,7 @@ from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import MakeApplication, Pass, Settings, as_it_is, shared
 from nrsr.kaldi import DataDir, write_list
 from nrsr.kaldi.audio_states import SOURCES_OF, audio_states, write_states
-from nrsr.kaldi.contents import label_lists, remove_other_lists, spk2utt_of
+from nrsr.kaldi.contents import AUDIO_SCP, label_lists, remove_other_lists, spk2utt_of
 from nrsr.listing import SHOWN, shown
 
 SKIPPED = "skipped"
@@ -116,8 +116,16 @@ def _copy_all_lists(data: DataDir, out: Path, outputs: Mapping[str, Output], wri
 
 
 def lists_for(output: Output, data: DataDir) -> list[str]:
-    """The lists of a data directory that are valid for an output; with those of utterances, all labels of one's own."""
-    lists = [name for name in output.lists if data.has(name)]
+    """The lists of a data directory that are valid for an output; with those of utterances, all labels of one's own.
+
+    Parallel audio that is listed by recording, as it may be beside `segments`, is none of them, and stderr names it.
+    """
+    lists = []
+    for name in filter(data.has, output.lists):
+        if data.has("segments") and AUDIO_SCP.fullmatch(name) and not data.read(name).keys() <= set(data.utterances):
+            print(f"{data.path / name}: lists recordings, not utterances, and is not copied", file=sys.stderr)
+        else:
+            lists.append(name)
     return lists + label_lists(data.path) if lists else lists
 
 

@@ -8,7 +8,7 @@ from nrsr.data.mel_inputs import MelInputs
 from nrsr.data.outputs import WaveFiles
 from nrsr.folders import making
 from nrsr.inference.application import ApplyError
-from nrsr.inference.apply import copy_lists, refuse_failures, write_log, write_outputs, write_skipped
+from nrsr.inference.apply import copy_lists, lists_for, refuse_failures, write_log, write_outputs, write_skipped
 from nrsr.inference.batches import make_batches
 from nrsr.inference.driver import MakeApplication, Pass, Settings, shared
 from nrsr.kaldi import DataDir
@@ -48,7 +48,7 @@ def vocode(
     with making(out, "nrsr vocode"):
         written = write_outputs(run, outputs, out)
         write_log(run, out / "vocode.log", head, time.perf_counter() - started)
-        lists = [name for name in output.lists if data is not None and data.has(name)]
+        lists = lists_for(output, data) if data is not None else []
         if data is not None:
             copy_lists(data, out, lists, written["wav"])
         remove_other_lists(out, {*lists, "wav.scp"})

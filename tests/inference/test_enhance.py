@@ -170,3 +170,22 @@ def test_labels_of_utterances_and_speakers_come_along(nrsr_main, exp, data, tmp_
     assert nrsr_main("enhance", "--exp", exp, "--data", noisy, "--out", tmp_path / "some")[0] == 1
     assert (tmp_path / "some/utt2emotion").read_text() == "".join(f"{name} mood-{name}\n" for name in "abcd")
     assert (tmp_path / "some/spk2gender").read_text() == "s f\n"
+
+
+def test_parallel_audio_of_recordings_stays_away(nrsr_main, exp, data, tmp_path):
+    segmented = tmp_path / "segmented"
+    segmented.mkdir()
+    soundfile.write(tmp_path / "r.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 2 * RATE), RATE)
+    for name in ("wav.scp", "spk1.scp"):
+        write_list(segmented / name, {"r": tmp_path / "r.wav"})
+    write_list(segmented / "segments", {"r-1": "r 0 0.8", "r-2": "r 1 1.9"})
+    write_list(segmented / "utt2spk", {"r-1": "r", "r-2": "r"})
+    write_list(segmented / "spk2utt", {"r": "r-1 r-2"})
+    command = ("enhance", "--exp", exp, "--data", segmented, "--out", tmp_path / "out")
+    status, _, err = nrsr_main(*command)
+    assert status == 0 and "segmented/spk1.scp: lists recordings, not utterances, and is not copied" in err
+    assert not (tmp_path / "out/spk1.scp").exists()
+    status, _, err = nrsr_main("validate-data", tmp_path / "out")
+    assert status == 0, err
+    write_list(segmented / "spk1.scp", dict.fromkeys(["r-1", "r-2"], tmp_path / "r.wav"))
+    assert nrsr_main(*command)[0] == 0 and (tmp_path / "out/spk1.scp").is_file()

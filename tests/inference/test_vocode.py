@@ -1,6 +1,7 @@
 """nrsr vocode: Kaldi mels in, waveforms out, whatever their length; and what it refuses."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def test_a_data_directory_by_nrsr_apply(nrsr_main, trained, mels, tmp_path):
     one, other = (dict(DataDir(tmp_path / name).waves(rate=RATE).items()) for name in ("apply", "vocode"))
     for utterance, wave in one.items():
         np.testing.assert_array_equal(wave, other[utterance])
+
+
+def test_labels_come_along(nrsr_main, trained, mels, tmp_path):
+    data = shutil.copytree(mels, tmp_path / "data")
+    names = [f"spk-{number:03d}" for number in range(4)]
+    write_list(data / "utt2emotion", dict.fromkeys(names, "calm"))
+    write_list(data / "spk2gender", dict.fromkeys(set(DataDir(data).read("utt2spk").values()), "f"))
+    assert nrsr_main("vocode", "--exp", trained["melgan"], f"scp:{data}/feats.scp", tmp_path / "out")[0] == 0
+    for name in ("utt2emotion", "spk2gender"):
+        assert (tmp_path / "out" / name).read_text() == (data / name).read_text()
 
 
 def test_mels_of_another_toolkit(nrsr_main, trained, tmp_path):
