@@ -1,6 +1,7 @@
 """The same work on many items, in this process or in several: one thread each, results in the order of the items."""
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,6 +14,8 @@ from nrsr.errors import NrsrError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Work = Callable[[Item], Result]
+# What libraries of linear algebra read when they are loaded; torch's threads can be set later too, numpy's cannot.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AHEAD = 4  # items per process that may be handed out before their results are taken, so that memory stays bounded
 
 
@@ -42,7 +45,8 @@ def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> I
     try:
         waiting: deque[Future] = deque()
         for item in items:
-            waiting.append(pool.submit(_run, item))
+            with one_thread_for_children():  # submit starts processes
+                waiting.append(pool.submit(_run, item))
             if len(waiting) >= AHEAD * nj:
                 yield waiting.popleft().result()
         while waiting:
@@ -53,6 +57,21 @@ def run_work(make_work: Callable[[], Work], items: Sequence[Item], nj: int) -> I
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def one_thread_for_children() -> Iterator[None]:
+    """Set the environment such that processes spawned in the block use one thread each for linear algebra."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 
 from nrsr.errors import NrsrError
-from nrsr.workers import WorkerError, run_work
+from nrsr.hmm.worker_pool import WorkerPool
+from nrsr.workers import THREADS, WorkerError, run_work
 
 
 class Squares:
@@ -17,6 +19,19 @@ class Squares:
         if number == 13:
             raise NrsrError("thirteen")
         return number**2, os.getpid(), torch.get_num_threads()
+
+
+class Products:
+    """Work that multiplies matrices, and tells the threads of its process and what the environment says of them."""
+
+    def __call__(self, item: object) -> tuple[int, list[str | None]]:
+        product = np.ones((600, 800), np.float32)
+        product = product @ product.T
+        return len(os.listdir("/proc/self/task")), [os.environ.get(name) for name in THREADS]
+
+
+def make_products(part: int) -> Products:
+    return Products()
 
 
 class Dies:
@@ -36,6 +51,20 @@ def test_results_come_in_order_from_processes_of_one_thread(nj):
     assert (set(processes) == {os.getpid()}) == (nj == 1)
     assert len(set(processes)) <= nj
     assert set(threads) == {1}
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_numpy_has_one_thread_in_each_process(monkeypatch, pool):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    if pool:
+        with WorkerPool(make_products, [0, 1]) as workers:
+            results = workers.ask("__call__", 0)
+    else:
+        results = list(run_work(Products, [0, 1], 2))
+    assert results == [(1, ["1"] * 3)] * 2
+    assert [os.environ.get(name) for name in THREADS] == [None, "3", None]
 
 
 @pytest.mark.parametrize("nj", [1, 2])

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from nrsr.workers import WorkerError
+from nrsr.workers import WorkerError, one_thread_for_children
 
 
 class WorkerPool:
@@ -36,7 +36,8 @@ class WorkerPool:
         for part in self._parts:
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs, self._make, part), daemon=True)
-            process.start()
+            with one_thread_for_children():
+                process.start()
             theirs.close()
             self._running.append((process, ours))
         return self
