@@ -12,7 +12,7 @@ from nrsr.hmm.lexicon_fst import lexicon_fst
 from nrsr.hmm.pronounce import ENGLISH, guess
 from nrsr.kaldi.checksums import write_checksums
 from nrsr.kaldi.dictionary import SILENCE_PHONES, Dictionary, DictionaryError, dictionary_of, read_dictionary
-from nrsr.kaldi.lang import Lang, LangError
+from nrsr.kaldi.lang import Lang, LangError, real_words
 from nrsr.kaldi.lexicon import Pronunciation, missing_words, problem_of_word, read_lexicon, write_lexicon
 from nrsr.kaldi.lists import read_lines, read_list, split_words
 from nrsr.kaldi.make_lang import LangOptions, make_lang
@@ -40,8 +40,9 @@ def words_of_texts(texts: Iterable[str | Path]) -> set[str]:
 
 
 def words_of_lists(paths: Iterable[str | Path]) -> set[str]:
-    """The first column of files, such as a vocabulary or a words.txt."""
-    return {columns[0] for path in paths for _, line in read_lines(path) if (columns := split_words(line))}
+    """The first column of files, such as a vocabulary or a words.txt; symbols that are no words are left out."""
+    lines = (split_words(line) for path in paths for _, line in read_lines(path))
+    return set(real_words(columns[0] for columns in lines if columns))
 
 
 def find_pronunciations(
@@ -70,7 +71,8 @@ def find_pronunciations(
         if oov not in {entry.word for entry in dictionary.lexicon}:
             dictionary = dictionary.with_words([Pronunciation(oov, (silence[-1],))])
     source = folder or lexicon
-    missing = missing_words(set(words) - {oov}, dictionary.lexicon)
+    words = set(words) - {oov}
+    missing = missing_words(words, dictionary.lexicon)
     if not source and not (missing and guess_missing):
         raise DictionaryError("there are no pronunciations; give --dict or --lexicon, or words and --guess")
     guessed: list[Pronunciation] = []
@@ -78,7 +80,7 @@ def find_pronunciations(
         for word in missing:
             if problem := problem_of_word(word):
                 raise DictionaryError(f"{problem}; then guess again")
-        guessed = guess(missing, dictionary.speech_phones, voice)
+        guessed = guess(missing, dictionary.speech_phones, voice, texts=words)
         lacking = f"{source}: {len(missing)} words have no pronunciation" if source else f"{len(missing)} words"
         _say(f"{lacking}; espeak-ng guesses", missing)
         dictionary = dictionary.with_words(guessed)

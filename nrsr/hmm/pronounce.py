@@ -42,7 +42,9 @@ class PronunciationError(NrsrError):
     """Words that espeak-ng cannot turn into phones, or espeak-ng itself is missing."""
 
 
-def guess(words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH) -> list[Pronunciation]:
+def guess(
+    words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH, *, texts: Iterable[str] = ()
+) -> list[Pronunciation]:
     """Pronunciations of words, one each, sorted by word.
 
     Args:
@@ -50,6 +52,8 @@ def guess(words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH) 
         like: the speech phones of a lexicon that the guesses join. They are ARPAbet (with stress digits, as AH0, where
             `like` has them), unless `like` holds other phones or the voice has none; then they are IPA.
         voice: espeak-ng's name of a language or accent; American and British English have ARPAbet.
+        texts: further words of the same texts. Where neither these nor `words` have a lowercase letter, all are spoken
+            in lowercase, since espeak-ng spells some words in capitals, such as US and IT.
 
     Raises:
         PronunciationError: espeak-ng is missing or has no such voice; words without a pronunciation, all listed; or
@@ -59,9 +63,11 @@ def guess(words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH) 
     arpabet = voice in ARPABET_VOICES and {phone.rstrip("012") for phone in like} <= CMU_PHONES
     stressed = any(phone[-1] in "012" for phone in like)
     speak = _speaker(voice)
+    words = sorted(set(words))
+    capitals = not any(letter.islower() for word in (*words, *texts) if _is_spoken(word) for letter in word)
     lexicon, failed = [], []
-    for word in sorted(set(words)):
-        sounds = speak(word) if SPOKEN.search(word) and word[0] not in "<[(" else []
+    for word in words:
+        sounds = speak(word.lower() if capitals else word) if _is_spoken(word) else []
         phones = _arpabet(sounds, stressed) if arpabet else _ipa(sounds)
         if phones:
             lexicon.append(Pronunciation(word, tuple(phones)))
@@ -73,6 +79,10 @@ def guess(words: Iterable[str], like: Iterable[str] = (), voice: str = ENGLISH) 
         )
     _check_against(lexicon, like, voice)
     return lexicon
+
+
+def _is_spoken(word: str) -> bool:
+    return bool(SPOKEN.search(word)) and word[0] not in "<[("
 
 
 def _check_against(lexicon: Sequence[Pronunciation], like: frozenset[str], voice: str) -> None:

@@ -101,6 +101,13 @@ def test_guesses():
     assert guess(["nine"], voice="de")[0].phones == ("n", "iː", "n", "ə")
 
 
+def test_texts_in_capitals_are_not_spelled():
+    lower, upper = guess(["it", "us", "la"]), guess(["IT", "US", "LA"], texts=["HELLO", "<noise>"])
+    assert [entry.phones for entry in upper] == [entry.phones for entry in lower]
+    assert [entry.word for entry in upper] == ["IT", "LA", "US"]
+    assert guess(["US"], texts=["hello"])[0].phones == ("Y", "UW", "EH", "S")  # an abbreviation, in texts of both
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
@@ -127,6 +134,15 @@ def test_prepare_lang_from_texts_alone(tmp_path, nrsr_main):
     assert (
         read_fst(tmp_path / "lang" / "L.fst").start == 0 and read_fst(tmp_path / "lang" / "L_disambig.fst").start == 0
     )
+
+
+def test_prepare_lang_from_the_words_of_another(tmp_path, nrsr_main):
+    (tmp_path / "text").write_text("u1 one two\n")
+    assert nrsr_main("prepare-lang", "--text", tmp_path / "text", "--guess", tmp_path / "first")[0] == 0
+    words = tmp_path / "first" / "words.txt"
+    status, _, err = nrsr_main("prepare-lang", "--words", words, "--guess", tmp_path / "second")
+    assert status == 0 and "2 words; espeak-ng guesses: one two" in err
+    assert (tmp_path / "second" / "words.txt").read_text() == words.read_text()
 
 
 def test_prepare_lang_lists_words_without_pronunciation(tmp_path, nrsr_main):
