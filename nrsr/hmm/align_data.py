@@ -6,7 +6,16 @@ from pathlib import Path
 from nrsr.data.features import FeatureSettings, StoredFeatures
 from nrsr.files import atomic_copy
 from nrsr.folders import making
-from nrsr.hmm.alignment_files import clean_names, parallel_alignments, read_alignments, write_alignments
+from nrsr.hmm.alignment_files import (
+    FRAME_SHIFT,
+    SUBSAMPLING,
+    clean_names,
+    parallel_alignments,
+    read_alignments,
+    refuse_subsampled,
+    subsampling_of,
+    write_alignments,
+)
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.gmm_folder import SETTINGS, load_settings, open_features
 from nrsr.hmm.model import TRANSFORM, read_model, read_transitions
@@ -21,7 +30,7 @@ from nrsr.kaldi.lang import Lang
 from nrsr.kaldi.symbols import read_symbols
 
 COMMAND = "nrsr align"
-MODEL_FILES = ("final.mdl", "tree", TRANSFORM, SETTINGS)
+MODEL_FILES = ("final.mdl", "tree", TRANSFORM, SETTINGS, SUBSAMPLING)
 
 
 def say(line: str) -> None:
@@ -68,9 +77,11 @@ def take_kaldi(folder: Path, out: Path, lang_folder: Path | None = None) -> int:
     if unnamed := set(transitions.topology.phones) - set(phones.values()):
         raise AlignmentError(f"{lang_folder or folder}/phones.txt: lacks phone {min(unnamed)}; give the right --lang")
     alignments = read_alignments(folder, transitions)
-    shift = load_settings(folder).frame_shift if (folder / SETTINGS).is_file() else None
+    shift = load_settings(folder).frame_shift if (folder / SETTINGS).is_file() else FRAME_SHIFT
+    if (factor := subsampling_of(folder)) > 1:
+        say(f"{folder}: a frame of the alignments is {factor} of the features; they give times, no senones of frames")
     with making(out, COMMAND):
-        write_alignments(out, alignments, {}, transitions, phones, *([shift] if shift else []))
+        write_alignments(out, alignments, {}, transitions, phones, factor * shift)
         copy_model(folder, out)
     return len(alignments)
 
@@ -82,6 +93,7 @@ def take_parallel(folder: Path, data: Path, out: Path) -> int:
         AlignmentError: numbers of frames differ, or no utterance was found.
         ModelFileError, ListError, TableError, FeaturesError: broken files.
     """
+    refuse_subsampled(folder)
     transitions = read_transitions(folder / "final.mdl")
     alignments = read_alignments(folder, transitions)
     directory = DataDir(data)

@@ -14,6 +14,7 @@ from nrsr.kaldi.symbols import write_symbols
 from nrsr.kaldi.tables import TableWriter, open_table, read_table
 
 FRAME_SHIFT = 0.01  # seconds, of Kaldi's features
+SUBSAMPLING = "frame_subsampling_factor"  # Kaldi's file beside alignments of chain models: frames of features for each
 SKIPPED = "unaligned"  # list of utterances that have no alignment, and why
 SPEED = re.compile(r"(sp[0-9.]+-)*")  # prefixes of nrsr perturb-speed
 
@@ -32,7 +33,7 @@ def write_alignments(
         alignments: utterance -> transition-ids, one a frame.
         skipped: utterance without alignment -> why.
         phones: name -> number.
-        frame_shift: seconds between frames, for phone.ctm.
+        frame_shift: seconds between frames of the alignments, for phone.ctm.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,16 +104,35 @@ def kaldi_files(folder: Path) -> list[Path]:
     return [numbered[number] for number in sorted(numbered)]
 
 
+def subsampling_of(folder: Path) -> int:
+    """How many frames of features each frame of a folder's alignments is for: 3 as a rule with Kaldi's chain models.
+
+    Raises:
+        AlignmentError: frame_subsampling_factor holds no whole number above 0.
+    """
+    path = folder / SUBSAMPLING
+    content = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else "1"
+    if not re.fullmatch("[1-9][0-9]{0,3}", content):
+        raise AlignmentError(f"{path}: holds {content[:20]!r}, no whole number above 0; copy Kaldi's file again")
+    return int(content)
+
+
+def refuse_subsampled(folder: Path) -> None:
+    """Raise an AlignmentError for alignments that have fewer frames than the features."""
+    if (factor := subsampling_of(folder)) > 1:
+        raise AlignmentError(f"{folder / SUBSAMPLING}: a frame of these is {factor} of the features; take a GMM's")
+
+
 def clean_names(utterances: list[str], originals: Mapping[str, str], known: Mapping[str, object]) -> dict[str, str]:
     """Utterance of a parallel set -> its clean utterance, for those found.
 
-    That has the same id, or the id in utt2uniq, or the id without the ending -c1, -c2, ... of nrsr mix. The prefix of
+    That has the same id, or the id without the ending -c1, -c2, ... of nrsr mix, or the id in utt2uniq. The prefix of
     nrsr perturb-speed, as sp0.9-, goes before the id in utt2uniq, which names the original at its own speed.
     """
     names = {}
     for name in utterances:
         original, speed = originals.get(name, name), SPEED.match(name)[0]
-        for candidate in (name, speed + original, original, re.sub(r"-c[0-9]+$", "", name)):
+        for candidate in (name, re.sub(r"-c[0-9]+$", "", name), speed + original, original):
             if candidate in known:
                 names[name] = candidate
                 break

@@ -18,8 +18,12 @@ from nrsr.hmm.train_lda import LdaSettings
 from nrsr.hmm.train_mono import MonoSettings
 from nrsr.hmm.train_tri import TriSettings
 from nrsr.kaldi.binary import ModelFileError
+from nrsr.kaldi.lists import split_words
 
 SETTINGS = "gmm.yaml"
+TRUE = ("true", "t", "1", "")  # to Kaldi
+BOOLEANS, NUMBER, NOTHING = f"{'|'.join(TRUE)}|false|f|0", "[0-9]{1,4}", "(?!)"  # patterns of values
+DELTAS = {"delta-order": "deltas", "delta-window": "delta_window"}  # Kaldi's options and ours
 KALDI_CONTEXT = "4"  # of splice-feats on each side, where splice_opts names none
 KINDS = {"mono": MonoSettings, "tri": TriSettings, "lda": LdaSettings}
 PARTS = {"features": FeatureSettings, "alignment": Beams, **KINDS}
@@ -95,18 +99,15 @@ def load_settings(folder: Path) -> GmmSettings:
             {key: value for key, value in content.items() if key not in ("trained", "seed")}, str(folder)
         )
     features = FeatureSettings()
-    for option, value in _kaldi_options(folder / "cmvn_opts").items():
-        if option == "norm-vars":
-            features = replace(features, cmvn="mean_variance" if value == "true" else features.cmvn)
-        elif option == "norm-means" and value == "false":
-            features = replace(features, cmvn="none")
-        elif option != "norm-means":
-            raise ConfigError(f"{folder}/cmvn_opts: --{option} is not known to nrsr; take Kaldi's own alignments")
-    for option, value in _kaldi_options(folder / "delta_opts").items():
-        if option not in ("delta-order", "delta-window") or not value.isdigit():
-            raise ConfigError(f"{folder}/delta_opts: --{option} is not known to nrsr; take Kaldi's own alignments")
-        features = replace(features, **{"deltas" if option == "delta-order" else "delta_window": int(value)})
-    sides = _kaldi_options(folder / "splice_opts")
+    cmvn = _kaldi_options(folder / "cmvn_opts", {"norm-means": BOOLEANS, "norm-vars": BOOLEANS})
+    means, variances = cmvn.get("norm-means", "true") in TRUE, cmvn.get("norm-vars", "false") in TRUE
+    if variances and not means:
+        raise ConfigError(f"{folder}/cmvn_opts: variances are normalised with the means alone; correct --norm-means")
+    if not means or variances:
+        features = replace(features, cmvn="mean_variance" if variances else "none")
+    for option, value in _kaldi_options(folder / "delta_opts", dict.fromkeys(DELTAS, NUMBER)).items():
+        features = replace(features, **{DELTAS[option]: int(value)})
+    sides = _kaldi_options(folder / "splice_opts", {"left-context": NUMBER, "right-context": NUMBER})
     if sides.get("left-context", KALDI_CONTEXT) != sides.get("right-context", KALDI_CONTEXT):
         raise ConfigError(f"{folder}/splice_opts: unequal sides are not known to nrsr; take Kaldi's own alignments")
     return GmmSettings(features=features)
@@ -128,9 +129,23 @@ def open_features(folder: Path, model: Model, data: Path, *, allow_pipes: bool =
     return features
 
 
-def _kaldi_options(path: Path) -> dict[str, str]:
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return dict(re.findall(r"--([a-z-]+)=(\S+)", text))
+def _kaldi_options(path: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """Option -> value of a file such as cmvn_opts, read as Kaldi does: an option without a value is true, `_` is `-`.
+
+    Args:
+        known: the options that there may be -> pattern of their values.
+
+    Raises:
+        ConfigError: anything else in the file.
+    """
+    options = {}
+    for word in split_words(path.read_text(encoding="utf-8")) if path.is_file() else []:
+        name, equals, value = word.partition("=")
+        option = name.removeprefix("--").lower().replace("_", "-")
+        options[option] = value if equals else "true"
+        if not name.startswith("--") or not re.fullmatch(known.get(option, NOTHING), options[option]):
+            raise ConfigError(f"{path}: {word} is not known to nrsr; take Kaldi's own alignments")
+    return options
 
 
 class TrainingLog:

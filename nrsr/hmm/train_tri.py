@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.hmm.aligner import Beams
+from nrsr.hmm.alignment_files import refuse_subsampled
 from nrsr.hmm.alignments import AlignmentError
 from nrsr.hmm.em import Log, Schedule, train
 from nrsr.hmm.gmm import Gmm, single_gaussians
@@ -66,6 +67,7 @@ def take_alignments(pool: WorkerPool, lang: Lang, alignments: Path, log: Log) ->
     Raises:
         AlignmentError, ModelFileError, TopologyError, TableError: as train_tri.
     """
+    refuse_subsampled(alignments)
     old = read_transitions(alignments / "final.mdl")
     topology = Topology.from_text(lang.topo, f"{alignments}: topo of the lang folder")
     if old.topology.text() != topology.text():

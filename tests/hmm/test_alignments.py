@@ -144,6 +144,15 @@ def test_noisy_utterances_at_another_speed_find_their_clean_ones_at_that_speed()
     }
 
 
+def test_mixtures_of_speech_at_other_speeds_find_it():
+    known = {"a": 0, "sp0.9-a": 0}
+    for at_other_speed in ("a", "sp0.9-a"):  # utt2uniq names the first speech of all, or that at the same speed
+        originals = {"sp0.9-a-c1": at_other_speed, "sp0.9-a": at_other_speed, "a-c2": "a"}
+        assert clean_names(list(originals), originals, known) == {
+            "sp0.9-a-c1": "sp0.9-a", "sp0.9-a": "sp0.9-a", "a-c2": "a"
+        }  # fmt: skip
+
+
 def test_parallel_speech_must_have_as_many_frames():
     alignments = {"u1": np.ones(14, np.int32), "u2": np.ones(6, np.int32)}
     sources = {"u1-c1": "u1", "u2-c1": "u2"}
