@@ -22,6 +22,7 @@ from nrsr.kaldi.tables import open_table
 from nrsr.signal import cmvn
 
 SEEDS = 1 << 20  # of even alignments, different for each utterance
+INT32 = 1 << 31  # seeds of the library lie below
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Share:
         for number, graph in enumerate(self.graphs):
             frames = int(self.starts[number + 1] - self.starts[number])
             # Of the name, so that the alignment does not depend on the number of processes.
-            draw = seed + zlib.crc32(self.names[number].encode()) % SEEDS
+            draw = (seed + zlib.crc32(self.names[number].encode()) % SEEDS) % INT32
             self._set(number, even_alignment(graph, frames, draw) if graph is not None else None, Beams())
 
     def align(self, gmm: Gmm, log_probs: np.ndarray, beams: Beams) -> int:

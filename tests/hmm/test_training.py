@@ -112,7 +112,8 @@ def test_statistics_do_not_depend_on_how_the_utterances_are_dealt_out(toy_speech
         for spec in shares(transcripts, stored, toy_speech.lang, lang, parts):
             share = Share(spec)
             share.compile(model.transitions, model.tree)
-            share.align_evenly(seed=3)
+            share.align_evenly(seed=2**31 - 1)  # the library's highest, before an utterance adds to it
+            assert not share.failed
             total.add(share.statistics(model.gmm))
         sums.append(total)
     assert sums[0].frames == sums[1].frames > 5000
