@@ -94,14 +94,14 @@ class Framing(nn.Module):
         if self.dither > 0.0:
             waves = waves + self.dither / KALDI_SCALE * torch.randn_like(waves)
         count = int(self.frames(torch.tensor(waves.shape[1])))
-        waves = self._fit_edges(waves, lengths, count)
+        waves, ends = self._fit_edges(waves, lengths, count)
         raw = waves.unfold(1, self.size, self.shift)[:, :count]
         mean, constant = None, None
         if self.remove_dc_offset:
             mean, constant = raw.mean(-1, keepdim=True), self._constant(waves, raw)
             if constant is not None:  # a sum of equal numbers is rounded, and a logarithm would show the rest
                 mean = torch.where(constant, raw[..., :1], mean)
-        windowed = self._windowed(waves, mean, constant, count)
+        windowed = self._windowed(waves, ends, mean, constant, count)
         if not energy:
             return windowed, None
         if not self.raw_energy:
@@ -112,10 +112,10 @@ class Framing(nn.Module):
             log_energy = log_energy.clamp(min=math.log(self.energy_floor))
         return windowed, log_energy
 
-    def _fit_edges(self, waves: Tensor, lengths: Tensor, count: int) -> Tensor:
-        """Waves whose frame n starts at sample n * shift, long enough for `count` frames."""
+    def _fit_edges(self, waves: Tensor, lengths: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Waves whose frame n starts at sample n * shift, long enough for `count` frames; and where padding begins."""
         if self.snip_edges:
-            return waves
+            return waves, lengths
         before = self.size // 2 - self.shift // 2
         if before < 0:  # frames shorter than their shift: the first one starts inside
             waves, lengths, before = waves[:, -before:], lengths + before, 0
@@ -128,7 +128,8 @@ class Framing(nn.Module):
         places = torch.cat([ahead, behind], dim=1)
         mirrored = places % period
         mirrored = torch.minimum(mirrored, period - 1 - mirrored)
-        return extended.scatter(1, places + before, waves.gather(1, mirrored))
+        mirrored_waves = extended.scatter(1, places + before, waves.gather(1, mirrored))
+        return mirrored_waves, lengths + before + self.size
 
     def _constant(self, waves: Tensor, raw: Tensor) -> Tensor | None:
         """Which frames of raw [B, N, size] hold one value throughout, bool [B, N, 1]; None: only silent ones."""
@@ -139,7 +140,9 @@ class Framing(nn.Module):
         steps = torch.diff(waves.detach()).unfold(1, self.size - 1, self.shift)[:, : raw.shape[1]]
         return torch.linalg.vector_norm(steps, dim=-1, keepdim=True) == 0.0
 
-    def _windowed(self, waves: Tensor, mean: Tensor | None, constant: Tensor | None, count: int) -> Tensor:
+    def _windowed(
+        self, waves: Tensor, ends: Tensor, mean: Tensor | None, constant: Tensor | None, count: int
+    ) -> Tensor:
         """Offset removal, pre-emphasis and window.
 
         All three are linear, so the pre-emphasis is done once per sample instead of once per frame:
@@ -151,7 +154,10 @@ class Framing(nn.Module):
         after = max(0, (count - 1) * self.shift + self.n_fft - waves.shape[1])
         # Sample 0 has no predecessor, and needs none: it is only ever the first of a frame.
         emphasised = torch.sub(waves[:, 1:], waves[:, :-1], alpha=c) if c else waves
-        emphasised = pad(emphasised, (1 if c else 0, after))
+        emphasised = pad(emphasised, (1 if c else 0, after + 1))
+        # Past `size` the window is 0, but 0 times NaN in the padding is none. The last sample is in no frame.
+        padding = ends.unsqueeze(1) + torch.arange(self.n_fft - self.size, device=waves.device)
+        emphasised.scatter_(1, padding.clamp(max=emphasised.shape[1] - 1), 0.0)
         frames = emphasised.unfold(1, self.n_fft, self.shift)[:, :count]
         # In place where autograd allows it: these passes over all frames are bound by memory.
         if mean is None:

@@ -153,6 +153,17 @@ def test_padding_and_rubbish_past_the_end_change_nothing(kind, snip_edges, windo
         assert not features[row, frames[row] :].any()
 
 
+@pytest.mark.parametrize("kind", [Fbank, Mfcc])
+@pytest.mark.parametrize("options", [{}, {"snip_edges": False}, {"preemphasis": 0.0}, {"frame_length": 5.0}], ids=str)
+def test_nan_past_the_end_changes_nothing(kind, options):
+    extractor = kind(8000, use_energy=True, **options)
+    lengths = torch.tensor([3000, 1777, 200, 90])
+    batch = torch.rand(4, 3000, generator=torch.Generator().manual_seed(0)) - 0.5
+    expected, _ = extractor(batch, lengths)
+    batch[torch.arange(3000) >= lengths.unsqueeze(1)] = torch.nan
+    torch.testing.assert_close(extractor(batch, lengths)[0], expected, rtol=0, atol=0)
+
+
 def test_short_utterance_is_mirrored_again_and_again():
     wave = generated(41)
     period = np.concatenate([wave, wave[::-1]])
