@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nrsr.experiment.folder import Experiment
 
 OF_CTC = ("method", "lm", "lm_weight", "word_score", "ctc_weight", "length_penalty", "channel")
+OF_GRAPHS = ("acoustic_scale", "beam", "max_active", "dev")
 OF_HYBRIDS = ("graph", "acoustic_scale", "max_active", "dev")
 
 
@@ -117,6 +118,9 @@ def decode_hybrid_system(args: argparse.Namespace, experiment: "Experiment | Non
     tried = args.acoustic_scale or []
     if args.graph is None and not args.write_loglikes:
         raise OptionError("a hybrid system needs --graph, a folder of nrsr make-graph, or --write-loglikes alone")
+    if args.graph is None and (given := [name for name in OF_GRAPHS if getattr(args, name) is not None]):
+        names = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise OptionError(f"{names}: without --graph nothing is searched; give it, or leave these options out")
     if (len(tried) > 1) != (args.dev is not None):
         raise OptionError("--dev and several scales go together: --acoustic-scale 0.05,0.1,0.2 --dev DATA")
     scale = tried[0] if len(tried) == 1 else None

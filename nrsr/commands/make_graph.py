@@ -9,6 +9,7 @@ model, a loop of words, or a list of sentences. Neural senone systems decode wit
 """
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -27,10 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     grammar.add_argument("--sentences", type=Path, metavar="FILE", help="exactly one sentence of FILE, one a line")
     parser.add_argument(
-        "--transition-scale", type=float, default=1.0, metavar="X", help="scale for leaving transitions (1)"
+        "--transition-scale", type=scale, default=1.0, metavar="X", help="scale for leaving transitions (1)"
     )
-    parser.add_argument("--self-loop-scale", type=float, default=0.1, metavar="X", help="scale for self-loops (0.1)")
+    parser.add_argument("--self-loop-scale", type=scale, default=0.1, metavar="X", help="scale for self-loops (0.1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="graph folder to write (graph/ in the model's)")
+
+
+def scale(text: str) -> float:
+    """A number from 0."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: scales are numbers from 0; Kaldi takes 1 and 0.1")
+    return value
 
 
 def run(args: argparse.Namespace) -> None:

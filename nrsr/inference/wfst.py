@@ -16,6 +16,9 @@ class WfstError(NrsrError):
     """Scores that do not fit the graph, or settings that cannot be; names the utterance and the cure."""
 
 
+MOST = 2**31 - 1  # states that the library can count
+
+
 @dataclass(frozen=True)
 class WfstSettings:
     """How to search.
@@ -31,8 +34,10 @@ class WfstSettings:
     max_active: int = 7000
 
     def __post_init__(self) -> None:
-        if not (self.acoustic_scale > 0 and self.beam > 0 and self.max_active > 1):
-            raise WfstError(f"{self}: scale and beam must be above 0, max_active above 1; Kaldi takes 0.1, 13 and 7000")
+        if not (self.acoustic_scale > 0 and self.beam > 0 and 1 < self.max_active <= MOST):
+            raise WfstError(
+                f"{self}: scale and beam must be above 0, max_active from 2 to {MOST}; Kaldi takes 0.1, 13 and 7000"
+            )
 
 
 class WfstResult(NamedTuple):

@@ -169,6 +169,8 @@ def test_what_does_not_fit_is_named(toy, decode, tmp_path, experiment, nrsr_main
         (["--graph", graph, "--acoustic-scale", "0.1", "--dev", "x"], "--dev and several scales go together"),
         (["--graph", graph, "--batch-size", 0], "batch_size: 0 is too small"),
         (["--graph", graph, "--beam", 0], "must be above 0"),
+        (["--graph", graph, "--max-active", 99999999999], "max_active from 2 to 2147483647"),
+        (["--write-loglikes", "--dev", "x", "--acoustic-scale", "1,2"], "--acoustic-scale, --dev: without --graph"),
     ]:
         status, _, err = decode(*options)
         assert status == 1

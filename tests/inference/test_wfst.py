@@ -175,6 +175,9 @@ def test_oracle_scores_give_the_right_words(digits, nrsr_main):
 def test_what_ends_early_is_told(digits, nrsr_main):
     (digits / "list").write_text("seven seven\nnine nine\n")
     options = ["--lang", digits / "lang", "--model", digits / "model", "--out", digits / "graph"]
+    for scale in ("nan", "inf", "-1"):
+        status, _, err = nrsr_main("make-graph", *options, "--sentences", digits / "list", f"--self-loop-scale={scale}")
+        assert status == 2 and f"--self-loop-scale: {scale}: scales are numbers from 0" in err
     status, _, err = nrsr_main("make-graph", *options, "--sentences", digits / "list")
     assert status == 0, err
     pdfs = Graph.load(digits / "graph").num_pdfs
