@@ -9,6 +9,9 @@ The first form aligns by transcripts with a GMM of nrsr or Kaldi. The second cop
 the noisy speech that was mixed from it; numbers of frames must agree. The third turns Kaldi's ali.*.gz (with
 final.mdl, tree and phones.txt beside them, GMM or not) into nrsr's form. OUT gets ali.scp, trans_ali.scp, phone.ctm,
 phones.txt, final.mdl and tree; OUT/unaligned lists utterances without alignment, and why.
+
+A frame of Kaldi's chain alignments is several of the features (frame_subsampling_factor): they give times in phone.ctm,
+and no labels for training by frames.
 """
 
 import argparse

@@ -11,7 +11,8 @@ Example:
 Each system defines its outputs: text (OUT/NAME), vectors and frames (OUT/NAME.ark and .scp), waveforms (OUT becomes a
 data directory). decode, enhance and separate are the same with options of their own. An input longer than --piece is
 processed in overlapping pieces where the outputs allow it. OUT/apply.log lists times and remarks; utterances that fail
-are listed in OUT/skipped while the others are written, and the command ends with an error.
+are listed in OUT/skipped while the others are written, and the command ends with an error. Outputs that an earlier run
+wrote into OUT, and this one does not, are removed.
 """
 
 import argparse

@@ -6,7 +6,7 @@ Example:
     nrsr prepare-lang --text data/train_clean/text --guess data/lang
 
 The files are Kaldi's. Words of the texts without a pronunciation are listed; --guess takes those of espeak-ng, which
-LANG/guessed.txt lists.
+LANG/guessed.txt lists. Where all words are in capitals they are spoken in lowercase, since US would be spelled.
 """
 
 import argparse
