@@ -155,7 +155,9 @@ for_teacher() { # FUNCTION: calls FUNCTION CONFIG SEED EXPERIMENT for each seed
   done
 }
 
+# As a public one, the encoder is the same for all variants: --set, which goes with a --tag, does not change its config.
 train_encoder() {
+  local config_changes=
   if trains_encoder; then train_set=train_clean dev_set=dev_clean train "$masked" 1 "$(masked_encoder)"; fi
 }
 
@@ -226,8 +228,11 @@ ser_stages() {
 }
 
 # ser_folds CORPUS OPTION VALUES: all stages for each value of the option that names the test speakers to nrsr prepare.
+# Both sizes share the data, which are the same, and not the experiments.
 ser_folds() {
   local fold
+  experiments=$work_dir/exp
+  if [ "$size" = tiny ]; then experiments+=/tiny; fi
   if [ "$stage" -eq 0 ]; then
     nonspeech
     given_corpus

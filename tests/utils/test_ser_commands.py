@@ -85,6 +85,29 @@ def test_a_tag_and_other_levels_have_a_teacher_and_layers_of_their_own(recipe, t
     assert f"--out {exp}/teacher-w2v_fold0_seed1/layers_2-12 " in applied
 
 
+def test_a_tiny_run_leaves_the_full_one_to_do(recipe, tmp_path):
+    (tmp_path / "called/noise").mkdir()
+    options = ["--corpus-dir", "noise", "--noise-dir", "noise", "--work-dir", "w", "--nj", "1", "--speakers", "03"]
+    options += ["--config", "../../../utils/conf/ser/student.yaml", "--stop-stage", "4"]
+    trained = {}
+    for size in ("tiny", "full"):
+        done, commands = recipe("emodb/ser", *options, "--size", size)
+        assert done.returncode == 0, done.stderr
+        trained[size] = [re.search(r"--exp (\S+)", line)[1] for line in commands if line.startswith("train ")]
+    exp = f"{tmp_path}/called/w/exp"
+    names = ("masked/masked_fold03", "teacher_fold03_seed1", "student_fold03_seed1")
+    assert trained == {"tiny": [f"{exp}/tiny/{name}" for name in names], "full": [f"{exp}/{name}" for name in names]}
+    assert {command.split()[0] for command in commands} == {"train"}  # the data are the same
+
+
+def test_changes_of_a_variant_are_not_those_of_the_encoder_that_all_variants_share(recipe, tmp_path):
+    options = ["--work-dir", "w", "--config", "conf/student.yaml", "--stage", "4", "--stop-stage", "4"]
+    done, commands = recipe("mini/ser", *options, "--set", "optimiser.lr=1", "--tag", "lr")
+    assert done.returncode == 0, done.stderr
+    changed = {re.search(r"--exp \S+/full/(\S+)", line)[1]: "--set=optimiser.lr=1" in line for line in commands}
+    assert changed == {"masked/masked": False, "teacher-lr_seed1": True, "student-lr_seed1": True}
+
+
 def test_the_options_of_a_public_encoder_build_its_student(recipe, root, tmp_path):
     """The encoder of two layers has the published number of parameters, the trainings their learning rates."""
     (tmp_path / "called/noise").mkdir()

@@ -17,7 +17,7 @@
 #   --ssl-levels A,B,...      its layers that students learn, in ascending order; the teacher classifies by the last
 #                             of them    (4,8,12)
 #   --ssl-layers N            layers of the students    (2)
-#   --size full|tiny          tiny: one epoch each, to test the recipe    (full)
+#   --size full|tiny          tiny: one epoch each, to test the recipe; experiments are in exp/tiny    (full)
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 noise_dir=
@@ -33,7 +33,5 @@ ssl_layers=2
 size=full
 begin ser "$@"
 . ../../../utils/nonspeech.sh
-
-experiments=$work_dir/exp
 
 ser_folds emodb --leave-out "$speakers"
