@@ -103,7 +103,9 @@ decode() { # - - OUT SYSTEM SPEECH
   once "$3/.done/decode" decode_sets "${@:3}"
 }
 
+# Enhancers that --set and --tag vary are compared by the same recognisers, whose config --set does not change.
 train_recogniser() { # EXPERIMENT FOLDER TRAIN DEV: on data directories of the folder
+  local config_changes=
   units "$recogniser" "$seeds" "$1"
   data=$2 train_set=$3 statistics "$recogniser" "$seeds" "$1"
   data=$2 train_set=$3 dev_set=$4 train "$recogniser" "$seeds" "$1"

@@ -82,6 +82,18 @@ def test_recognisers_behind_the_enhancers(recipe, tmp_path):
     assert "--recognisers takes some of clean, noisy, retrained and pocketsphinx, not 'clear'" in done.stderr
 
 
+def test_changes_of_the_enhancers_are_not_those_of_the_recognisers(recipe, tmp_path):
+    options = ["--work-dir", "w", "--nj", "1", "--shelf", "", "--config", "conf/mask_blstm.yaml", "--stage", "2"]
+    options += ["--recognisers", "clean noisy retrained", "--set", "optimiser.lr=1", "--tag", "lr"]
+    done, commands = recipe("mini/enh", *options, "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in commands if line.split()[0] in ("compute-cmvn", "train")]
+    changed = {line[line.index("--config") + 1] for line in lines if "--set=optimiser.lr=1" in line}
+    assert changed == {"conf/mask_blstm.yaml"}
+    trained = [line[line.index("--exp") + 1].rpartition("/")[2] for line in lines if line[0] == "train"]
+    assert trained[:3] == ["mask_blstm-lr_seed1", "noisy-clean_seed1", "noisy-noisy_seed1"]
+
+
 def test_folds_of_real_recordings_have_data_and_experiments_of_their_own(recipe, tmp_path):
     for folder in ("corpus", "noise"):
         (tmp_path / "called" / folder).mkdir()
