@@ -23,7 +23,7 @@ train_options() { :; }
 read_changes() { # CONFIG SEED
   local given=()
   mapfile -t changes < <(train_options "$1" "$2")
-  read -ra given <<< "$config_changes"
+  read -d '' -ra given <<< "$config_changes" || true # all lines; it ends with status 1
   changes+=("${given[@]/#/--set=}")
 }
 

@@ -42,7 +42,7 @@ def test_joint_training_starts_from_a_front_end_and_a_recogniser(fsdd):
 
 def test_a_share_of_the_strings_changed_configs_and_other_noise_sets(fsdd):
     options = ["--config", "conf/fly/mtl.yaml", "--train-share", "0.1", "--noise-sets", "held_out"]
-    options += ["--set", "loss_weights.se=0.03 training.steps=8", "--tag", "x", "--report", "false"]
+    options += ["--set", "loss_weights.se=0.03\ntraining.steps=8", "--tag", "x", "--report", "false"]
     done, commands = fsdd("asr", *options)
     assert done.returncode == 0, done.stderr
     data, exp = "data/full_fold0_held_out", "exp/full_held_out/mtl-x_fold0_seed1"
