@@ -31,8 +31,10 @@ if [ "$stage" -gt 0 ]; then
   :
 elif [ -n "$librispeech_dir$wham_dir$metadata_dir" ]; then
   corpus_dir=$(absolute "$corpus_dir")
-  parts=(--librispeech-dir "$(find_dir "$librispeech_dir")" --wham-dir "$(find_dir "$wham_dir")")
-  parts+=(--metadata-dir "$(find_dir "$metadata_dir")")
+  librispeech_dir=$(find_dir "$librispeech_dir")
+  wham_dir=$(find_dir "$wham_dir")
+  metadata_dir=$(find_dir "$metadata_dir")
+  parts=(--librispeech-dir "$librispeech_dir" --wham-dir "$wham_dir" --metadata-dir "$metadata_dir")
 else
   given_corpus
 fi
