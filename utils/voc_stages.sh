@@ -47,7 +47,7 @@ make_mels() { # FOLDER CONFIG CHANGES...
     folders+=("$1/$set")
     rm -rf "${1:?}/$set"
     mkdir -p "$1/$set"
-    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp {} "$1/$set" ';'
+    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp -t "$1/$set" {} +
   done
   nrsr make-feats --config "${@:2}" --nj "$nj" "${folders[@]}"
 }

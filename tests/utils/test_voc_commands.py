@@ -83,6 +83,18 @@ def test_seen_and_unseen_speakers_are_vocoded_and_scored(vocoders, tmp_path):
     assert {command.split()[0] for command in again} == {"spectrograms", "report"}
 
 
+def test_lists_that_cannot_be_copied_end_the_run(vocoders, tmp_path):
+    for name in ("train", "dev", "test"):
+        (tmp_path / "called/w/data" / name).mkdir(parents=True)
+        (tmp_path / "called/w/data" / name / "wav.scp").touch()
+    copy = tmp_path / "project/tools/venv/bin/cp"
+    copy.write_text("#!/bin/sh\nexit 1\n")
+    copy.chmod(0o755)
+    done, commands = vocoders("csmsc/voc", "--config", "conf/melgan.yaml")
+    assert done.returncode == 1
+    assert not named(commands, "make-feats")
+
+
 @pytest.mark.parametrize("options", [["--config", "conf/other.yaml"], ["--set", "system.features.hop=64"]])
 def test_other_mels_have_a_folder_of_their_own(vocoders, tmp_path, options):
     for name in ("train", "dev", "test"):
