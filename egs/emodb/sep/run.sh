@@ -39,7 +39,7 @@ emodb_corpus() {
   if [ "$stage" -gt 0 ]; then return; fi
   if [ -z "$corpus_dir" ]; then
     corpus_dir=$work_dir/downloads/emodb
-    fetch_zip http://emodb.bilderbar.info/download/download.zip "$corpus_dir" "$corpus_dir/wav"
+    fetch "$corpus_dir/wav" unzip_url http://emodb.bilderbar.info/download/download.zip wav
   fi
   nonspeech
   given_corpus
