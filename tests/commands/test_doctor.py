@@ -1,5 +1,7 @@
 """nrsr doctor: what is missing is named with its use and its cure, and the exit status tells."""
 
+import pytest
+
 import nrsr.commands.doctor as doctor
 
 
@@ -46,6 +48,16 @@ def test_models_from_the_shelf_are_listed_in_one_line(nrsr_main, monkeypatch):
     monkeypatch.setattr(doctor, "ANCHORS", ("numpy",))
     [line] = [line for line in nrsr_main("doctor")[1].splitlines() if "from the shelf" in line]
     assert line.startswith("ok ") and "missing" not in line
+
+
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_a_missing_program_that_recipes_call_is_named(nrsr_main, monkeypatch, options):
+    monkeypatch.setattr(doctor, "LIBRARIES", [])
+    monkeypatch.setattr(doctor, "NEEDED_PROGRAMS", {"no-such-program": ("recipes", "apt-get install it")})
+    status, out, err = nrsr_main("doctor", *options)
+    assert status == 1
+    assert err == "nrsr doctor: no-such-program is not installed: needed for recipes; apt-get install it\n"
+    assert ("missing  no-such-program" in out) != bool(options)
 
 
 def test_a_recipe_whose_corpus_is_missing_fails(nrsr_main, root, tmp_path):
