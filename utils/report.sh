@@ -23,5 +23,7 @@ report() {
   if [ -n "${confusion:-}" ]; then options+=(--confusion "${results%.md}_confusion.png"); fi
   if [ -n "${criteria:-}" ]; then options+=(--criteria "$criteria" --criteria-figure "${results%.md}_training.png"); fi
   if [ -e "${published:=conf/published.tsv}" ]; then options+=(--published "$published"); fi
-  nrsr report "${options[@]}"
+  # One process after the other, so that the last one writes the scores of all into a shared results file.
+  mkdir -p "$experiments"
+  flock "$experiments/.report.lock" nrsr report "${options[@]}"
 }

@@ -118,7 +118,7 @@ def test_folds_of_real_recordings_have_data_and_experiments_of_their_own(recipe,
         applied = {command.split()[2] for command in commands if command.startswith("apply ")}
         digits = f"{tmp_path}/project/utils/conf/asr/pocketsphinx_digits.yaml"
         assert applied == ({digits} if name == "fsdd" else set())
-        folders = {path.name for path in exp.iterdir()}
+        folders = {path.name for path in exp.iterdir() if path.is_dir()}
         expected = {f"{system}_fold{fold}_once" for system in ("noisy", "wiener") for fold in (0, 2)}
         by_words = {folder.replace("_fold", "-pocketsphinx_fold") for folder in expected if name == "fsdd"}
         assert folders == expected | by_words

@@ -47,6 +47,27 @@ def test_help_lists_the_options_of_the_recipe_and_those_of_all(recipe, name):
     assert "Options of all recipes:\n" in done.stdout
 
 
+def test_one_of_several_folders_that_is_not_there_ends_the_run(recipe, tmp_path):
+    (tmp_path / "called/here").mkdir()
+    options = dict.fromkeys(("--corpus-dir", "--librispeech-dir", "--wham-dir", "--metadata-dir"), "here")
+    for missing in list(options)[1:]:
+        words = [word for option in {**options, missing: "nowhere"}.items() for word in option]
+        done, commands = recipe("librimix/sep", *words, "--work-dir", "w", "--stop-stage", "0")
+        assert (done.returncode, commands) == (1, [])
+        assert "there is no folder nowhere" in done.stderr
+
+
+def test_reports_of_several_runs_are_written_one_after_the_other(recipe, tmp_path):
+    nrsr = tmp_path / "project/tools/venv/bin/nrsr"
+    lock = tmp_path / "called/w/exp/full/.report.lock"
+    lock.parent.mkdir(parents=True)
+    nrsr.write_text(f"""#!/bin/sh
+if [ "$1" = report ]; then flock --nonblock {lock} true || echo locked >> "$COMMANDS"; fi
+""")
+    done, commands = recipe("mini/asr", "--work-dir", "w", "--stage", "6", "--config", "")
+    assert (done.returncode, commands) == (0, ["locked"])
+
+
 def test_what_only_the_prologue_uses_is_no_option(recipe):
     for option in ("--task", "--stages"):
         done, commands = recipe("mini/asr", option, "x")
