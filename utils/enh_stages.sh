@@ -193,6 +193,7 @@ enh_stages() {
         exit 1 ;;
     esac
   done
+  if wanted clean || wanted noisy || wanted retrained; then keep_options 4 "$experiments" recogniser; fi
   stages_without_training
   for seed in $seeds; do
     seeds=$seed stages_of_seed

@@ -19,6 +19,17 @@ for_each() {
 # train_options CONFIG SEED: settings (--set=...) for training and statistics, one a line; a run.sh may define its own.
 train_options() { :; }
 
+# keep_option_of PATTERN STAGE NAME: keep_options for each experiment whose config has a name of this pattern, so that
+# another fold, seed or tag may have another value.
+keep_option_of() {
+  for_each keep_option_of_experiment "$@"
+}
+
+keep_option_of_experiment() { # PATTERN STAGE NAME CONFIG SEED EXPERIMENT
+  # shellcheck disable=SC2053 # a pattern
+  if [[ $(basename "$4" .yaml) == $1 ]]; then keep_options "$2" "$6" "$3"; fi
+}
+
 # Sets changes to what train_options and the recipe's option --set say, as options of nrsr.
 read_changes() { # CONFIG SEED
   local given=()

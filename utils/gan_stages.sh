@@ -65,6 +65,8 @@ bounds() {
 }
 
 gan_stages() {
+  keep_options 5 "$experiments" count
+  keep_options 6 "$experiments" count # the bounds of the table take it as well
   if in_stages 2 "statistics"; then for_each statistics; fi
   if in_stages 4 "training"; then
     once "$experiments/classifier/.done/train" train_classifier

@@ -194,6 +194,8 @@ probe() { # CONFIG SEED EXPERIMENT
 hybrid_stages() {
   if [ -n "$frame_accuracy" ]; then also=frame_accuracy; fi
   gmm=${gmm:-$experiments/gmm} # mono/, tri/ and lda/ in it
+  keep_options 5 "$experiments" scales
+  keep_option_of '*' 6 probe_layer
   if in_stages 2 "features"; then all_features; fi
   if in_stages 3 "lexicon, GMMs on clean speech, alignments of noisy speech"; then gmms; fi
   if in_stages 4 "training"; then

@@ -87,6 +87,7 @@ words() {
 }
 
 sep_stages() {
+  if [ -n "$recogniser" ]; then keep_options 6 "$data" recogniser; fi # of a fold
   if in_stages 4 "training"; then for_each train; fi
   if in_stages 5 "separation"; then for_each separate; fi
   if in_stages 6 "scoring and report"; then

@@ -42,6 +42,33 @@ is_done() {
   echo "  done before: $1"
 }
 
+# keep_options STAGE FOLDER NAME...: for options whose values decide what a stage writes, but are part of no name or mark
+# there. The first run of the stage keeps them in FOLDER/.options; a later one with another value ends. What has a slash
+# or ends with .yaml is a path, and is compared as one, relative to the project's root where it is below it.
+keep_options() {
+  local name value file kept lock
+  if [ "$1" -lt "$stage" ] || [ "$1" -gt "$stop_stage" ]; then return; fi
+  mkdir -p "$2/.options"
+  exec {lock}>> "$2/.options/.lock"
+  flock "$lock"
+  for name in "${@:3}"; do
+    value=${!name}
+    case $value in */*|*.yaml) value=$(realpath -m --relative-base="$NRSR_ROOT" "$value") ;; esac
+    file=$2/.options/$name
+    if [ ! -e "$file" ]; then
+      echo "$value" > "$file.new"
+      mv "$file.new" "$file"
+    fi
+    kept=$(cat "$file")
+    if [ "$kept" != "$value" ]; then
+      echo "$0: --${name//_/-} was '$kept' for $2 and is '$value' now; give it as before, or take another --work-dir" \
+        "(or remove $file, if no run with '$kept' got so far)" >&2
+      exit 1
+    fi
+  done
+  exec {lock}>&-
+}
+
 # absolute PATH: the path, which may be relative to where run.sh was called.
 absolute() {
   case $1 in /*) echo "$1" ;; *) echo "$called_from/$1" ;; esac

@@ -78,6 +78,7 @@ score_sets() { # EXPERIMENT
 wsj0_dir=${wsj0_dir:+$(find_dir "$wsj0_dir")}
 lexicon=${lexicon:+$(absolute "$lexicon")}
 noise_list=${noise_list:+$(absolute "$noise_list")}
+keep_options 3 "$experiments" lm lexicon
 given_corpus
 prepare_data "$data" aurora4 --corpus-dir "$corpus_dir" ${wsj0_dir:+--wsj0-dir "$wsj0_dir"} \
   ${noise_list:+--noise-list "$noise_list"}

@@ -39,6 +39,7 @@ decode_sets() {
   decode_all "$1" --lm "$1/lm.arpa"
 }
 
+keep_option_of 'wavlm*' 4 ssl
 given_corpus
 if [ -n "$wsj0_dir" ] && [ "$stage" -le 0 ]; then wsj0_dir=$(find_dir "$wsj0_dir"); fi
 prepare_data "$data" chime4 --corpus-dir "$corpus_dir" ${wsj0_dir:+--wsj0-dir "$wsj0_dir"} --channels "$channels"

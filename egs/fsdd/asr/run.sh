@@ -93,6 +93,7 @@ fsdd_corpus
 for fold in $folds; do
   data=$work_dir/data/$(with_noise_sets "${size}_fold$fold")
   variant=_fold$fold
+  keep_option_of ssl 4 ssl
   fsdd_data "$data"
   if in_stages 1 "mixing (fold $fold)"; then
     mix_sets

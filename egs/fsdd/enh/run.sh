@@ -54,6 +54,8 @@ fsdd_corpus
 for fold in $folds; do
   data=$work_dir/data/${size}_fold$fold
   variant=_fold$fold
+  keep_options 0 "$data" test_strings
+  keep_option_of mel_vocoder 4 vocoder
   fsdd_data "$data"
   if in_stages 1 "mixing (fold $fold)"; then mix_sets; fi
   enh_stages

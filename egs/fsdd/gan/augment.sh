@@ -5,20 +5,29 @@
 # Usage: egs/fsdd/gan/augment.sh [options]
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset    (cloned by stage 0)
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
+#   --count N                 digits that the generator of strings generates first    (3000)
 #   --noises N                noises of two seconds that are generated    (300)
 #   --strings N               strings of generated digits that are added    (1500)
 #   --size full|tiny          tiny: a corpus for testing the recipe, too small to learn from    (full)
 #
-# The seeds are those of the recognisers; each generator is trained once. The noise is that of fold 0.
+# The seeds are those of the recognisers; each generator is trained once. The noise is that of fold 0. The configs are
+# always the same: there is no --config, --set or --tag.
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 corpus_dir=
 noise_dir=
+count=3000
 noises=300
 strings=1500
 size=full
 begin gan "$@"
 . ../../../utils/fsdd_corpus.sh
 
+for name in config set tag; do
+  if [ -n "${!name}" ]; then
+    echo "$0: takes no --$name; run.sh and ../asr/run.sh do, which it calls" >&2
+    exit 1
+  fi
+done
 asr_dir=$work_dir/asr # the work folder of the recognisers, so that those of egs/fsdd/asr stay what they are
 data=$asr_dir/data/${size}_fold0
 experiments=$work_dir/exp/$size
@@ -45,12 +54,13 @@ join_digits() {
   nrsr combine-data "$data/train_digits" "$data/train" "$data/generated"
 }
 
+keep_options 5 "$data" noises strings
 stage=0 fsdd_corpus # egs/fsdd/asr asks for it at whatever stage
 if [ "$stage" -le 1 ]; then asr --stop-stage 1; fi
 if in_stages 4 "training of generators"; then
   once "$noise_exp/.done/train" train_noise
   ./run.sh --corpus-dir "$corpus_dir" --noise-dir "$noise_dir" --work-dir "$work_dir" --size "$size" --stop-stage 5 \
-    --config conf/wavegan_labels.yaml
+    --count "$count" --config conf/wavegan_labels.yaml
 fi
 if in_stages 5 "generation, and recognisers"; then
   once "$data/.done/noise_generated" nrsr generate --exp "$noise_exp" --count "$noises" --seed 1 \

@@ -50,6 +50,7 @@ divide() {
 fold=0
 fsdd_corpus
 fsdd_data "$corpus"
+keep_options 1 "$data" unseen
 if in_stages 1 "seen and unseen speakers"; then once "$data/.done/speakers" divide; fi
 train_set=train_of_seen
 voc_stages

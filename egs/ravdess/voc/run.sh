@@ -33,5 +33,6 @@ divide() {
 
 given_corpus
 prepare_data "$corpus" ravdess --corpus-dir "$corpus_dir" --fold "$fold"
+keep_options 1 "$data" tested
 if in_stages 1 "seen and unseen speakers"; then once "$data/.done/speakers" divide; fi
 voc_stages
