@@ -110,7 +110,7 @@ def test_recognisers_of_augment_differ_in_their_noise_alone(name):
     plain = load_yaml(ROOT / "egs/fsdd/asr/conf/no_se_fly.yaml")
     [real] = plain["data"]["augment"]
     generated = {**real, "noise": "../noise_generated"}
-    # The second noise of "both" goes onto clean speech, in place of the first one.
+    # In half of the draws the second noise of "both" takes the place of the first one, see test_add_noise.py.
     expected = {"real": [real], "generated": [generated], "both": [real, {**generated, "probability": 0.5}]}
     assert config["data"]["augment"] == expected[name]
     assert {**config, "data": None} == {**plain, "data": None}

@@ -118,7 +118,7 @@ def test_students_differ_from_multi_in_what_they_are_named_after():
             "layers": 3,
         }
         (noise,) = multi["data"]["augment"]
-        assert found["multi_clean"]["data"]["augment"] == [{**noise, "probability": 0.0}]
+        assert found["multi_clean"]["data"]["augment"] == [{**noise, "snr": [100, 100]}]
     raw, teacher = (load_yaml(ROOT / f"utils/conf/ser/{name}.yaml") for name in ("teacher_raw", "teacher"))
     assert raw == {**teacher, "freeze": ["features"]}
     epochs = [load_yaml(ROOT / f"utils/conf/ser/{name}.yaml")["training"]["epochs"] for name in

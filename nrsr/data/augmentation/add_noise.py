@@ -24,8 +24,8 @@ class AddNoise(Augmentation):
         snr: [lowest, highest] in dB, all values between them alike.
         probability: of noise being added; other utterances stay as they are.
         active: take the power of the speech over its active samples, as `nrsr mix --active`.
-        onto: "wave" adds the noise to the waveform; "clean" to the parallel clean speech, in place of the noise that
-            was mixed in once, and leaves utterances without clean speech as they are.
+        onto: "wave" adds the noise to the waveform; "clean" to the parallel clean speech, in place of any noise that
+            was mixed in before, and leaves utterances without clean speech as they are.
         channel: of noise recordings that have several, counted from 0.
 
     Raises:
@@ -51,12 +51,12 @@ class AddNoise(Augmentation):
         self._recordings = Recordings(directory / self.noise, rate, channel=self.channel, allow_pipes=allow_pipes)
 
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Signals:
-        if self.onto == "clean":
-            if signals.parallel is None:
-                return signals
-            signals = Signals(signals.speech(), signals.parallel)
+        if self.onto == "clean" and signals.parallel is None:
+            return signals
         if rng.random() >= self.probability:
             return signals
+        if self.onto == "clean":
+            signals = Signals(signals.speech(), signals.parallel)
         snr, speech = rng.uniform(*self.snr), signals.speech()
         added = scaled_noise(speech, self._recordings.stretch(len(speech), rng), snr, active=self.active)
         gain = gain_against_clipping(signals.wave, speech, added, signals.wave + added)

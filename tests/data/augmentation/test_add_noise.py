@@ -1,18 +1,22 @@
 """Noise on the fly: the formula of nrsr mix, what is drawn when, and refusals."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from augmented_corpus import RATE, opened, write_corpus, write_waves
 
-from nrsr.config import ConfigError
+from nrsr.config import ConfigError, load_yaml
 from nrsr.data.augmentation import AddNoise, AugmentationError, Signals
+from nrsr.data.augmentation.recordings import Recordings
 from nrsr.data.draw import Draw
 from nrsr.data.parallel_audio import DatasetError
 from nrsr.errors import NrsrError
 from nrsr.kaldi import AudioError
 from nrsr.signal.activity import active_power
-from nrsr.signal.mixing import mix, power
+from nrsr.signal.mixing import mix, power, scaled_noise
 
+ROOT = Path(__file__).resolve().parents[3]
 CLASS = "nrsr.data.augmentation.AddNoise"
 
 
@@ -77,7 +81,54 @@ def test_noise_takes_the_place_of_the_noise_mixed_in_once(tmp_path):
     assert snr_of(example) == pytest.approx(20, abs=1e-3)
     np.testing.assert_array_equal(data[Draw(1, 1, 0)].wave, speech["u2"] + np.float32(0.5))
     never = opened(tmp_path / "train", noise_at(20, 20, onto="clean", probability=0))[Draw(0, 1, 0)]
-    np.testing.assert_array_equal(never.wave, speech["u1"])
+    np.testing.assert_array_equal(never.wave, speech["u1"] + np.float32(0.5))
+
+
+@pytest.mark.parametrize("onto", ["wave", "clean"])
+def test_probability_snr_and_noise_are_drawn_in_this_order(tmp_path, onto):
+    speech, _ = write_corpus(tmp_path)
+    write_waves(tmp_path / "train", {name: wave + 0.01 for name, wave in speech.items()})
+    write_waves(tmp_path / "train", speech, scp="spk1.scp")
+    noisy = opened(tmp_path / "train", noise_at(5, 20, onto=onto))
+    recordings = Recordings(tmp_path / "noise", RATE)
+    for number, name in enumerate(noisy.ids):
+        draw = Draw(number, 1, 0)
+        rng = draw.generator(name)
+        rng.random()
+        snr = rng.uniform(5, 20)
+        noise = scaled_noise(speech[name], recordings.stretch(len(speech[name]), rng), snr, active=False)
+        before = speech[name] + np.float32(0.01) if onto == "wave" else speech[name]
+        np.testing.assert_array_equal(noisy[draw].wave, before + noise.astype(np.float32))
+
+
+def test_a_second_noise_takes_the_place_of_the_first_in_some_utterances(tmp_path):
+    write_corpus(tmp_path)
+    augment = load_yaml(ROOT / "egs/fsdd/gan/conf/asr_both.yaml")["data"]["augment"]
+    for folder, frequency in (("noise_train", 1000), ("noise_generated", 2000)):
+        tone = 0.3 * np.sin(2 * np.pi * frequency * np.arange(RATE) / RATE)
+        write_waves(tmp_path / folder, {"tone": tone.astype(np.float32)})
+    data = opened(tmp_path / "train", augment)
+    real, generated = 0, 0
+    for epoch in range(100):
+        for number in range(len(data)):
+            example = data[Draw(number, 1, epoch)]
+            spectrum = np.abs(np.fft.rfft(example.wave - example.clean, RATE))
+            real, generated = real + (spectrum.argmax() == 1000), generated + (spectrum.argmax() == 2000)
+            # The SNRs of both differ by at most 20 dB, so a factor of 1000 says that one of them is not there at all.
+            assert min(spectrum[1000], spectrum[2000]) < 1e-3 * max(spectrum[1000], spectrum[2000])
+    assert real + generated == 500 and 200 < real < 300
+
+
+def test_noise_at_100_db_leaves_the_clean_speech(tmp_path):
+    """What egs/ravdess/ser/conf/clean_speech.yaml trains on."""
+    speech, noises = write_corpus(tmp_path)
+    write_waves(tmp_path / "noise_train", noises)
+    write_waves(tmp_path / "train", {name: wave + 0.5 for name, wave in speech.items()})
+    write_waves(tmp_path / "train", speech, scp="spk1.scp")
+    augment = load_yaml(ROOT / "egs/ravdess/ser/conf/clean_speech.yaml")["data"]["augment"]
+    example = opened(tmp_path / "train", augment)[Draw(0, 1, 0)]
+    np.testing.assert_array_equal(example.clean, speech["u1"])
+    np.testing.assert_allclose(example.wave, speech["u1"], atol=2**-15)
 
 
 def test_some_utterances_stay_as_they_are(tmp_path):
