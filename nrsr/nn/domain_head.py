@@ -1,5 +1,6 @@
 """A domain head: a small classifier at a hidden layer, which its gradient reaches reversed or as it is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -124,12 +125,19 @@ class DomainHeads(nn.ModuleDict):
         specs: the config's `system.heads`: name -> `HeadSettings`.
         dims: widths of the trunk's hidden layers, the first one first.
         classes: label name -> its classes, as found in the training data.
+        reserved: names of the system's other losses and criteria, which no head can have.
 
     Raises:
         ConfigError: a missing layer, labels that the data lack, a name taken by another loss.
     """
 
-    def __init__(self, specs: dict[str, Any] | None, dims: list[int], classes: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        specs: dict[str, Any] | None,
+        dims: list[int],
+        classes: dict[str, list[str]],
+        reserved: Collection[str] = (),
+    ) -> None:
         super().__init__()
         if specs is not None and not isinstance(specs, dict):
             raise ConfigError(f"system.heads: expected `name: {{layer: 4, ...}}` lines, found {specs!r}")
@@ -137,6 +145,10 @@ class DomainHeads(nn.ModuleDict):
             where = f"system.heads.{name}"
             if not str(name).isidentifier() or hasattr(self, name):
                 raise ConfigError(f"{where}: take another name, of letters, digits and _")
+            if name in reserved:
+                raise ConfigError(
+                    f"{where}: a head cannot be called {name}, as another criterion is; take another name"
+                )
             settings = settings_from(HeadSettings, spec, where)
             labels = settings.labels or name
             if labels not in classes:

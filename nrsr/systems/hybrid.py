@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nrsr.config import ConfigError, build
+from nrsr.config import build
 from nrsr.data.features import padded_rows
 from nrsr.data.frame_block import IGNORED
 from nrsr.data.frames import FrameBatch, FrameDataset
@@ -20,6 +20,7 @@ from nrsr.systems.system import LossError, System
 
 # The log prior of a senone that no frame was aligned with, so that its log-likelihood is out of every beam.
 NEVER = 1e4
+RESERVED = {"senone", "loss", "errors"}  # names that a domain head cannot have
 
 
 class Senone(System):
@@ -59,9 +60,7 @@ class Senone(System):
         self.norm = GlobalNorm(input_dim)
         self.network = build(network, FrameNetwork, "system.network", input_dim=input_dim)
         self.senones = nn.Linear(self.network.dims[-1], len(senone_counts))
-        if heads and {"senone", "loss", "errors"} & heads.keys():
-            raise ConfigError("system.heads: a head cannot be called senone, loss or errors; choose another name")
-        self.heads = DomainHeads(heads, self.network.dims, classes)
+        self.heads = DomainHeads(heads, self.network.dims, classes, RESERVED)
         counts = torch.tensor(senone_counts, dtype=torch.float64)
         log_priors = (counts / counts.sum().clamp_min(1)).log().masked_fill(counts == 0, NEVER)
         self.register_buffer("log_priors", log_priors.float(), persistent=False)

@@ -79,9 +79,7 @@ class JointAsr(System):
         if decoder:
             given = {"vocabulary": vocabulary, "dim": self.encoder.dim}
             self.decoder = build(decoder, TransformerDecoder, "system.decoder", **given)
-        if heads and RESERVED & heads.keys():
-            raise ConfigError(f"system.heads: a head cannot be called {', '.join(sorted(RESERVED & heads.keys()))}")
-        self.heads = DomainHeads(heads, self.encoder.dims, classes or {})
+        self.heads = DomainHeads(heads, self.encoder.dims, classes or {}, RESERVED)
 
     def set_progress(self, fraction: float, epoch: float) -> None:
         self.heads.set_progress(fraction, epoch)

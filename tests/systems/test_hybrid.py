@@ -160,6 +160,8 @@ def test_what_does_not_fit_is_named(folder):
         make(folder, heads={"noise": {"layer": 4}})
     with pytest.raises(ConfigError, match="cannot be called senone"):
         make(folder, heads={"senone": {"labels": "noise"}})
+    with pytest.raises(ConfigError, match="system.heads: expected `name: "):
+        make(folder, heads=["noise"])
     with pytest.raises(ConfigError, match="no labels 'noise'; the config's `data` has none"):
         make(folder, heads={"noise": {}}, labels=None)
     with pytest.raises(ConfigError, match="no nrsr.nn.frame_network.FrameNetwork"):
