@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from nrsr.config import ConfigError, build
 from nrsr.data.batch import Batch
 from nrsr.nn.adversarial import Objective, gradient_penalty
-from nrsr.systems.generative import GenerativeSystem
+from nrsr.systems.generative import GenerativeSystem, check_kinds
 from nrsr.systems.system import LossError
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
@@ -184,12 +184,13 @@ def pair_distances(examples: Tensor, labels: Tensor | None) -> Tensor:
     return distances.sum()
 
 
-def only_labels(classes: dict[str, list[str]] | None, system: str) -> dict[str, list[str]]:
+def only_labels(classes: dict[str, list[str]] | None, system: str) -> list[str]:
     """The labels of a system that cannot do without.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: there are none, or several kinds.
     """
     if not classes:
         raise ConfigError(f"data.labels: {system} needs the label of each utterance, as `word: {{file: text}}`")
-    return classes
+    check_kinds(classes)
+    return next(iter(classes.values()))

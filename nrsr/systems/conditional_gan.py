@@ -41,7 +41,7 @@ class ConditionalGan(ImageGan):
         n_fft: int | None = None,
         objective: dict[str, Any] = MINIMAX,
     ) -> None:
-        (labels,) = only_labels(classes, "ConditionalGan").values()
+        labels = only_labels(classes, "ConditionalGan")
         images = MelImages(sample_rate, samples, SIDE, n_fft)
         generator = ConditionalGenerator(len(labels), SIDE * SIDE, latent, tuple(widths))
         discriminator = ConditionalDiscriminator(len(labels), SIDE * SIDE, tuple(example), tuple(label), tuple(joint))

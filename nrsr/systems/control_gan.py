@@ -57,7 +57,7 @@ class ControlGan(ImageGan):
         n_fft: int | None = None,
         objective: dict[str, Any] = MINIMAX,
     ) -> None:
-        (labels,) = only_labels(classes, "ControlGan").values()
+        labels = only_labels(classes, "ControlGan")
         if min(rate, expected, most) < 0:
             raise ConfigError(f"system: rate {rate}, expected {expected}, most {most}: none of them may be below 0")
         images = MelImages(sample_rate, samples, SIDE, n_fft)

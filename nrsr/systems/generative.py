@@ -29,8 +29,7 @@ class GenerativeSystem(System):
 
     def __init__(self, sample_rate: int, samples: int, classes: dict[str, list[str]] | None = None) -> None:
         super().__init__()
-        if len(classes or {}) > 1:
-            raise ConfigError(f"data.labels: {', '.join(classes)}; a generator takes one kind of label; name one alone")
+        check_kinds(classes)
         self.sample_rate, self.length = sample_rate, samples
         self.kind = next(iter(classes), None) if classes else None
         self.labels = classes[self.kind] if classes else []
@@ -50,3 +49,13 @@ class GenerativeSystem(System):
 
         In evaluation mode a waveform does not depend on the others.
         """
+
+
+def check_kinds(classes: dict[str, list[str]] | None) -> None:
+    """Refuse several kinds of labels.
+
+    Raises:
+        ConfigError: there are several.
+    """
+    if classes and len(classes) > 1:
+        raise ConfigError(f"data.labels: {', '.join(classes)}; a generator takes one kind of label; name one alone")
