@@ -49,8 +49,6 @@ class ConvTasNet(FrontEnd):
         super().__init__()
         if window < 2 or window % 2:
             raise ConfigError(f"system.frontend: window {window} must be an even number of samples, at least 2")
-        if kernel < 1 or kernel % 2 == 0:
-            raise ConfigError(f"system.frontend: kernel {kernel} must be an odd number")
         self.sample_rate, self.hop, self.limit = sample_rate, window // 2, limit
         self.encoder = nn.Conv1d(1, filters, window, self.hop, bias=False)
         self.network = TemporalConvNet(filters, filters, bottleneck, hidden, skip, kernel, blocks, stacks)

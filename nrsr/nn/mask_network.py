@@ -30,6 +30,9 @@ class TcnMasks(MaskNetwork):
         filters, masks: given by the program.
         last_residual: also the last block has the layer of its residual path, which leads nowhere. The published
             size (5.1 M for 512 filters and two speakers) and published weights count it.
+
+    Raises:
+        ConfigError: an even kernel.
     """
 
     def __init__(

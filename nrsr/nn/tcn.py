@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from nrsr.config import ConfigError
 from nrsr.nn.global_layer_norm import GlobalLayerNorm
 from nrsr.signal.masks import valid_mask
 
@@ -54,6 +55,9 @@ class TemporalConvNet(nn.Module):
         stacks: how often the stack is repeated (R).
         last_residual: also the last block has a residual path, which leads nowhere: with it the number of parameters
             is the published one.
+
+    Raises:
+        ConfigError: an even kernel.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class TemporalConvNet(nn.Module):
         last_residual: bool = False,
     ) -> None:
         super().__init__()
+        if kernel < 1 or kernel % 2 == 0:
+            raise ConfigError(f"system: kernel {kernel} of Conv-TasNet's blocks must be an odd number")
         self.norm = GlobalLayerNorm(input_dim)
         self.bottleneck = nn.Conv1d(input_dim, bottleneck, 1)
         count = stacks * blocks

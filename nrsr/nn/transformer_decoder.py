@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nrsr.config import ConfigError
 from nrsr.nn.dropout import Dropout
 from nrsr.nn.sinusoids import sinusoids
 from nrsr.signal.masks import valid_mask
@@ -20,12 +21,17 @@ class TransformerDecoder(nn.Module):
         dim: size of the memory and of the hidden vectors (given by the program: the encoder's).
         layers, heads, ffn: sizes; `heads` divides `dim`.
         dropout: everywhere.
+
+    Raises:
+        ConfigError: heads that do not divide `dim`.
     """
 
     def __init__(
         self, vocabulary: int, dim: int, layers: int = 6, heads: int = 4, ffn: int = 2048, dropout: float = 0.1
     ) -> None:
         super().__init__()
+        if dim % heads:
+            raise ConfigError(f"system.decoder: heads {heads} must divide the encoder's dim {dim}")
         self.embedding = nn.Embedding(vocabulary, dim)
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)
         self.dropout = Dropout(dropout)

@@ -7,6 +7,7 @@ import torch
 from nrsr.config import ConfigError
 from nrsr.frontends import ConvTasNet
 from nrsr.nn import TemporalConvNet
+from nrsr.nn.mask_network import TcnMasks
 
 SMALL = {"filters": 32, "window": 20, "bottleneck": 12, "hidden": 16, "skip": 12, "blocks": 3, "stacks": 2}
 
@@ -74,3 +75,5 @@ def test_odd_windows_and_even_kernels_are_refused():
         ConvTasNet(8000, **(SMALL | {"window": 15}))
     with pytest.raises(ConfigError, match="kernel 4"):
         ConvTasNet(8000, **SMALL, kernel=4)
+    with pytest.raises(ConfigError, match="kernel 4"):
+        TcnMasks(8, 2, bottleneck=4, hidden=8, skip=4, kernel=4)
