@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from nrsr.config import ConfigError
 from nrsr.nn.wave_discriminator import WaveDiscriminator
 from nrsr.nn.weight_norm import CONVOLUTIONS, add_weight_norm
 
@@ -72,6 +73,9 @@ class HiFiGanDiscriminators(WaveDiscriminator):
         channels: of the layers of these.
         scales: discriminators of the waveform and of its averages over 2, 4, ... samples.
         scale_channels: of their first layer.
+
+    Raises:
+        ConfigError: a period that is no whole number above 0.
     """
 
     def __init__(
@@ -82,6 +86,8 @@ class HiFiGanDiscriminators(WaveDiscriminator):
         scale_channels: int = 128,
     ) -> None:
         super().__init__()
+        if not all(type(period) is int and period > 0 for period in periods):
+            raise ConfigError(f"system.discriminator: periods {list(periods)} must be whole numbers above 0")
         self.periods = nn.ModuleList(PeriodDiscriminator(period, channels) for period in periods)
         self.scales = nn.ModuleList(ScaleDiscriminator(scale_channels) for _ in range(scales))
         for module in self.scales[:1].modules():

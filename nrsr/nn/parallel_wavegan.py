@@ -71,8 +71,11 @@ class ParallelWaveGanGenerator(WaveGenerator):
         mels: bands.
         scales: of the upsampling; their product is the hop.
         blocks, stacks: the dilation doubles from block to block and starts anew in each stack.
-        residual, gate, skip: channels.
+        residual, gate, skip: channels; those of `gate` are an even number.
         kernel: odd length of the dilated convolutions.
+
+    Raises:
+        ConfigError: sizes that do not fit.
     """
 
     context = CONTEXT
@@ -94,6 +97,8 @@ class ParallelWaveGanGenerator(WaveGenerator):
             raise ConfigError(f"system: {blocks} blocks cannot be divided into {stacks} stacks")
         if kernel % 2 == 0:
             raise ConfigError(f"system: kernel {kernel} must be an odd number")
+        if gate < 2 or gate % 2:
+            raise ConfigError(f"system: gate {gate} must be an even number; half of the channels gate the others")
         cycle = blocks // stacks
         self.hop = math.prod(scales)
         samples = stacks * (kernel - 1) // 2 * (2**cycle - 1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 from torch.nn import functional as F
 
+from nrsr.config import ConfigError
 from nrsr.signal.precision import in_float32
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
@@ -30,10 +31,18 @@ class MultiResolutionStft(nn.Module):
     Args:
         resolutions: (n_fft, hop, window) in samples of each STFT.
         floor: least power before root and logarithm.
+
+    Raises:
+        ConfigError: no resolutions, or sizes that no transform can have.
     """
 
     def __init__(self, resolutions: Sequence[Sequence[int]] = RESOLUTIONS, floor: float = 1e-7) -> None:
         super().__init__()
+        if not resolutions or not all(map(is_resolution, resolutions)):
+            raise ConfigError(
+                f"system.resolutions: {list(resolutions)}: give [n_fft, hop, window] in samples, each at least 1, for "
+                "each STFT; no window is longer than its n_fft"
+            )
         self.resolutions, self.floor = [tuple(sizes) for sizes in resolutions], floor
         for place, (_, _, window) in enumerate(self.resolutions):
             self.register_buffer(f"window{place}", torch.hann_window(window), persistent=False)
@@ -64,6 +73,11 @@ class MultiResolutionStft(nn.Module):
                 convergences.append(vector_norm(wanted - fake, dim=over) / vector_norm(wanted, dim=over))
                 magnitudes.append((wanted.log() - fake.log()).abs().mean(over))
         return SpectralLosses(torch.stack(convergences).mean(0), torch.stack(magnitudes).mean(0))
+
+
+def is_resolution(sizes: Sequence[int]) -> bool:
+    """Whether sizes are n_fft, hop and window of an STFT."""
+    return len(sizes) == 3 and all(type(size) is int and size > 0 for size in sizes) and sizes[2] <= sizes[0]
 
 
 def feature_matching(

@@ -23,7 +23,7 @@ class Conv2dSubsampling(nn.Module):
         channels: channels of the convolutions; `dim` where it is None, as in the conformer paper.
 
     Raises:
-        ConfigError: another factor, or features too narrow for the convolutions.
+        ConfigError: another factor, no channels, or features too narrow for the convolutions.
     """
 
     def __init__(self, input_dim: int, dim: int, factor: int = 4, channels: int | None = None) -> None:
@@ -31,6 +31,8 @@ class Conv2dSubsampling(nn.Module):
         if factor not in (2, 4):
             raise ConfigError(f"subsampling: {factor!r} is not offered; choose 2 or 4")
         channels = dim if channels is None else channels
+        if channels < 1:
+            raise ConfigError(f"subsampling: {channels} channels; give at least 1")
         self.steps = int(math.log2(factor))
         width = input_dim
         layers: list[nn.Module] = []

@@ -72,11 +72,16 @@ class WaveGanDiscriminator(nn.Module):
         shuffle: largest shift of phase shuffle in samples, 0 for none.
         labels: classes, 0 for none; with labels the input has one more channel for each, 1 in the class's own
             throughout.
+
+    Raises:
+        ConfigError: a length that the layers do not take, or a shift below 0 or as long as the shortest feature maps.
     """
 
     def __init__(self, samples: int = 16384, width: int = 64, shuffle: int = 2, labels: int = 0) -> None:
         super().__init__()
         steps = strides(samples)
+        if not 0 <= shuffle < 2 * FIRST:
+            raise ConfigError(f"system: shuffle {shuffle} must be a number of samples from 0 to {2 * FIRST - 1}")
         self.shuffle, self.labels = shuffle, labels
         widths = [1 + labels, *(width << place for place in range(len(steps)))]
         self.layers = nn.ModuleList(

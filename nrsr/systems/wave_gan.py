@@ -28,7 +28,7 @@ class WaveGan(Adversarial):
         objective: the slot of an `Objective`; the paper's needs the loss "penalty" with the weight 10 beside it.
 
     Raises:
-        ConfigError: a length that the layers do not give.
+        ConfigError: a length that the layers do not give, or a shift that cannot be.
     """
 
     def __init__(

@@ -238,3 +238,9 @@ def test_sizes_of_hifigan_that_do_not_fit_are_named(changes, message):
     generator = {**SYSTEMS["hifigan"]["generator"], **changes}
     with pytest.raises(ConfigError, match=re.escape(message)):
         build_system(config_of("hifigan", generator=generator))
+
+
+@pytest.mark.parametrize("sizes", [[512, 0, 240], [512, 50], [512, 50, 600], [512, 50.0, 240]])
+def test_resolutions_that_no_transform_has_are_named(sizes):
+    with pytest.raises(ConfigError, match=re.escape(f"system.resolutions: [[64, 16, 48], {sizes}]: give [n_fft, hop")):
+        build_system(config_of("melgan", resolutions=[[64, 16, 48], sizes]))

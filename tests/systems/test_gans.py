@@ -229,3 +229,17 @@ def test_no_labels_are_needed_but_by_those_that_have_them():
     assert make_system("WaveGan", False).needs_labels == [] and make_system("WaveGan", True).needs_labels == ["word"]
     with pytest.raises(ConfigError, match="takes no labels"):
         make_system("DcGan", True)
+
+
+@pytest.mark.parametrize("name", [*LABELLED, "WaveGan"])
+def test_labels_are_of_one_kind(name):
+    classes = {"word": WORDS, "speaker": ["a", "b"]}
+    with pytest.raises(ConfigError, match="data.labels: word, speaker; a generator takes one kind of label"):
+        build_system({"sample_rate": RATE, "system": spec_of(name)}, metadata={"classes": classes})
+
+
+@pytest.mark.parametrize("shuffle", [-1, 32])
+def test_shifts_of_phase_that_cannot_be_are_refused(shuffle):
+    with pytest.raises(ConfigError, match=f"shuffle {shuffle} must be"):
+        make_system("WaveGan", False, shuffle=shuffle)
+    make_system("WaveGan", False, samples=128, shuffle=31).discriminator(torch.zeros(2, 128))

@@ -37,6 +37,9 @@ def test_missing_statistics_are_named_with_the_cure():
         ({"ctc_weight": 1.5}, "system.ctc_weight: 1.5"),
         ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "dim": 30}}, "heads 4 must divide dim 30"),
         ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "kernel": 4}}, "kernel 4 must be odd"),
+        ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "channels": 0}}, "subsampling: 0 channels; give at least 1"),
+        ({"decoder": {"class": "nrsr.nn.TransformerDecoder", "heads": 5}}, "system.decoder: heads 5 must divide"),
+        ({"heads": ["noise"]}, "system.heads: expected `name: "),
         ({"encoder": {"class": "nrsr.nn.ConformerEncoder", "subsampling": 3}}, "subsampling: 3 is not offered"),
     ],
 )
