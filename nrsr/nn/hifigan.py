@@ -51,10 +51,11 @@ class HiFiGanGenerator(WaveGenerator):
         scales, upsampling_kernels: of the transposed convolutions; no kernel may be shorter than its scale.
         kernels, dilations: of the residual blocks, as many of one as of the other; kernels are odd.
         double: whether each dilated convolution is followed by an undilated one.
-        std: of the weights at the start; 0.01 as published, while narrower layers want more to pass anything on.
+        std: of the weights at the start; None starts them as torch does, and so do the published networks: their code
+            draws weights with 0.01 when they have weight norm already, which changes nothing.
 
     Raises:
-        ConfigError: sizes that do not fit each other.
+        ConfigError: sizes that do not fit each other, or a `std` that is not above 0.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class HiFiGanGenerator(WaveGenerator):
         kernels: Sequence[int] = (3, 7, 11),
         dilations: Sequence[Sequence[int]] = ((1, 3, 5), (1, 3, 5), (1, 3, 5)),
         double: bool = True,
-        std: float = 0.01,
+        std: float | None = None,
     ) -> None:
         super().__init__()
         pairs = list(zip(scales, upsampling_kernels, strict=False))

@@ -40,7 +40,11 @@ class MelGanGenerator(WaveGenerator):
         channels: of the first layer; each scale halves them.
         scales: by which each transposed convolution multiplies the length.
         stacks: residual blocks behind each of them, with dilations 1, 3, 9, ...
-        std: of the weights at the start; 0.02 as published, while narrower layers want more to pass anything on.
+        std: of the weights at the start; None starts them as torch does, and so do the published networks: their code
+            draws weights with 0.02 when they have weight norm already, which changes nothing.
+
+    Raises:
+        ConfigError: sizes that do not fit each other, or a `std` that is not above 0.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class MelGanGenerator(WaveGenerator):
         channels: int = 512,
         scales: Sequence[int] = (8, 8, 2, 2),
         stacks: int = 3,
-        std: float = 0.02,
+        std: float | None = None,
     ) -> None:
         super().__init__()
         if channels < 1 or channels % (1 << len(scales)):
@@ -135,7 +139,7 @@ class MelGanDiscriminators(WaveDiscriminator):
         channels: int = 16,
         strides: Sequence[int] = (4, 4, 4, 4),
         limit: int = 1024,
-        std: float = 0.02,
+        std: float | None = None,
     ) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList(MelGanDiscriminator(channels, strides, limit) for _ in range(scales))
@@ -151,8 +155,12 @@ class MelGanDiscriminators(WaveDiscriminator):
         return maps
 
 
-def start_convolutions_(network: nn.Module, std: float) -> None:
-    """The weights of all convolutions of a network start at N(0, std²)."""
+def start_convolutions_(network: nn.Module, std: float | None) -> None:
+    """The weights of all convolutions of a network start at N(0, std²), or stay as they are where there is no std."""
+    if std is None:
+        return
+    if not std > 0.0:
+        raise ConfigError(f"system: std {std} must be above 0, or null")
     for module in network.modules():
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
             nn.init.normal_(module.weight, std=std)

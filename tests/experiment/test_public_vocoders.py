@@ -124,6 +124,17 @@ def given_to(theirs: torch.nn.Module, ours: torch.nn.Module, bands: int = 6, fra
     return (noise, mels), (mels, noise[:, 0])
 
 
+@pytest.mark.parametrize("name", ["melgan", "hifi-gan", "hifi-gan, alone"])
+def test_generators_start_with_weights_of_the_same_size(public, name):
+    torch.manual_seed(0)
+    theirs, ours = public_networks(public)[name]
+    drawn = fold_weight_norm(ours)
+    weights = {key: weight for key, weight in drawn.state_dict().items() if key.endswith("weight")}
+    fresh = fold_weight_norm(filled(public_networks(public)[name][1], theirs.state_dict()))
+    for key, weight in weights.items():
+        assert 0.6 < weight.std() / fresh.state_dict()[key].std() < 1.6, key
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("learning", [True, False])  # a CPU without gradients goes another way
 def test_equal_weights_give_equal_outputs(public, name, learning):

@@ -9,7 +9,7 @@ from nrsr.nn.hifigan import HiFiGanGenerator
 from nrsr.nn.hifigan_discriminators import HiFiGanDiscriminators
 from nrsr.nn.melgan import MelGanDiscriminators, MelGanGenerator
 from nrsr.nn.parallel_wavegan import ParallelWaveGanDiscriminator, ParallelWaveGanGenerator
-from nrsr.nn.weight_norm import add_weight_norm, fold_weight_norm
+from nrsr.nn.weight_norm import CONVOLUTIONS, add_weight_norm, fold_weight_norm
 
 V3 = {
     "channels": 256,
@@ -145,9 +145,35 @@ def test_weight_norm_keeps_the_weight_it_was_given():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
+def test_weights_start_as_torchs_or_with_a_deviation(network):
+    torch.manual_seed(0)
+    first = network(**SMALL[network]).first
+    torch.manual_seed(0)
+    torch.testing.assert_close(first.weight, nn.Conv1d(5, 8, 7).weight)
+    wide = network(**SMALL[network], std=0.08)
+    weights = torch.cat([layer.weight.flatten() for layer in wide.modules() if isinstance(layer, CONVOLUTIONS)])
+    assert weights.std().item() == pytest.approx(0.08, rel=0.1)
+
+
+@pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
+def test_a_network_of_published_size_learns_from_the_first_step_on(network):
+    torch.manual_seed(0)
+    generator, features = network(), torch.randn(2, 80, 8)
+    waves = generator(features)
+    # With weights drawn at the deviations of the authors' code the response to the features is 1e-9 (MelGAN).
+    assert (waves[0] - waves[1]).std() > 1e-6
+    (waves - 0.1).abs().mean().backward()
+    assert generator.first.parametrizations.weight.original1.grad.abs().mean() > 1e-10
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: MelGanGenerator(channels=16, std=0.0), "std 0.0 must be above 0"),
+        (lambda: HiFiGanDiscriminators(periods=(2, 0)), "periods"),
+        (lambda: HiFiGanDiscriminators(periods=(2.5,)), "periods"),
+        (lambda: ParallelWaveGanGenerator(gate=7), "gate 7 must be an even number"),
         (lambda: MelGanGenerator(channels=12, scales=(2, 2, 2)), "multiple of 8"),
         (lambda: ParallelWaveGanGenerator(blocks=10, stacks=3), "cannot be divided"),
         (lambda: ParallelWaveGanGenerator(kernel=2), "odd number"),
