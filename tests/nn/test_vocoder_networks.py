@@ -145,15 +145,28 @@ def test_weight_norm_keeps_the_weight_it_was_given():
     }  # fmt: skip
 
 
+def deviation(network):
+    """Of all weights of convolutions."""
+    layers = [layer for layer in network.modules() if isinstance(layer, CONVOLUTIONS)]
+    return torch.cat([layer.weight.flatten() for layer in layers]).std().item()
+
+
 @pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
 def test_weights_start_as_torchs_or_with_a_deviation(network):
     torch.manual_seed(0)
     first = network(**SMALL[network]).first
     torch.manual_seed(0)
     torch.testing.assert_close(first.weight, nn.Conv1d(5, 8, 7).weight)
-    wide = network(**SMALL[network], std=0.08)
-    weights = torch.cat([layer.weight.flatten() for layer in wide.modules() if isinstance(layer, CONVOLUTIONS)])
-    assert weights.std().item() == pytest.approx(0.08, rel=0.1)
+    assert deviation(network(**SMALL[network], std=0.08)) == pytest.approx(0.08, rel=0.1)
+
+
+def test_discriminators_of_melgan_start_as_torchs_or_with_a_deviation():
+    torch.manual_seed(0)
+    discriminators = MelGanDiscriminators(scales=1, channels=8, strides=(4, 4), limit=32)
+    torch.manual_seed(0)
+    first = nn.Conv1d(1, 8, 15)
+    torch.testing.assert_close(discriminators.discriminators[0].layers[0].weight, first.weight)
+    assert deviation(MelGanDiscriminators(1, 8, (4, 4), 32, std=0.08)) == pytest.approx(0.08, rel=0.1)
 
 
 @pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
