@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nrsr.config import ConfigError
-from nrsr.nn.melgan import start_convolutions_
 from nrsr.nn.time_convolutions import TimeConv, TimeUpsampling, to_time
 from nrsr.nn.wave_generator import WaveGenerator, upsampling_reach
 from nrsr.nn.weight_norm import add_weight_norm
@@ -51,11 +50,9 @@ class HiFiGanGenerator(WaveGenerator):
         scales, upsampling_kernels: of the transposed convolutions; no kernel may be shorter than its scale.
         kernels, dilations: of the residual blocks, as many of one as of the other; kernels are odd.
         double: whether each dilated convolution is followed by an undilated one.
-        std: of the weights at the start; None starts them as torch does, and so do the published networks: their code
-            draws weights with 0.01 when they have weight norm already, which changes nothing.
 
     Raises:
-        ConfigError: sizes that do not fit each other, or a `std` that is not above 0.
+        ConfigError: sizes that do not fit each other.
     """
 
     def __init__(
@@ -67,7 +64,6 @@ class HiFiGanGenerator(WaveGenerator):
         kernels: Sequence[int] = (3, 7, 11),
         dilations: Sequence[Sequence[int]] = ((1, 3, 5), (1, 3, 5), (1, 3, 5)),
         double: bool = True,
-        std: float | None = None,
     ) -> None:
         super().__init__()
         pairs = list(zip(scales, upsampling_kernels, strict=False))
@@ -102,7 +98,6 @@ class HiFiGanGenerator(WaveGenerator):
                 )
             )
         self.last = TimeConv(channels, 1, 7, padding=3)
-        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:

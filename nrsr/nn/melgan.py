@@ -40,11 +40,9 @@ class MelGanGenerator(WaveGenerator):
         channels: of the first layer; each scale halves them.
         scales: by which each transposed convolution multiplies the length.
         stacks: residual blocks behind each of them, with dilations 1, 3, 9, ...
-        std: of the weights at the start; None starts them as torch does, and so do the published networks: their code
-            draws weights with 0.02 when they have weight norm already, which changes nothing.
 
     Raises:
-        ConfigError: sizes that do not fit each other, or a `std` that is not above 0.
+        ConfigError: sizes that do not fit each other.
     """
 
     def __init__(
@@ -53,7 +51,6 @@ class MelGanGenerator(WaveGenerator):
         channels: int = 512,
         scales: Sequence[int] = (8, 8, 2, 2),
         stacks: int = 3,
-        std: float | None = None,
     ) -> None:
         super().__init__()
         if channels < 1 or channels % (1 << len(scales)):
@@ -73,7 +70,6 @@ class MelGanGenerator(WaveGenerator):
             channels //= 2
             self.stacks.append(nn.Sequential(*(MelGanBlock(channels, 3**place) for place in range(stacks))))
         self.last = TimeConv(channels, 1, 7, padding=3, padding_mode="reflect")
-        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, features: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -130,7 +126,6 @@ class MelGanDiscriminators(WaveDiscriminator):
     Args:
         scales: discriminators.
         channels, strides, limit: of each, see `MelGanDiscriminator`, with what it raises.
-        std: see `MelGanGenerator`.
     """
 
     def __init__(
@@ -139,11 +134,9 @@ class MelGanDiscriminators(WaveDiscriminator):
         channels: int = 16,
         strides: Sequence[int] = (4, 4, 4, 4),
         limit: int = 1024,
-        std: float | None = None,
     ) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList(MelGanDiscriminator(channels, strides, limit) for _ in range(scales))
-        start_convolutions_(self, std)
         add_weight_norm(self)
 
     def forward(self, waves: Tensor) -> list[list[Tensor]]:
@@ -153,14 +146,3 @@ class MelGanDiscriminators(WaveDiscriminator):
             maps.append(discriminator(waves))
             waves = F.avg_pool1d(waves, 4, 2, 1, count_include_pad=False)
         return maps
-
-
-def start_convolutions_(network: nn.Module, std: float | None) -> None:
-    """The weights of all convolutions of a network start at N(0, std²), or stay as they are where there is no std."""
-    if std is None:
-        return
-    if not std > 0.0:
-        raise ConfigError(f"system: std {std} must be above 0, or null")
-    for module in network.modules():
-        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-            nn.init.normal_(module.weight, std=std)

@@ -9,7 +9,7 @@ from nrsr.nn.hifigan import HiFiGanGenerator
 from nrsr.nn.hifigan_discriminators import HiFiGanDiscriminators
 from nrsr.nn.melgan import MelGanDiscriminators, MelGanGenerator
 from nrsr.nn.parallel_wavegan import ParallelWaveGanDiscriminator, ParallelWaveGanGenerator
-from nrsr.nn.weight_norm import CONVOLUTIONS, add_weight_norm, fold_weight_norm
+from nrsr.nn.weight_norm import add_weight_norm, fold_weight_norm
 
 V3 = {
     "channels": 256,
@@ -145,28 +145,20 @@ def test_weight_norm_keeps_the_weight_it_was_given():
     }  # fmt: skip
 
 
-def deviation(network):
-    """Of all weights of convolutions."""
-    layers = [layer for layer in network.modules() if isinstance(layer, CONVOLUTIONS)]
-    return torch.cat([layer.weight.flatten() for layer in layers]).std().item()
-
-
 @pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
-def test_weights_start_as_torchs_or_with_a_deviation(network):
+def test_weights_start_as_torchs(network):
     torch.manual_seed(0)
     first = network(**SMALL[network]).first
     torch.manual_seed(0)
     torch.testing.assert_close(first.weight, nn.Conv1d(5, 8, 7).weight)
-    assert deviation(network(**SMALL[network], std=0.08)) == pytest.approx(0.08, rel=0.1)
 
 
-def test_discriminators_of_melgan_start_as_torchs_or_with_a_deviation():
+def test_discriminators_of_melgan_start_as_torchs():
     torch.manual_seed(0)
     discriminators = MelGanDiscriminators(scales=1, channels=8, strides=(4, 4), limit=32)
     torch.manual_seed(0)
     first = nn.Conv1d(1, 8, 15)
     torch.testing.assert_close(discriminators.discriminators[0].layers[0].weight, first.weight)
-    assert deviation(MelGanDiscriminators(1, 8, (4, 4), 32, std=0.08)) == pytest.approx(0.08, rel=0.1)
 
 
 @pytest.mark.parametrize("network", [MelGanGenerator, HiFiGanGenerator])
@@ -183,7 +175,6 @@ def test_a_network_of_published_size_learns_from_the_first_step_on(network):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MelGanGenerator(channels=16, std=0.0), "std 0.0 must be above 0"),
         (lambda: HiFiGanDiscriminators(periods=(2, 0)), "periods"),
         (lambda: HiFiGanDiscriminators(periods=(2.5,)), "periods"),
         (lambda: ParallelWaveGanGenerator(gate=7), "gate 7 must be an even number"),
