@@ -1,6 +1,7 @@
 """Mixtures of several speakers with their sources: what separation is trained on, remixed afresh in each epoch."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,11 @@ class MixtureSet(WaveformDataset):
                 f"{self.path}: mixtures of {self.speakers} speakers, but the system separates {wanted}; take another "
                 "data directory, or set system.speakers"
             )
+
+    def _leave_out(self, reasons: Sequence[str | None], cure: str) -> None:
+        super()._leave_out(reasons, cure)
+        if self.speaker_of is not None:  # by the mixtures' numbers, which have changed
+            self.speaker_of = self.files.speaker_lists(self.ids)
 
     def _note_on_audio(self) -> str | None:
         if self.files.noise is not None or (self.speaker_of is None and self.speeds == [1.0]):

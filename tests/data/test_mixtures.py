@@ -162,6 +162,21 @@ def test_dynamic_mixing_takes_other_speakers(tmp_path):
     np.testing.assert_array_equal(data[Draw(1, 0, 3)].wave, data[Draw(1, 0, 3)].wave)
 
 
+def test_dynamic_mixing_without_the_mixtures_that_are_left_out(tmp_path):
+    path = write_mixtures(tmp_path)
+    for number in (1, 2):
+        write_list(path / f"utt2spk{number}", {f"m{n}": "anna" if n < 3 else f"voice{number}" for n in range(6)})
+    data = opened(path, dynamic_mixing=True, segment=4800, short="leave_out")
+    data.prepare_for_training()
+    assert data.ids == ["m2", "m3", "m4", "m5"]
+    assert data.speaker_of == [["anna", *["voice1"] * 3], ["anna", *["voice2"] * 3]]
+    for number in (1, 2):
+        write_list(path / f"utt2spk{number}", {f"m{n}": f"voice{number}" if n < 2 else "anna" for n in range(6)})
+    data = opened(path, dynamic_mixing=True, segment=4800, short="leave_out")
+    with pytest.raises(MixturesError, match="1 speakers in all are too few to mix 2 anew"):
+        data.prepare_for_training()
+
+
 def contains(wave: np.ndarray, part: np.ndarray, tolerance: float = 0.0) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(wave, min(len(part), len(wave)))
     return len(part) <= len(wave) and bool((np.abs(windows[:, :50] - part[:50]) <= tolerance).all(1).any())
