@@ -84,9 +84,9 @@ class TorchJd(GramianCombiner):
         # Rank and direction are decided by the precision of the gradients, not by that of their sums.
         host = host.to(self.gradient_type)
         # Some of them draw the order of the tasks from torch's global generator: here from a seed that all processes
-        # share, and without any effect on what dropout draws.
+        # share, and without any effect on what dropout draws (torch.manual_seed would reseed the GPUs as well).
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(zlib.crc32(host.numpy().tobytes()))
+            torch.default_generator.manual_seed(zlib.crc32(host.numpy().tobytes()))
             rows = [
                 self._weights(aggregator, gramian, tasks)
                 for aggregator, gramian in zip(self._aggregators, host, strict=False)

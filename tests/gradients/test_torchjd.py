@@ -213,6 +213,15 @@ def test_three_tasks_by_groups_leave_the_generator_alone():
     assert found[0].item() == 6.0  # no conflict there: the sum
 
 
+def test_the_generators_of_gpus_are_left_alone(monkeypatch):
+    reseeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", reseeded.append)
+    torch.manual_seed(0)
+    assert reseeded == [0]
+    combined("PCGrad", gradients(2, "conflict"))
+    assert reseeded == [0]
+
+
 def tensor_by_tensor(matrix):
     combiner = TorchJd({"class": "torchjd.aggregation.PCGrad"}, granularity="tensor")
     parameters = [torch.nn.Parameter(torch.zeros(width)) for width in (1, 2)]
