@@ -69,7 +69,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{place}: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected `key: value` lines at the top level")
-    return content
+    return _unshared(content)
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which each alias has its own value, so that changing one does not change the others."""
+    if isinstance(value, dict):
+        return {key: _unshared(inner) for key, inner in value.items()}
+    return [_unshared(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _override(content: dict[str, Any], override: str) -> None:

@@ -38,6 +38,13 @@ def test_of_several_bases_each_goes_over_those_before_it(tmp_path):
     assert load_yaml(over, ["x.p=7"])["x"]["p"] == 7
 
 
+def test_an_override_leaves_other_uses_of_an_anchor_unchanged(tmp_path):
+    path = write(tmp_path / "a.yaml", "a: &x {lr: 1, betas: &b [1, 2]}\nb: *x\nc: {d: [*x, *b]}\n")
+    config = load_yaml(path, ["b.lr=2"])
+    assert config["b"]["lr"] == 2 and config["a"]["lr"] == config["c"]["d"][0]["lr"] == 1
+    assert config["a"]["betas"] is not config["c"]["d"][1]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
