@@ -163,8 +163,10 @@ def conflict_statistics(gramians: Tensor) -> dict[str, Tensor]:
     """Over all groups and pairs of tasks: the share in conflict, the mean angle in degrees, and the norms' ratio.
 
     Pairs in which a gradient is zero count as not in conflict, with an angle of 90 degrees, and not in the ratio. The
-    ratio is the geometric mean of the later task's norm over the earlier one's.
+    ratio is the geometric mean of the later task's norm over the earlier one's. Of a single task there are none.
     """
+    if gramians.shape[1] < 2:
+        return {}
     squares = gramians.diagonal(dim1=1, dim2=2)
     first, second = torch.triu_indices(gramians.shape[1], gramians.shape[1], offset=1, device=gramians.device)
     dots, earlier, later = gramians[:, first, second], squares[:, first], squares[:, second]

@@ -202,3 +202,8 @@ def test_gradients_that_share_memory_are_kept_apart():
     assert three.grad.tolist() == [1.0, 1.0, 1.0]
     one.grad.zero_()
     assert two.grad.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_single_task_has_its_own_gradient_and_no_conflicts():
+    for combiner in (MeasuredSum(), MeasuredSum(per="update"), TorchJd({"class": "torchjd.aggregation.PCGrad"})):
+        assert leave(combiner, [[[1.0, 2.0]]]) == ([[1.0, 2.0]], {})
