@@ -52,7 +52,11 @@ def ordered_blocks(sizes: np.ndarray, block_size: int) -> list[list[np.ndarray]]
 
 
 def batch_count(counts: Sequence[int], size: int) -> int:
-    """Batches of at most `size` items in a block whose groups have so many items."""
+    """Batches of a block whose groups have so many items: on average at most `size` items are in a batch.
+
+    A batch has as many items of each group, so that with several groups one may have more (9 of three groups of 10,
+    for a size of 8).
+    """
     return -(-max(counts) * len(counts) // size)
 
 
