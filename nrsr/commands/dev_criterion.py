@@ -5,15 +5,18 @@ Example:
     nrsr dev-criterion exp/*_seed1 | head -n 1
 
 A line for each experiment: the mean of the criterion over the validations whose weights model.pt averages, and the
-folder. The criterion is `training.select` of its config, the same for all of them; with `last` it is `loss`.
+folder. The criterion is `training.select` of its config, the same for all of them; with `last` it is `loss`. An
+experiment whose mean is not finite comes last.
 """
 
 import argparse
+import math
 from pathlib import Path
 from statistics import fmean
 
 from nrsr.config import load_yaml
 from nrsr.errors import NrsrError
+from nrsr.experiment.average import rank
 from nrsr.experiment.settings import Select, parse_experiment
 from nrsr.reporting.training_history import logged
 
@@ -34,7 +37,9 @@ def run(args: argparse.Namespace) -> None:
     if len(kinds) > 1:
         names = ", ".join(sorted(kind.criterion for kind in kinds))
         raise CriterionError(f"training.select differs between the experiments ({names}); compare those with the same")
-    for _, value, folder in sorted(results, key=lambda result: result[1], reverse=results[0][0].best == "highest"):
+    sign = 1 if results[0][0].best == "lowest" else -1
+    results.sort(key=lambda result: (math.isnan(result[1]), sign * result[1]))
+    for _, value, folder in results:
         print(f"{value:.6g} {folder}")
 
 
@@ -52,5 +57,5 @@ def criterion_of(folder: Path) -> tuple[Select, float]:
     values = logged(folder, "dev", [name]).get(name)
     if not values:
         raise CriterionError(f"{folder}/metrics.jsonl: has no {name} of the development data; check training.select")
-    order = sorted(range(len(values)), key=lambda number: select.key({name: values[number]}, number))
-    return Select(name, select.best), fmean(values[number] for number in order[: settings.average])
+    best = rank({number: select.key({name: value}, number) for number, value in enumerate(values)})
+    return Select(name, select.best), fmean(values[number] for number in best[: settings.average])

@@ -1,6 +1,7 @@
 """nrsr dev-criterion: the mean of the criterion over the validations that model.pt averages."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_higher_may_be_better_and_the_last_may_count(tmp_path, nrsr_main):
     assert out == f"0.75 {tmp_path / 'other'}\n0.4 {tmp_path / 'one'}\n"
     last = experiment(tmp_path / "last", [0.5, 0.5], select="last")
     assert nrsr_main("dev-criterion", last)[1] == f"9 {last}\n"
+
+
+@pytest.mark.parametrize(("best", "lines"), [("lowest", ["1 a", "3 b"]), ("highest", ["4 b", "2 a"])])
+def test_what_is_not_finite_is_last_among_validations_and_experiments(tmp_path, monkeypatch, nrsr_main, best, lines):
+    monkeypatch.chdir(tmp_path)
+    select = {"criterion": "errors", "best": best}
+    experiment(Path("diverged"), [None, None], select)
+    experiment(Path("a"), [None, 2, 1], select, average=1)
+    experiment(Path("b"), [None, 3, 4], select, average=1)
+    status, out, err = nrsr_main("dev-criterion", "diverged", "b", "a", "diverged")
+    assert status == 0, err
+    assert out.splitlines() == [*lines, "nan diverged", "nan diverged"]
 
 
 @pytest.mark.parametrize(
