@@ -70,7 +70,7 @@ def test_the_combiners(tmp_path, monkeypatch):
     # Norms of `first`: 3 √2 and 4, of `second`: √2 and 0, which counts as it is.
     mean = (18**0.5 + 4) / 2
     assert torch.allclose(first.grad, torch.tensor([mean / 2**0.5 + mean, mean / 2**0.5]))
-    assert torch.allclose(second.grad, torch.full((2,), 0.5)) and "norm" in figures
+    assert torch.allclose(second.grad, torch.full((2,), 0.5)) and "mean_norm" in figures
 
 
 def test_every_key_of_a_config_is_named():
