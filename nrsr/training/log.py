@@ -70,12 +70,17 @@ class TrainingLog:
             self._writer.add_image(f"samples/{name}", image.flip(0), step, dataformats="HW")
 
     def validations(self, history: list[dict[str, Any]]) -> None:
-        """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
+        """Write metrics.jsonl (`write_validations`)."""
         if self._silent:
             return
-        with atomic_open(self._folder / "metrics.jsonl") as stream:
-            stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
+        write_validations(self._folder, history)
         self._writer.flush()
+
+
+def write_validations(folder: Path, history: list[dict[str, Any]]) -> None:
+    """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
+    with atomic_open(folder / "metrics.jsonl") as stream:
+        stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
 
 
 def _json_ready(value: Any) -> Any:

@@ -24,6 +24,7 @@ from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
 from nrsr.training.descriptions import list_skipped, write_descriptions
 from nrsr.training.ema import Ema
+from nrsr.training.log import write_validations
 from nrsr.training.loop import train
 from nrsr.training.plan import Training
 from nrsr.training.processes import Processes, joined_processes
@@ -46,7 +47,7 @@ def run_training(
     *,
     allow_pipes: bool = False,
 ) -> Progress:
-    """Train an experiment from the start or from last.pt; a finished one is left unchanged.
+    """Train an experiment from the start or from last.pt; of a finished one, metrics.jsonl alone is written anew.
 
     Args:
         units_dir: folder of nrsr make-units, `units` in `folder` if None; systems that need no units have none.
@@ -67,6 +68,7 @@ def run_training(
         state = read_state(folder, settings.config)
         if state and state["progress"].finished:
             if first:
+                write_validations(folder, state["progress"].history)  # a kill may have come before the last line
                 print(f"{folder}: finished already, after {length_text(settings, state['progress'])}", file=sys.stderr)
             return state["progress"]
         training = make_training(settings, (train_dir, dev_dir), units, folder, processes, allow_pipes, state)

@@ -181,6 +181,26 @@ def test_crash_while_validating(run_toy, tmp_path, monkeypatch):
     assert_same(tmp_path / "crashed", whole)
 
 
+def test_crash_between_the_last_save_and_metrics(run_toy, tmp_path, monkeypatch):
+    folder, real = tmp_path / "crashed", validation.save_state
+
+    def save(training, progress, clock):
+        real(training, progress, clock)
+        if progress.finished:
+            raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(validation, "save_state", save)
+        with pytest.raises(Crash):
+            run_toy(folder)
+    run_toy(folder)
+    lines = (folder / "metrics.jsonl").read_text()
+    assert len(lines.splitlines()) == 3
+    (folder / "metrics.jsonl").unlink()
+    run_toy(folder)
+    assert (folder / "metrics.jsonl").read_text() == lines
+
+
 def test_full_disk_leaves_the_old_file(run_toy, toy_config, tmp_path, monkeypatch):
     from nrsr.experiment import checkpoint
 
