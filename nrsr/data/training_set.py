@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from nrsr.data.batch import TrainingBatch
 from nrsr.data.batches import BatchSettings
+from nrsr.data.reading_ahead import BatchReader, checked, leave_signals_to_main_process
 
 
 class TrainingSet(Dataset, ABC):
@@ -91,15 +92,20 @@ class TrainingSet(Dataset, ABC):
 
 
 def load_batches(data: TrainingSet, batches: Sequence[list[Any]], workers: int = 0) -> Iterator[TrainingBatch]:
-    """Read batches in this order, in `workers` processes ahead of the training or, with 0, when they are asked for."""
+    """Read batches in this order, in `workers` processes ahead of the training or, with 0, when they are asked for.
+
+    Raises:
+        NrsrError, OSError: a batch that cannot be read, when it is its turn.
+    """
     loader = DataLoader(
-        data,
-        batch_sampler=batches,
-        collate_fn=data.collate,
+        BatchReader(data),
+        sampler=batches,
+        batch_size=None,
         num_workers=workers,
+        worker_init_fn=leave_signals_to_main_process,
         pin_memory=torch.cuda.is_available(),
         # DataLoader draws a seed for its workers; drawn from the global generator it would change what a resumed
         # run draws for dropout.
         generator=torch.Generator(),
     )
-    return iter(loader)
+    return checked(iter(loader))

@@ -71,7 +71,8 @@ def started(corpus, toy_config, tmp_path):
         command = [sys.executable, *(python or ("-m", "nrsr.commands.main")), "train"]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-        processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+        options = {"env": environment, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        processes.append(subprocess.Popen(command, **options))
         return processes[-1]
 
     yield start
@@ -121,6 +122,19 @@ def test_sigterm_saves_and_says_so(run_toy, started, toy_config, tmp_path):
     last = told.splitlines()[-1]
     step = torch.load(folder / "last.pt", weights_only=True)["progress"]["step"]
     assert last == f"nrsr train: {folder}: stopped by SIGTERM after step {step}, saved; the same command goes on there"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_of_a_training(started, toy_config, tmp_path, number):
+    toy_config["training"] |= {"epochs": 200, "average": 1, "save_minutes": 0.0001}
+    toy_config["batches"]["workers"] = 2
+    folder = tmp_path / "stopped"
+    process = started(folder)
+    wait_for(folder / "last.pt", process)
+    os.killpg(process.pid, number)
+    _, printed = process.communicate(timeout=120)  # which waits for the workers too
+    assert "Traceback" not in printed
+    assert f"stopped by {number.name} after step " in printed.splitlines()[-1]
 
 
 class Crash(Exception):
