@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.tables import open_table
+from nrsr.kaldi.audio_states import file_state
+from nrsr.kaldi.tables import ScpTable, open_table, split_entry
 
 
 class StoredFramesError(NrsrError):
@@ -34,7 +35,7 @@ class StoredFrames:
                 f"data.frames: {self.folder}: holds no frames (NAME.scp); run nrsr apply --outputs NAME,... there"
             )
         self.names: list[str] = []
-        self._tables: dict[str, object] = {}
+        self._tables: dict[str, ScpTable] = {}
 
     def dim(self) -> int:
         """Values in a frame, those of the first utterance of the first table."""
@@ -82,8 +83,20 @@ class StoredFrames:
             matrices[name] = values
         return matrices
 
+    def states(self, utterances: Sequence[str]) -> dict[str, str]:
+        """utterance -> size and time of the files with its frames, by which a resumed training finds other frames."""
+        files: dict[str, str] = {}
+        states: dict[str, str] = {}
+        for utterance in utterances:
+            names = [split_entry(table.entries[utterance])[0] for table in self._tables.values()]
+            for name in names:
+                if name not in files:
+                    files[name] = file_state(name)
+            states[utterance] = " ".join(files[name] for name in names)
+        return states
+
     def fingerprint(self) -> str:
-        """A description by which a resumed training finds changes."""
+        """A description by which a resumed training finds other tables; `states` are those of what they list."""
         return "\n".join(f"{name} {(self.folder / name).with_suffix('.scp').stat().st_size}" for name in self.names)
 
 

@@ -59,6 +59,10 @@ class TrainingSet(Dataset, ABC):
     def fingerprint(self) -> str:
         """A digest of ids, lengths and targets: equal if two runs train on the same data."""
 
+    def frame_states(self) -> dict[str, str]:
+        """utterance -> size and time of the files with frames that another system stored for it; none by default."""
+        return {}
+
     def metadata(self) -> dict[str, Any]:
         """Metadata of the training data: further arguments of the system, written into the experiment as JSON.
 

@@ -295,6 +295,9 @@ class WaveformDataset(TrainingSet):
         """A digest of ids, lengths, targets, labels and what augmentation reads: whether two runs train on the same."""
         return self._digest().hexdigest()
 
+    def frame_states(self) -> dict[str, str]:
+        return self.frames.states(self.ids) if self.frames and self.frames.names else {}
+
     def _digest(self) -> "hashlib._Hash":
         digest = hashlib.sha256("\n".join(self.ids).encode())
         digest.update(self.samples.tobytes())

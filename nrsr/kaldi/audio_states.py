@@ -107,15 +107,17 @@ def check_states(path: Path, data: DataDir, event: str, cure: str, *, parallel: 
     Raises:
         StaleError: some utterance's file has another size or time.
     """
-    if not path.is_file():
-        return
-    before, now = read_list(path), audio_states(data, parallel=parallel)
-    changed = [name for name, state in now.items() if name in before and not same(before[name], state)]
-    if changed:
+    if path.is_file() and (changed := changed_utterances(path, audio_states(data, parallel=parallel))):
         raise StaleError(
             f"{data.path}: the audio of {len(changed)} utterances has changed since {event} (size or time of files), "
             f"the first is {changed[0]!r}; {cure}, or remove {path} if it is the same audio"
         )
+
+
+def changed_utterances(path: Path, now: Mapping[str, str]) -> list[str]:
+    """The utterances whose state is another one in the list `path`; those that only one side has do not count."""
+    before = read_list(path)
+    return [name for name, state in now.items() if name in before and not same(before[name], state)]
 
 
 def refuse_stale_features(data: DataDir) -> None:

@@ -17,7 +17,14 @@ from nrsr.experiment.modules import ALL, freeze, initialise, refuse_random
 from nrsr.experiment.settings import ExperimentSettings, parse_experiment
 from nrsr.files import remove_leftovers
 from nrsr.folders import alone_in
-from nrsr.kaldi.audio_states import audio_states, check_states, statistics_of, write_states
+from nrsr.kaldi.audio_states import (
+    StaleError,
+    audio_states,
+    changed_utterances,
+    check_states,
+    statistics_of,
+    write_states,
+)
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.tables import read_table
 from nrsr.nn import GlobalNorm
@@ -76,6 +83,7 @@ def run_training(
         seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
         check_audio(folder, {"train": train_dir, "dev": dev_dir}, resumed=bool(state), write=first)
+        check_frames(training, resumed=bool(state), write=first)
         train(training, progress)
         return progress
 
@@ -155,6 +163,28 @@ def check_audio(folder: Path, directories: dict[str, str | Path], *, resumed: bo
             check_states(states, data, "this training began", cure, parallel=True)
         if write and not (resumed and states.is_file()):
             write_states(states, audio_states(data, parallel=True))
+
+
+def check_frames(training: Training, *, resumed: bool, write: bool) -> None:
+    """Refuse stored frames that have changed since the training to resume began, as those of another teacher.
+
+    EXP/train.utt2frames and EXP/dev.utt2frames list the size and time of the files that have them. Trainings that
+    began without these lists are not refused.
+
+    Raises:
+        StaleError: they have changed.
+    """
+    for name, data in {"train": training.train_set, "dev": training.dev_set}.items():
+        states, path = data.frame_states(), training.folder / f"{name}.utt2frames"
+        known = resumed and path.is_file()
+        if known and (changed := changed_utterances(path, states)):
+            raise StaleError(
+                f"data.frames: the stored frames of {len(changed)} utterances of {data.path} have changed since this "
+                f"training began (size or time of files), the first is {changed[0]!r}; remove "
+                f"{training.folder / 'last.pt'} to start anew, or remove {path} if they are the same frames"
+            )
+        if write and not known:
+            write_states(path, states)
 
 
 def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder: Path) -> Units | None:

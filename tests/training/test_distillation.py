@@ -21,9 +21,10 @@ from nrsr.errors import NrsrError
 from nrsr.experiment.settings import parse_experiment
 from nrsr.kaldi import DataDir, WaveWriter, read_list, write_list
 from nrsr.kaldi.audio import AudioError
+from nrsr.kaldi.audio_states import StaleError
 from nrsr.systems import CollapseError, distilled_classifier
 from nrsr.training.processes import Processes
-from nrsr.training.run import make_training, run_training
+from nrsr.training.run import check_frames, make_training, run_training
 
 HEAD = {"class": "nrsr.nn.MeanPool", "width": 6}
 SHARED = {
@@ -119,6 +120,7 @@ def test_stored_layers_train_the_student_of_the_teacher_on_the_fly(folder, layer
     assert "distils layers 1, 3 of the teacher, applied to" in log and "similarity_3" in log and "spread" in log
     # What has no frame is listed, and is no part of either training.
     assert "a-short" in (tmp_path / "stored/skipped.txt").read_text()
+    assert (tmp_path / "stored/train.utt2frames").is_file() and not (tmp_path / "fly/train.utt2frames").exists()
     capsys.readouterr()
 
 
@@ -175,6 +177,25 @@ def test_a_collapse_ends_the_training_and_its_repetition(folder, tmp_path, monke
     monkeypatch.undo()
     run_training(config, 1, folder / "train", folder / "dev", None, exp)
     assert (exp / "model.pt").exists()
+
+
+def test_a_resumed_training_refuses_frames_of_another_teacher(folder, layers, tmp_path):
+    stored, exp = shutil.copytree(layers, tmp_path / "layers"), tmp_path / "exp"
+    for scp in stored.glob("*.scp"):
+        scp.write_text(scp.read_text().replace(str(layers), str(stored)))
+    settings = parse_experiment({**student(data={"frames": str(stored)}), "seed": 1})
+    training = make_training(settings, (folder / "train", folder / "dev"), None, exp, Processes(), False)
+    check_frames(training, resumed=False, write=True)
+    assert set(read_list(exp / "dev.utt2frames")) == {f"b-{number}" for number in range(4)}
+    check_frames(training, resumed=True, write=True)
+    for ark in stored.glob("*.ark"):
+        ark.write_bytes(ark.read_bytes())
+    with pytest.raises(StaleError, match="stored frames of 9 utterances of .*train have changed since this training"):
+        check_frames(training, resumed=True, write=True)
+    (exp / "train.utt2frames").unlink()
+    (exp / "dev.utt2frames").unlink()
+    check_frames(training, resumed=True, write=True)  # a training that began without the lists
+    assert set(read_list(exp / "train.utt2frames")) == {f"a-{number}" for number in range(9)}
 
 
 def refused(config: dict, folder: Path, tmp_path: Path, kind: type[NrsrError], message: str) -> None:
