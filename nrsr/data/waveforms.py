@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nrsr.config import ConfigError
-from nrsr.data.augmentation import Signals, build_augmentations
+from nrsr.data.augmentation import Signals, augmented, build_augmentations
 from nrsr.data.batch import Batch, Example, collate
 from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
 from nrsr.data.draw import Draw
@@ -184,11 +184,10 @@ class WaveformDataset(TrainingSet):
         return self._augmented(draw, self._read(draw.number), rng)
 
     def _augmented(self, draw: Draw, signals: Signals, rng: np.random.Generator) -> Signals:
-        for augmentation in self._augmentations:
-            try:
-                signals = augmentation(signals, rng)
-            except MixingError as error:
-                raise DatasetError(f"{self.path}: {self.ids[draw.number]}: {error}") from None
+        try:
+            signals = augmented(self._augmentations, signals, rng)
+        except MixingError as error:
+            raise DatasetError(f"{self.path}: {self.ids[draw.number]}: {error}") from None
         return signals if self._segments is None else self._segments.cut(signals, rng, draw.start)
 
     def collate(self, examples: Sequence[Example]) -> Batch:

@@ -12,6 +12,10 @@ class MixingError(NrsrError):
     """Speech or noise that cannot be mixed at a signal-to-noise ratio, such as silence."""
 
 
+class SilentSpeechError(MixingError):
+    """Speech without any sound, for which no SNR is defined."""
+
+
 def power(wave: np.ndarray) -> float:
     """Mean square of all samples."""
     return float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
@@ -82,13 +86,14 @@ def scaled_noise(speech: np.ndarray, stretch: np.ndarray, snr_db: float, *, acti
         active: as `mix`.
 
     Raises:
-        MixingError: silent speech or noise.
+        SilentSpeechError: silent speech.
+        MixingError: silent noise.
     """
     speech_power = active_power(speech) if active else power(speech)
     noise_power = power(stretch)
-    for what, level in (("speech", speech_power), ("noise", noise_power)):
+    for what, level, kind in (("speech", speech_power, SilentSpeechError), ("noise", noise_power, MixingError)):
         if level == 0.0:
-            raise MixingError(f"{what}: silent, so no gain gives {snr_db:g} dB; leave out the recording")
+            raise kind(f"{what}: silent, so no gain gives {snr_db:g} dB; leave out the recording")
     return stretch.astype(np.float64) * np.sqrt(speech_power / noise_power * 10.0 ** (-snr_db / 10.0))
 
 

@@ -1,7 +1,12 @@
 """Changes of training utterances on the fly, drawn by seed, epoch and utterance."""
 
 from nrsr.data.augmentation.add_noise import AddNoise
-from nrsr.data.augmentation.augmentation import Augmentation, AugmentationError, build_augmentations
+from nrsr.data.augmentation.augmentation import (
+    Augmentation,
+    AugmentationError,
+    augmented,
+    build_augmentations,
+)
 from nrsr.data.augmentation.crop import Crop
 from nrsr.data.augmentation.gain import Gain
 from nrsr.data.augmentation.reverberate import Reverberate
@@ -17,5 +22,6 @@ __all__ = [
     "Reverberate",
     "Signals",
     "Speed",
+    "augmented",
     "build_augmentations",
 ]

@@ -19,6 +19,9 @@ class AddNoise(Augmentation):
     that is parallel to the waveform stays clean. An utterance whose spk1.scp names the recording that wav.scp names is
     clean itself, and gets its noise here.
 
+    Where `Crop` has cut out a silent stretch, for which no SNR is defined, training leaves the stretch as it is; a
+    recording that is silent as a whole is refused.
+
     Args:
         noise: data directory of the noises; a relative path starts from the training data directory.
         snr: [lowest, highest] in dB, all values between them alike.

@@ -1,6 +1,7 @@
 """What an augmentation is: a change of training utterances, drawn anew each time one is read."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from nrsr.config import ConfigError, build
 from nrsr.data.augmentation.signals import Signals
 from nrsr.errors import NrsrError
+from nrsr.signal.mixing import SilentSpeechError
 
 
 class AugmentationError(NrsrError):
@@ -58,3 +60,21 @@ def build_augmentations(specs: Any) -> list[Augmentation]:
     if not isinstance(specs, list):
         raise ConfigError(f"data.augment: expected a list of `- {{class: ...}}` entries, found {specs!r}")
     return [build(spec, Augmentation, f"data.augment.{number}") for number, spec in enumerate(specs, start=1)]
+
+
+def augmented(augmentations: Sequence[Augmentation], signals: Signals, rng: np.random.Generator) -> Signals:
+    """The audio of an utterance after these augmentations, in order.
+
+    Noise is not added to a silent stretch that was cut out of an utterance with speech: it has no SNR.
+
+    Raises:
+        MixingError: an utterance that is silent as a whole, or noise that is.
+    """
+    whole = signals
+    for augmentation in augmentations:
+        try:
+            signals = augmentation(signals, rng)
+        except SilentSpeechError:
+            if not whole.speech().any():
+                raise
+    return signals

@@ -213,6 +213,23 @@ def test_silent_speech_is_named(tmp_path):
         opened(tmp_path / "train", noise_at(0, 5))[Draw(0, 1, 0)]
 
 
+@pytest.mark.parametrize("active", [False, True])
+def test_a_silent_stretch_of_speech_gets_no_noise(active, tmp_path):
+    speech, _ = write_corpus(tmp_path)
+    speech["u1"][:1800] = 0.0
+    write_waves(tmp_path / "train", speech)
+    (tmp_path / "train" / "spk1.scp").write_text((tmp_path / "train" / "wav.scp").read_text())
+    crop = {"class": "nrsr.data.augmentation.Crop", "seconds": 0.1}
+    data = opened(tmp_path / "train", [crop, *noise_at(0, 5, active=active)])
+    for epoch in range(20):
+        example = data[Draw(0, 1, epoch)]
+        assert len(example.wave) == 800 and example.clean.any() == (example.wave != example.clean).any()
+    assert not all(data[Draw(0, 1, epoch)].clean.any() for epoch in range(20))
+    write_waves(tmp_path / "train", {**speech, "u1": np.zeros(3500, np.float32)})
+    with pytest.raises(DatasetError, match="train: u1: speech: silent"):
+        opened(tmp_path / "train", [crop, *noise_at(0, 5, active=active)])[Draw(0, 1, 0)]
+
+
 def test_nothing_is_changed_in_place(tmp_path):
     write_corpus(tmp_path)
     noise = AddNoise("noise", [0, 0])
