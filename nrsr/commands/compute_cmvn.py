@@ -121,8 +121,9 @@ def system_of_waves(config: dict[str, Any], data: str, allow_pipes: bool) -> "nn
     from nrsr.progress import track
     from nrsr.signal.padded import chunks, padded_batches
     from nrsr.systems import build_system, system_class
+    from nrsr.training.run import data_options
 
-    options = config.get("data") or {}
+    options = data_options(config)
     directory = DataDir(data, channel=options.get("channel"))
     labels = open_labels(options.get("labels"), directory)
     for kind in labels.values():

@@ -211,12 +211,23 @@ def open_data(
     config: dict[str, Any], path: str | Path, units: Units | None, settings: BatchSettings, allow_pipes: bool
 ) -> TrainingSet:
     """A data directory as the data that the config's system takes, with the options of the key `data`."""
-    kind, options = system_class(config).data, config.get("data", {})
-    if not isinstance(options, dict) or "class" in options:
-        raise ConfigError(f"data: expected options of {kind.__name__}, which the system takes, found {options!r}")
-    spec = {"class": f"{kind.__module__}.{kind.__qualname__}", **options}
+    kind = system_class(config).data
+    spec = {"class": f"{kind.__module__}.{kind.__qualname__}", **data_options(config)}
     given = {"path": path, "units": units, "rate": config["sample_rate"], "settings": settings}
     return build(spec, TrainingSet, "data", **given, allow_pipes=allow_pipes)
+
+
+def data_options(config: dict[str, Any]) -> dict[str, Any]:
+    """The key `data` of a config.
+
+    Raises:
+        ConfigError: no options of the data that the system takes.
+    """
+    options = config.get("data", {})
+    if not isinstance(options, dict) or "class" in options:
+        kind = system_class(config).data.__name__
+        raise ConfigError(f"data: expected options of {kind}, which the system takes, found {options!r}")
+    return options
 
 
 def load_statistics(system: System, path: Path, init: Collection[str] = ()) -> None:

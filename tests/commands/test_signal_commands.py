@@ -159,6 +159,8 @@ def test_cmvn_of_a_system(data, tmp_path, nrsr_main):
     rows = np.concatenate(list(open_table(data / "feats.scp").values())).astype(np.float64)
     np.testing.assert_allclose(stats[0], [*rows.sum(axis=0), len(rows)], rtol=1e-4)
     np.testing.assert_allclose(stats[1, :-1], (rows**2).sum(axis=0), rtol=1e-4)
+    status, _, log = nrsr_main("compute-cmvn", "--config", config, "--out", out, "--set", "data=3", data)
+    assert status == 1 and "data: expected options of WaveformDataset, which the system takes, found 3" in log
 
 
 def test_cmvn_refusals(data, tmp_path, nrsr_main):
