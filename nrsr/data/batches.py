@@ -65,6 +65,13 @@ def shuffled_batches(samples: np.ndarray, size: int, cap: int, seed: int, epoch:
     return [batches[number] for number in rng.permutation(len(batches))]
 
 
+def batch_counts(samples: np.ndarray, size: int, cap: int, seed: int, epochs: int) -> list[int]:
+    """How many batches `shuffled_batches` makes in each of the first epochs; they differ where lengths do."""
+    if len(samples) and samples.min() == samples.max() > 0:
+        return [-(-len(samples) // min(size, cap // int(samples[0])))] * epochs
+    return [len(shuffled_batches(samples, size, cap, seed, epoch)) for epoch in range(epochs)]
+
+
 def sorted_batches(samples: np.ndarray, size: int, cap: int) -> list[list[int]]:
     """Batches in order of length, the longest first (so that memory runs out at once, if ever).
 

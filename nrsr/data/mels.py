@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nrsr.config import ConfigError
 from nrsr.data.batch import TrainingBatch
-from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches
+from nrsr.data.batches import BatchSettings, batch_counts, check_cap, shuffled_batches
 from nrsr.data.draw import Draw
 from nrsr.data.segments import segments_of
 from nrsr.data.stored_mels import MelError, StoredMels
@@ -190,11 +190,18 @@ class MelDataset(TrainingSet):
         )
 
     def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
+        batches = shuffled_batches(*self._planned(settings), seed, epoch)
+        return [[Draw(number, seed, epoch) for number in batch] for batch in batches]
+
+    def batch_counts(self, settings: BatchSettings, seed: int, epochs: int) -> list[int]:
+        return batch_counts(*self._planned(settings), seed, epochs)
+
+    def _planned(self, settings: BatchSettings) -> tuple[np.ndarray, int, int]:
+        """Samples of each crop, and the most crops and samples in a batch."""
         lengths = np.full(len(self.ids), self._segments.samples)
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, lengths, cap, self.rate)
-        batches = shuffled_batches(lengths, settings.size, cap, seed, epoch)
-        return [[Draw(number, seed, epoch) for number in batch] for batch in batches]
+        return lengths, settings.size, cap
 
     def dev_batches(self, settings: BatchSettings) -> list[list[int]]:
         """One whole utterance each, the longest first, so that memory runs out at once if ever."""

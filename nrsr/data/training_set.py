@@ -51,6 +51,10 @@ class TrainingSet(Dataset, ABC):
     def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Any]]:
         """The batches of a training epoch, lists of items; the same for the same arguments."""
 
+    def batch_counts(self, settings: BatchSettings, seed: int, epochs: int) -> list[int]:
+        """How many batches each of the first epochs has; overridden where that is known with less work."""
+        return [len(self.batches(settings, seed, epoch)) for epoch in range(epochs)]
+
     @abstractmethod
     def dev_batches(self, settings: BatchSettings) -> list[list[Any]]:
         """The batches of a validation, the same each time."""

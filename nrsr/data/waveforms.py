@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nrsr.config import ConfigError
 from nrsr.data.augmentation import Signals, augmented, build_augmentations
 from nrsr.data.batch import Batch, Example, collate
-from nrsr.data.batches import BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.batches import BatchSettings, batch_counts, check_cap, shuffled_batches, sorted_batches
 from nrsr.data.draw import Draw
 from nrsr.data.labels import UNKNOWN, open_labels
 from nrsr.data.parallel_audio import DatasetError, ParallelAudio
@@ -194,6 +194,16 @@ class WaveformDataset(TrainingSet):
         return collate(examples, self._segments.samples if self._segments else 0)
 
     def batches(self, settings: BatchSettings, seed: int, epoch: int) -> list[list[Draw]]:
+        places, lengths, cap = self._planned(settings)
+        batches = shuffled_batches(lengths, settings.size, cap, seed, epoch)
+        return [[Draw(places[item][0], seed, epoch, places[item][1]) for item in batch] for batch in batches]
+
+    def batch_counts(self, settings: BatchSettings, seed: int, epochs: int) -> list[int]:
+        _, lengths, cap = self._planned(settings)
+        return batch_counts(lengths, settings.size, cap, seed, epochs)
+
+    def _planned(self, settings: BatchSettings) -> tuple[list[tuple[int, int | None]], np.ndarray, int]:
+        """What an epoch has (`_places`), how many samples each of that counts, and how many a batch may have."""
         _, longest = self._lengths()
         if self._segments is not None:
             # What is shorter is padded to a segment: all have one length, and no batch is of short ones alone.
@@ -201,8 +211,7 @@ class WaveformDataset(TrainingSet):
         cap = int(settings.max_seconds * self.rate)
         check_cap(self.ids, longest, cap, self.rate)
         places = self._places()
-        batches = shuffled_batches(longest[[number for number, _ in places]], settings.size, cap, seed, epoch)
-        return [[Draw(places[item][0], seed, epoch, places[item][1]) for item in batch] for batch in batches]
+        return places, longest[[number for number, _ in places]], cap
 
     def _places(self) -> list[tuple[int, int | None]]:
         """What an epoch has: numbers of utterances, and where the segment begins if it is not drawn."""

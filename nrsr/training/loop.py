@@ -28,7 +28,7 @@ def train(training: Training, progress: Progress) -> None:
     opened = TrainingLog(training.folder, progress.step, silent=processes.rank > 0)
     with flushing_denormals(), opened as log, StopSignal() as stop:
         clock = Clock(progress.seconds)
-        total, started_at = training.total_steps(), progress.step
+        total, started_at = training.total_steps, progress.step
         means, recent = Means(progress.sums), Means()
         saved = time.monotonic()
         for text in (messages.started(training, progress, total), *training.remarks):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,12 +112,14 @@ class Training:
         """Groups of batches in a step."""
         return max(turn.settings.repeat for turn in self.turns)
 
+    @cached_property
     def total_steps(self) -> int:
         """Steps of the whole training."""
         if self.settings.epochs is None:
             return self.settings.steps
         size = self.settings.accumulate * self.processes.size * self.repeats()
-        return sum(math.ceil(len(self.plan(epoch)) / size) for epoch in range(self.settings.epochs))
+        counts = self.train_set.batch_counts(self.config.batches, self.config.seed, self.settings.epochs)
+        return sum(math.ceil(count / size) for count in counts)
 
     def dev_batches(self) -> list[list[Any]]:
         """The batches of the development data."""

@@ -125,7 +125,7 @@ def make_training(
     turns = build_turns(config.turns, system, config.training.precision)
     ema = Ema(system, config.training.ema) if config.training.ema else None
     training = Training(folder, config, identity, system, turns, *sets, processes, frozen, ema)
-    check_moves(turns, training.total_steps())
+    check_moves(turns, training.total_steps)
     if not state:
         training.prepare()
     if processes.rank == 0:

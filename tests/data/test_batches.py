@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nrsr.data.batches import BatchError, BatchSettings, check_cap, shuffled_batches, sorted_batches
+from nrsr.data.batches import BatchError, BatchSettings, batch_counts, check_cap, shuffled_batches, sorted_batches
 
 CAP = 1000
 
@@ -25,6 +25,19 @@ def test_cap_coverage_and_determinism(lengths, size, seed, epoch):
             assert 0 < len(batch) <= size
             assert len(batch) * samples[batch].max() <= CAP
     assert batches == shuffled_batches(samples.copy(), size, CAP, seed, epoch)
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(0, CAP), max_size=60),
+        st.builds(lambda length, count: [length] * count, st.integers(0, CAP), st.integers(0, 60)),
+    ),
+    st.integers(1, 20),
+)
+def test_batches_are_counted_exactly(lengths, size):
+    samples = np.array(lengths, dtype=np.int64)
+    counts = [len(shuffled_batches(samples, size, CAP, 3, epoch)) for epoch in range(3)]
+    assert batch_counts(samples, size, CAP, 3, 3) == counts
 
 
 def test_order_changes_with_epoch_and_seed():

@@ -77,6 +77,7 @@ def test_development_data_are_whole(tmp_path):
 def test_an_epoch_has_each_utterance_once_and_its_own_crops(tmp_path):
     data = opened(write_mels(tmp_path / "data", [600] * 7))
     epochs = [data.batches(BatchSettings(size=3), 1, epoch) for epoch in range(2)]
+    assert data.batch_counts(BatchSettings(size=3), 1, 2) == [len(batches) for batches in epochs]
     for batches in epochs:
         assert sorted(draw.number for batch in batches for draw in batch) == list(range(7))
         assert sorted(map(len, batches)) == [1, 3, 3]

@@ -82,6 +82,7 @@ def test_an_epoch_of_segments_with_a_hop_has_all_whole_ones(corpus):
     assert [len(batch) for batch in batches].count(3) == len(expected) // 3 and batches != data.batches(
         BatchSettings(size=3), 1, 1
     )
+    assert data.batch_counts(BatchSettings(size=3), 1, 2) == [len(batches)] * 2
     for draw in batches[0]:
         example = data[draw]
         np.testing.assert_array_equal(example.wave, speech[example.id][draw.start : draw.start + 2000])

@@ -97,7 +97,10 @@ def test_an_utterance_over_the_cap(corpus):
         opened(corpus[0]).dev_batches(BatchSettings(max_seconds=2))
     with pytest.raises(BatchError, match="utterance u5: .* batches.longest"):
         opened(corpus[0]).batches(BatchSettings(max_seconds=2), 0, 0)
+    with pytest.raises(BatchError, match="utterance u5: .* batches.longest"):
+        opened(corpus[0]).batch_counts(BatchSettings(max_seconds=2), 0, 1)
     assert len(opened(corpus[0], longest=2).batches(BatchSettings(size=1, max_seconds=2), 0, 0)) == 4
+    assert opened(corpus[0], longest=2).batch_counts(BatchSettings(size=1, max_seconds=2), 0, 2) == [4, 4]
 
 
 def test_wrong_rate_is_refused(corpus):
