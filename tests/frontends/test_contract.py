@@ -14,7 +14,7 @@ FRONTENDS = {
 }
 # Mels in and out, and the waveform by a vocoder that no enhancement loss reaches.
 MELS = {"class": "nrsr.signal.VocoderMel", "n_fft": 64, "hop": 32, "n_mels": 10}
-MELGAN = {"class": "nrsr.nn.melgan.MelGanGenerator", "channels": 8, "scales": [4, 4, 2], "stacks": 2, "std": 0.2}
+MELGAN = {"class": "nrsr.nn.melgan.MelGanGenerator", "channels": 8, "scales": [4, 4, 2], "stacks": 2}
 FRONTENDS["mel_vocoder"] = lambda: MelVocoder(8000, MELS, MELGAN, layers=1, width=12)
 LENGTHS = [700, 431, 64, 19, 1]  # odd ones, ones shorter than a window
 

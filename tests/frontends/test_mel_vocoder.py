@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "systems"))
 from toy_mels import write_mels, write_waves  # noqa: E402
 from toy_vocoders import FEATURES, RATE, SYSTEMS, config_of, vocoder  # noqa: E402
 
-MELGAN = {"class": "nrsr.nn.melgan.MelGanGenerator", **SYSTEMS["melgan"]["generator"], "std": 0.2}
+MELGAN = {"class": "nrsr.nn.melgan.MelGanGenerator", **SYSTEMS["melgan"]["generator"]}
 HIFIGAN = {"class": "nrsr.nn.hifigan.HiFiGanGenerator", **SYSTEMS["hifigan"]["generator"]}
 WAVENET = {"class": "nrsr.nn.parallel_wavegan.ParallelWaveGanGenerator", **SYSTEMS["parallel_wavegan"]["generator"]}
 

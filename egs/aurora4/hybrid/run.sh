@@ -11,7 +11,8 @@
 #   --config "A.yaml B.yaml"  networks to train and compare    (single, multitask, amtl and invariant of conf/)
 #   --scales 0.1,0.2          acoustic scales to try on development data    (0.05,0.07,0.1,0.13)
 #   --probe-layer N           hidden layer from which probes classify the noise    (4)
-#   --nj N                    parallel jobs    (4 in this recipe)
+#
+# The default of --nj is 4 here.
 . "$(dirname "${BASH_SOURCE[0]}")/../../../utils/recipe.sh"
 config="conf/single.yaml conf/multitask.yaml conf/amtl.yaml conf/invariant.yaml"
 corpus_dir=
