@@ -40,6 +40,16 @@ def test_config_differences():
     }
 
 
+def test_paths_are_shown_without_the_folders_of_this_machine():
+    here, there = ({"init": {"all": {"from": f"{root}/exp/a_seed1"}}, "x": "../../a/b"} for root in ("/w/1", "/w/2"))
+    assert config_differences({"one": here, "two": {**there, "x": "../c"}}) == {
+        "init.all.from": {"one": "exp/a_seed1", "two": "exp/a_seed1"},
+        "x": {"one": "../../a/b", "two": "../c"},
+    }
+    whole = {"init": {"class": "A", "from": "/w/1/exp/a"}}
+    assert config_differences({"one": whole, "two": {"init": None}})["init"]["one"] == "{class: A, from: exp/a}"
+
+
 def test_provenance_names_code_and_machine_but_not_the_host():
     text = provenance()
     assert text.startswith(date.today().isoformat())
