@@ -5,9 +5,9 @@ Example:
 
 OUT becomes a data directory with wav.scp (mixtures), spk1.scp (clean speech at the level it has in the mixture), text,
 utt2spk, spk2utt, utt2dur, utt2noise (category), utt2noisefile and utt2snr, and the labels of the speech (utt2emotion,
-spk2gender, ...). The noise of an utterance depends on --seed and its id alone, so every system gets the same mixtures.
-Noises shorter than the speech are repeated, longer ones cropped at random. What would clip is lowered, mixture and
-clean speech alike.
+spk2gender, ...); with --copies, utt2uniq names the original. The noise of a mixture depends on --seed and its id, and
+its SNR on --seed and the ids of SPEECH, so every system gets the same mixtures. Noises shorter than the speech are
+repeated, longer ones cropped at random. What would clip is lowered, mixture and clean speech alike.
 """
 
 import argparse

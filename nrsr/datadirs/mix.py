@@ -189,6 +189,8 @@ def write_lists(
         lists[name] = values if of_speakers else {
             mixture: values[plan.utterance] for mixture, plan in plans.items() if plan.utterance in values
         }  # fmt: skip
+    if copied := {name: plan.utterance for name, plan in plans.items() if name != plan.utterance}:
+        lists["utt2uniq"] = copied | lists.get("utt2uniq", {})
     for name, entries in lists.items():
         write_list(out / name, entries)
     remove_other_lists(out, {"wav.scp", "spk1.scp", *lists})

@@ -127,6 +127,11 @@ def test_copies(corpus, nrsr_main):
     assert validate(corpus / "noisy") == []
     assert directory.read("utt2snr")["s0-0-c1"] != directory.read("utt2snr")["s0-0-c2"]
     assert directory.read("text")["s0-0-c2"] == "word s0-0"
+    assert directory.read("utt2uniq") == {name: name[:-3] for name in directory.utterances}
+    write_list(corpus / "clean" / "utt2uniq", {"s0-0": "string"})  # a copy already
+    assert nrsr_main(*arguments(corpus, corpus / "noisy", "--copies", "2"))[0] == 0
+    originals = directory.read("utt2uniq")
+    assert originals["s0-0-c2"] == "string" and originals["s0-1-c2"] == "s0-1"
 
 
 def test_refusals(corpus, nrsr_main):
