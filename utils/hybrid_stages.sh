@@ -4,8 +4,8 @@
 #
 # run.sh sets: config, data, experiments (folder), scales (acoustic scales to try on development data), probe_layer, lang
 # (folder), grammar (options of make-graph, an array), and a function make_lang that fills the lang folder and whatever
-# the grammar needs; perhaps test_sets, probe_sets (separated by commas, or none), probe_recordings (false: probes
-# classify the kinds of noise alone), cmvn_by (utterance or speaker), variant, gmm_kinds (GMMs to train), tested_gmms
+# the grammar needs; perhaps test_sets, probe_sets (separated by commas, or none), probe_kinds (false: probes classify
+# the noise recordings alone), cmvn_by (utterance or speaker), variant, gmm_kinds (GMMs to train), tested_gmms
 # (those that are rows of the table), gmm (their folder), frame_accuracy (not empty: a column of the table, where all test
 # sets are test_clean and what is mixed from it), and report_sets and gmm_variant where they differ from test_sets and
 # variant.
@@ -25,7 +25,7 @@ train_set=train
 test_sets=test_clean,test_seen,test_unseen
 probe_sets=test_seen,test_unseen
 if [ "${size:-}" = tiny ]; then probe_sets=; fi # too few utterances of each kind of noise
-probe_recordings=true
+probe_kinds=true
 cmvn_by=utterance
 variant=
 gmm_kinds=(mono tri lda)
@@ -174,11 +174,9 @@ score_gmms() {
 probe_experiment() { # EXPERIMENT
   local set recording_sets=
   for set in ${probe_sets//,/ }; do
-    if [ "$probe_recordings" = true ] && [ -e "$data/$set/utt2noisefile" ]; then
-      recording_sets+=${recording_sets:+,}$set
-    fi
+    if [ -e "$data/$set/utt2noisefile" ]; then recording_sets+=${recording_sets:+,}$set; fi
   done
-  if [ -n "$probe_sets" ]; then
+  if [ "$probe_kinds" = true ] && [ -n "$probe_sets" ]; then
     run_jobs.sh --max-jobs "$nj" "SET=$probe_sets" "$1/log/probe_{SET}.log" \
       nrsr probe --exp "$1" --data "$data/{SET}" --layer "$probe_layer" --out "$1/decode_{SET}/probe.json"
   fi

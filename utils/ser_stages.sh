@@ -21,9 +21,10 @@
 . "$NRSR_ROOT/utils/report.sh"
 
 snrs=-5,0,5,10,15,20
+test_copies=6 # each test utterance at each SNR: few utterances at each would differ in what is said, and how
 train_set=train
 test_sets=test_clean,test_seen,test_unseen
-baseline=student,last
+baseline=student,last,multi,teacher_noisy
 metric=ua,wa
 primary=each
 over_speakers=true

@@ -5,8 +5,8 @@
 #   --corpus-dir DIR          a clone of the Free Spoken Digit Dataset
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds
 #   --work-dir DIR            where data, experiments, marks, logs and results go
-#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_*'; items of fold 0, seed 1
-#                             that they need must be done before    (*)
+#   --only PATTERN            items of these names alone, as 'asr_*', 'hybrid_*' or '*_fold0_*'; items of seed 1 that they
+#                             need must be done before    (*)
 #   --do run|list|report      list: print the items with their state; report: write the results of what is there    (run)
 #   --size full|tiny          tiny: to try the queue    (full)
 #
@@ -16,28 +16,26 @@
 #
 # Planned, before any of these runs:
 #
-#   Gradient remedy. Noise on the fly, Adam with beta2 0.97, utterance normalisation, 2256 steps (24 epochs), weights
-#   0.7 recogniser + 0.3 enhancement as published: no_se, mtl, gr in four folds with three seeds; gm and pcgrad in four
-#   folds with one. no_se, mtl and gr with a weight of the enhancement that is chosen out of 0.3, 0.03, 0.003 and
-#   0.0003: that with the smallest share of wrong units in the mean of mtl and gr, 1128 steps, seed 1, on development
-#   data whose noise is of kinds that are neither trained on nor tested (8 machine, 6 wind, 2 traffic, 1 click with the
-#   sounds at hand); fold 0 alone, three seeds, since the other folds test on these sounds. In two stages: joint_*,
-#   from a recogniser of clean and from one of noisy speech, by the
-#   recogniser's loss alone, the sum, modulation and remedy; four folds, one seed. With 10 and 30 % of each speaker's
-#   strings and as many steps: no_se, mtl, gr; four folds, one seed.
+#   Gradient remedy. Noise on the fly, Adam with beta2 0.97, utterance normalisation, 2256 steps (24 epochs), four folds.
+#   Weights 0.7 recogniser + 0.3 enhancement as published: no_se, mtl, gr with three seeds; gm and pcgrad with one. A
+#   weight of the enhancement that is chosen for each fold out of 0.3, 0.03 and 0.003: mtl and gr, one seed. It is the one
+#   with the smallest share of wrong units in the mean of mtl and gr after 1128 steps, on development data whose noise is of
+#   kinds that are neither trained on nor tested in that fold. In two stages: joint_*, from a recogniser of clean and from
+#   one of noisy speech, by the recogniser's loss alone, the sum, modulation and remedy; one seed. With 10 and 30 % of
+#   each speaker's strings, over 1128 steps: no_se, mtl, gr; one seed.
 #   Primary: WER, mean of -5, 0 and 5 dB, in seen and in unseen noise, with clean speech beside it. Asked: does gr make
-#   9.3 % fewer errors than mtl (relative), its interval without zero, in a setting that was chosen on development data?
+#   9.3 % fewer errors than mtl (relative), the interval of the difference without zero, with the weight that is chosen
+#   on development data? The other settings tell where it does.
 #
 #   Invariant representations. Each string is heard once, half of them clean and half in 1, 2, 4 or all (8 to 10) kinds
 #   of noise, the kinds with the most recordings first: single, multitask, amtl, invariant; four folds, three seeds.
-#   Alpha of amtl and of invariant out of 0.1, 0.3, 1 and 3: that with the fewest frames wrong in the mean of 1 and 4
-#   kinds, fold 0, seed 1, on development data with kinds of noise that are not trained on; one for all folds. Fold 0
-#   does not test on these sounds; in fold 1 they are the unseen noise, in folds 2 and 3 some of the seen. The test
-#   sets are the same for every number of kinds: unseen is of kinds
-#   that no network is trained on; seen, of other recordings of the kinds of `all`. The same, in fold 0, with 17 generated
-#   types to train on, alpha chosen by itself; all real noise is of other kinds then, and seen is other instances of the
-#   17. In fold 0 also with parallel copies for 1 and all kinds, each string clean and in noise, over half as many epochs
-#   and with the same alpha.
+#   Alpha of amtl and of invariant, for each fold, out of 0.1, 0.3, 1 and 3: that with the fewest frames wrong after
+#   training on 2 kinds, seed 1, on development data (half of it clean) with kinds of noise that are neither trained on nor
+#   tested in that fold. With one kind the labels of amtl and of invariant are the same; the batches differ. The test
+#   sets are the same for every number of kinds: unseen is of kinds that no network is trained on; seen, of other
+#   recordings of the kinds of `all`. The same, in fold 0, with 17 generated types to train on, alpha chosen by itself; all
+#   real noise is of other kinds then, and seen is other instances of the 17; three seeds. With parallel copies for 1 and
+#   all kinds, each string clean and in noise, over half as many epochs and with the same alpha; four folds, one seed.
 #   Primary: as above. Asked: do amtl and invariant make fewer errors than single, and is the gain largest with few
 #   kinds?
 set -euo pipefail
@@ -70,10 +68,9 @@ done
 queue=$work_dir/queue
 mkdir -p "$queue"
 
-weights="0.3 0.03 0.003 0.0003"
+weights="0.3 0.03 0.003"
 alphas="0.1 0.3 1 3"
 kinds="1 2 4 all"
-trial_kinds="1 4" # on which alpha is chosen
 parallel_kinds="1 all"
 
 recipe() { # TASK FOLD SEED CHANGES OPTIONS...
@@ -97,8 +94,8 @@ asr_joint() { # CONFIG FOLD SEED: the rest is there
     --recognisers "conf/fly/recogniser_clean.yaml conf/fly/recogniser_noisy.yaml"
 }
 
-asr_trial() { # CONFIG WEIGHT
-  asr "$1" 0 1 "loss_weights.se=$2 training.steps=1128" --noise-sets held_out --tag "se$2" --stop-stage 4
+asr_trial() { # CONFIG WEIGHT FOLD
+  asr "$1" "$3" 1 "loss_weights.se=$2 training.steps=1128" --noise-sets held_out --tag "se$2" --stop-stage 4
 }
 
 # best FILE: reads lines `VALUE EXPERIMENT`, and writes the value whose experiments have the lowest mean criterion on
@@ -114,24 +111,19 @@ best() {
   mv "$1.new" "$1"
 }
 
-choose_weight() {
+choose_weight() { # FOLD
   local weight name
   for weight in $weights; do
     for name in mtl gr; do
-      echo "$weight $work_dir/asr/exp/${size}_held_out/$name-se${weight}_fold0_seed1"
+      echo "$weight $work_dir/asr/exp/${size}_held_out/$name-se${weight}_fold$1_seed1"
     done
-  done | best "$queue/weight"
+  done | best "$queue/weight_fold$1"
 }
 
-# The tag differs from that of the trials, which have half as many steps.
-asr_tuned() { # CONFIG SEED
+asr_tuned() { # CONFIG FOLD
   local weight
-  weight=$(cat "$queue/weight")
-  if [ "$1" = no_se ]; then
-    asr no_se 0 "$2" "" --noise-sets held_out
-  else
-    asr "$1" 0 "$2" "loss_weights.se=$weight" --noise-sets held_out --tag "se$weight-whole"
-  fi
+  weight=$(cat "$queue/weight_fold$2")
+  asr "$1" "$2" 1 "loss_weights.se=$weight" --tag tuned
 }
 
 # --- Invariant representations ---
@@ -144,65 +136,87 @@ head_of() { # CONFIG
   if [ "$1" = amtl ]; then echo noise; else echo condition; fi
 }
 
-hybrid_with_alpha() { # CONFIG FOLD SEED KINDS NOISE_SETS ALPHA [OPTIONS...]
-  hybrid "${@:1:5}" "system.heads.$(head_of "$1").alpha=$6" --tag "alpha$6" "${@:7}"
+alpha_of() { # CONFIG ALPHA: the change of the config
+  echo "system.heads.$(head_of "$1").alpha=$2"
 }
 
-choose_alpha() { # CONFIG NOISE_SETS KINDS
-  local alpha count
-  for alpha in $alphas; do
-    for count in $3; do
-      echo "$alpha $work_dir/hybrid/exp/${size}_$2/$1-alpha$alpha-noises${count}_fold0_seed1"
-    done
-  done | best "$queue/alpha_$1_$2"
+hybrid_trial() { # CONFIG FOLD KINDS NOISE_SETS ALPHA
+  hybrid "$1" "$2" 1 "$3" "$4" "$(alpha_of "$1" "$5")" --tag "alpha$5" --stop-stage 4
 }
 
-hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS
+choose_alpha() { # CONFIG FOLD KINDS NOISE_SETS
   local alpha
-  alpha=$(cat "$queue/alpha_$1_$5")
-  hybrid_with_alpha "$@" "$alpha"
+  for alpha in $alphas; do
+    echo "$alpha $work_dir/hybrid/exp/${size}_$4/$1-alpha$alpha-noises$3_fold$2_seed1"
+  done | best "$queue/alpha_$1_$4_fold$2"
+}
+
+hybrid_chosen() { # CONFIG FOLD SEED KINDS NOISE_SETS [CHANGES OPTIONS...]
+  local alpha
+  alpha=$(cat "$queue/alpha_$1_$5_fold$2")
+  hybrid "${@:1:5}" "$(alpha_of "$1" "$alpha")${6:+ $6}" "${@:7}"
 }
 
 # An epoch of parallel copies has twice as many utterances: half the epochs, of the ramp of alpha as well.
-hybrid_parallel() { # CONFIG SEED KINDS
-  local alpha head changes="training.epochs=4"
+hybrid_parallel() { # CONFIG FOLD KINDS
+  local changes="training.epochs=4" ramp=schedule.epochs=2.5
   case $1 in
-    single) hybrid "$1" 0 "$2" "$3" held_out "$changes" --copies parallel ;;
-    multitask) hybrid "$1" 0 "$2" "$3" held_out "$changes system.heads.noise.schedule.epochs=2.5" --copies parallel ;;
-    *)
-      alpha=$(cat "$queue/alpha_$1_held_out")
-      head=system.heads.$(head_of "$1")
-      hybrid "$1" 0 "$2" "$3" held_out "$changes $head.alpha=$alpha $head.schedule.epochs=2.5" --tag "alpha$alpha" \
-        --copies parallel ;;
+    single) hybrid "$1" "$2" 1 "$3" held_out "$changes" --copies parallel ;;
+    multitask) hybrid "$1" "$2" 1 "$3" held_out "$changes system.heads.noise.$ramp" --copies parallel ;;
+    *) hybrid_chosen "$1" "$2" 1 "$3" held_out "$changes system.heads.$(head_of "$1").$ramp" --copies parallel ;;
   esac
 }
 
-# --- The list, the most valuable first ---
+# --- The list, the most valuable first: other noise recordings, as folds have, say more than other seeds ---
 
 asr_items() { # FOLD SEED
   local config
   for config in no_se mtl gr; do item "asr_${config}_fold$1_seed$2" asr "$config" "$1" "$2"; done
 }
 
-tuned_items() { # SEED
-  local config
-  for config in no_se mtl gr; do
-    item_after asr_weight_fold0_seed1 "asr_${config}_tuned_fold0_seed$1" asr_tuned "$config" "$1"
+tuned_items() { # FOLD
+  local weight config name trials=
+  for weight in $weights; do
+    for config in mtl gr; do
+      name=asr_trial_${config}_se${weight}_fold$1_seed1
+      item "$name" asr_trial "$config" "$weight" "$1"
+      trials+=" $name"
+    done
+  done
+  item_after "$trials" "asr_weight_fold$1_seed1" choose_weight "$1"
+  for config in mtl gr; do
+    item_after "asr_weight_fold$1_seed1" "asr_${config}_tuned_fold$1_seed1" asr_tuned "$config" "$1"
   done
 }
 
-one_seed_asr_items() { # FOLD: seed 1 of what has one seed
-  local config share
-  for config in gm pcgrad; do item "asr_${config}_fold$1_seed1" asr "$config" "$1" 1; done
+joint_items() { # FOLD
+  local config
   item "asr_first_fold$1_seed1" asr_first "$1" 1
   for config in joint_{clean,noisy}{,_gr,_no_se,_gm}; do
     item_after "asr_first_fold$1_seed1" "asr_${config}_fold$1_seed1" asr_joint "$config" "$1" 1
   done
+}
+
+share_items() { # FOLD
+  local config share
   for share in 10 30; do
     for config in no_se mtl gr; do
-      item "asr_${config}_share${share}_fold$1_seed1" asr "$config" "$1" 1 "" --train-share "0.${share%0}" \
-        --tag "share$share"
+      item "asr_${config}_share${share}_fold$1_seed1" asr "$config" "$1" 1 training.steps=1128 \
+        --train-share "0.${share%0}" --tag "share$share"
     done
+  done
+}
+
+alpha_items() { # NOISE_SETS FOLD KINDS
+  local config alpha name trials
+  for config in amtl invariant; do
+    trials=
+    for alpha in $alphas; do
+      name=hybrid_trial_$1_${config}_alpha${alpha}_fold$2_seed1
+      item "$name" hybrid_trial "$config" "$2" "$3" "$1" "$alpha"
+      trials+=" $name"
+    done
+    item_after "$trials" "hybrid_alpha_${config}_$1_fold$2_seed1" choose_alpha "$config" "$2" "$3" "$1"
   done
 }
 
@@ -213,69 +227,41 @@ hybrid_items() { # NOISE_SETS KINDS FOLD SEED
       item "hybrid_$1_${config}_noises${count}_fold$3_seed$4" hybrid "$config" "$3" "$4" "$count" "$1"
     done
     for config in amtl invariant; do
-      item_after "hybrid_alpha_${config}_$1_fold0_seed1" "hybrid_$1_${config}_noises${count}_fold$3_seed$4" \
+      item_after "hybrid_alpha_${config}_$1_fold$3_seed1" "hybrid_$1_${config}_noises${count}_fold$3_seed$4" \
         hybrid_chosen "$config" "$3" "$4" "$count" "$1"
     done
   done
 }
 
-parallel_items() { # SEED
+parallel_items() { # FOLD
   local count config
   for count in $parallel_kinds; do
     for config in single multitask amtl invariant; do
-      item_after "hybrid_alpha_amtl_held_out_fold0_seed1 hybrid_alpha_invariant_held_out_fold0_seed1" \
-        "hybrid_parallel_${config}_noises${count}_fold0_seed$1" hybrid_parallel "$config" "$1" "$count"
+      item_after "hybrid_alpha_amtl_held_out_fold$1_seed1 hybrid_alpha_invariant_held_out_fold$1_seed1" \
+        "hybrid_parallel_${config}_noises${count}_fold$1_seed1" hybrid_parallel "$config" "$1" "$count"
     done
   done
 }
 
-alpha_items() { # NOISE_SETS KINDS
-  local config alpha count name trials
-  for config in amtl invariant; do
-    trials=
-    for alpha in $alphas; do
-      for count in $2; do
-        name=hybrid_trial_$1_${config}_alpha${alpha}_noises${count}_fold0_seed1
-        item "$name" hybrid_with_alpha "$config" 0 1 "$count" "$1" "$alpha" --stop-stage 4
-        trials+=" $name"
-      done
-    done
-    item_after "$trials" "hybrid_alpha_${config}_$1_fold0_seed1" choose_alpha "$config" "$1" "$2"
-  done
-}
-
-weight_items() {
-  local weight config trials=
-  for weight in $weights; do
-    for config in mtl gr; do
-      item "asr_trial_${config}_se${weight}_fold0_seed1" asr_trial "$config" "$weight"
-      trials+=" asr_trial_${config}_se${weight}_fold0_seed1"
-    done
-  done
-  item_after "$trials" asr_weight_fold0_seed1 choose_weight
-}
-
-asr_items 0 1
-weight_items
-tuned_items 1
-alpha_items held_out "$trial_kinds"
-hybrid_items held_out "$kinds" 0 1
-one_seed_asr_items 0
-alpha_items generated all
-hybrid_items generated all 0 1
-parallel_items 1
-for seed in 2 3; do
-  asr_items 0 "$seed"
-  tuned_items "$seed"
-  hybrid_items held_out "$kinds" 0 "$seed"
-  hybrid_items generated all 0 "$seed"
-  parallel_items "$seed"
+folds="0 1 2 3"
+for fold in $folds; do asr_items "$fold" 1; done
+for fold in $folds; do
+  alpha_items held_out "$fold" 2
+  hybrid_items held_out "$kinds" "$fold" 1
 done
-for seed in 1 2 3; do
-  for fold in 1 2 3; do
+for fold in $folds; do tuned_items "$fold"; done
+for fold in $folds; do joint_items "$fold"; done
+alpha_items generated 0 all
+for seed in 1 2 3; do hybrid_items generated all 0 "$seed"; done
+for fold in $folds; do
+  share_items "$fold"
+  parallel_items "$fold"
+  for config in gm pcgrad; do item "asr_${config}_fold${fold}_seed1" asr "$config" "$fold" 1; done
+done
+for seed in 2 3; do
+  for fold in $folds; do
     asr_items "$fold" "$seed"
     hybrid_items held_out "$kinds" "$fold" "$seed"
-    if [ "$seed" = 1 ]; then one_seed_asr_items "$fold"; fi
   done
 done
 
@@ -288,20 +274,15 @@ report() { # TASK FOLDER NAME SYSTEMS BASELINE OPTIONS...
 }
 
 hybrid_report() { # NOISE_SETS NAME TAG NUMBERS: of experiments that end with TAG and one of the numbers
-  local amtl invariant systems
-  amtl=$(cat "$queue/alpha_amtl_$1") && invariant=$(cat "$queue/alpha_invariant_$1") || return 0
-  systems="single-$3*,multitask-$3*,amtl-alpha$amtl-$3*,invariant-alpha$invariant-$3*"
-  report hybrid "${size}_$1" "$2" "$systems" single,multitask --columns "$3${4// /,$3}" --also frame_accuracy \
-    --gain-figure "$work_dir/RESULTS_$2_gain.png"
+  report hybrid "${size}_$1" "$2" "single-$3*,multitask-$3*,amtl-$3*,invariant-$3*" single,multitask \
+    --columns "$3${4// /,$3}" --also frame_accuracy --gain-figure "$work_dir/RESULTS_$2_gain.png"
 }
 
 reports() {
-  report asr "$size" remedy no_se,mtl,gr,gm,pcgrad no_se,mtl --gradients "$work_dir/RESULTS_remedy_gradients.png"
-  if [ -e "$queue/weight" ]; then
-    report asr "${size}_held_out" tuned "no_se,*-se$(cat "$queue/weight")-whole" no_se,mtl
-  fi
+  report asr "$size" remedy 'no_se,mtl,gr,gm,pcgrad,*-tuned' no_se,mtl \
+    --gradients "$work_dir/RESULTS_remedy_gradients.png"
   report asr "$size" joint 'no_se,mtl,joint_*' no_se,joint_clean,joint_noisy
-  report asr "$size" share '*-share10,*-share30' no_se,mtl --columns share10,share30 \
+  report asr "$size" share '*-share10,*-share30' mtl,no_se --columns share10,share30 \
     --gain-figure "$work_dir/RESULTS_share_gain.png"
   hybrid_report held_out few noises "$kinds"
   hybrid_report held_out parallel parallel "$parallel_kinds"

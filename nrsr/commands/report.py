@@ -144,7 +144,12 @@ def of_systems(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
         raise ExperimentsError(f"--systems {','.join(patterns)}: no system matches; there are {listed(systems)}")
     for pattern in idle:
         note(f"--systems {pattern}: no system matches")
-    return [run for run in runs if any(fnmatchcase(run.system, pattern) for pattern in patterns)]
+    return [run for run in runs if matches(run, patterns)]
+
+
+def matches(run: Run, patterns: Sequence[str]) -> bool:
+    """Whether the run is of one of the systems asked for; no patterns are all systems."""
+    return not patterns or any(fnmatchcase(run.system, pattern) for pattern in patterns)
 
 
 def further(runs: Sequence[Run], main: Sequence[Metric]) -> list[Metric]:
@@ -178,6 +183,9 @@ def also(args: argparse.Namespace, asked: Sequence[Metric]) -> list[Table]:
     try:
         runs, _ = find_runs(args.exp, args.sets, asked[0])
     except NothingScoredError:
+        return []
+    runs = [run for run in runs if matches(run, args.systems)]
+    if not runs:
         return []
     main, sets = scored(runs, asked), [name for name in args.sets if any(name in run.scores for run in runs)]
     metrics = main + further(runs, main)

@@ -63,12 +63,13 @@ def plan_mixtures(
 ) -> dict[str, Plan]:
     """Mixture id -> plan. Ids are the utterances', with -c1, -c2, ... where there are several copies.
 
-    SNRs go round over the utterances in an order drawn from `seed`, so that each is used equally often. In the order of
-    ids they would depend on what is said, in corpora where each speaker says the same in the same order. Noises are
-    drawn from `seed` and the mixture's id alone.
+    SNRs go round over the utterances in an order drawn from `seed` and the ids, so that each is used equally often. In
+    corpora where each speaker says the same in the same order, they would otherwise depend on what is said: in the
+    order of ids in a set, and with one drawn from `seed` alone in the sets of all folds. Noises are drawn from `seed`
+    and the mixture's id alone.
     """
     plans = {}
-    order = np.random.default_rng(seed_of(seed, "snrs")).permutation(len(utterances))
+    order = np.random.default_rng(seed_of(seed, " ".join(utterances))).permutation(len(utterances))
     for index, utterance in zip(order, utterances, strict=True):
         for copy in range(copies):
             name = utterance if copies == 1 else f"{utterance}-c{copy + 1}"

@@ -17,18 +17,20 @@ def results_tables(
     """The small table, and those with intervals, by SNR, of all metrics, of the differences, and of what was measured.
 
     Args:
-        main: the main metrics; the first one decides.
+        main: the main metrics, in order.
         tags: the small table has a row for each NAME of the systems NAME-TAG, and columns for each TAG.
     """
     sets = list(pooled["sets"])
     tables = [_main_values(pooled, main, names) for names in ([sets] if len(main) == 1 else [[name] for name in sets])]
-    tables += [_by_snr(pooled, name, main[0]) for name, summary in pooled["sets"].items() if summary["snrs"]]
-    tables += [
-        _by_noise(pooled, name, main[0])
-        for name, summary in pooled["sets"].items()
-        if any(summary["by_noise"].values())
-    ]
-    tables += [_by_fold(pooled, name, main[0]) for name in pooled["sets"] if _folds(pooled, name)]
+    for name, summary in pooled["sets"].items():
+        if summary["snrs"]:
+            tables += [_by_snr(pooled, name, metric) for metric in main]
+    for name, summary in pooled["sets"].items():
+        if any(summary["by_noise"].values()):
+            tables += [_by_noise(pooled, name, metric) for metric in main]
+    for name in pooled["sets"]:
+        if _folds(pooled, name):
+            tables += [_by_fold(pooled, name, metric) for metric in main]
     main_names = {metric.name for metric in main}
     if further := [metric for metric in pooled["metrics"] if metric.name not in main_names]:
         tables.append(_further(pooled, further))

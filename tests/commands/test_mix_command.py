@@ -109,6 +109,23 @@ def test_snr_does_not_depend_on_what_speakers_say():
     assert [plan.snr_db for plan in other.values()] != [plan.snr_db for plan in plans.values()]
 
 
+def test_snr_differs_between_folds():
+    """Folds of other speakers, who say the same in the same order."""
+    snrs = (-5, 0, 5, 10, 15, 20)
+    folds = [
+        [f"{speaker:02}-{sentence:02}" for speaker in (fold, fold + 4) for sentence in range(60)] for fold in (0, 1)
+    ]
+    drawn = [[plan.snr_db for plan in plan_mixtures(ids, ["n"], snrs, 0, 1).values()] for ids in folds]
+    assert sum(first == second for first, second in zip(*drawn, strict=True)) < 60
+
+
+def test_copies_have_all_snrs():
+    snrs = (-5, 0, 5, 10, 15, 20)
+    plans = plan_mixtures(["a", "b"], ["n"], snrs, seed=0, copies=6)
+    for utterance in ("a", "b"):
+        assert sorted(plan.snr_db for plan in plans.values() if plan.utterance == utterance) == list(snrs)
+
+
 def test_headerless_noise_is_at_the_rate_of_the_speech(corpus, nrsr_main):
     samples = np.random.default_rng(0).integers(-9000, 9000, 5000)
     (corpus / "n.raw").write_bytes(samples.astype(">i2").tobytes())

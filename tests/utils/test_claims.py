@@ -9,8 +9,8 @@ case "$1 $*" in
   report*RESULTS_share*) exit 1 ;; # nothing is scored yet
 esac
 """
-WEIGHTS = {"0.3": (0.5, 0.1), "0.03": (0.2, 0.25), "0.003": (0.1, 0.4), "0.0003": (3e-05, 0.6)}
-ALPHAS = {"0.1": (0.4, 0.4), "0.3": (0.1, 0.9), "1": (0.39, 0.4), "3": (0.4, 0.8)}
+WEIGHTS = {"0.3": (3e-05, 0.6), "0.03": (0.2, 0.25), "0.003": (0.1, 0.4)}
+ALPHAS = {"0.1": 0.4, "0.3": 0.41, "1": 3e-05, "3": 0.5}
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def queue(tmp_path):
 def finish_trials(tmp_path, queue, trials):
     """Mark trials as done, and write their criteria: name of the item -> experiment, criterion."""
     for item, (experiment, criterion) in trials.items():
-        (queue / f"{item}_fold0_seed1.done").touch()
-        folder = tmp_path / "called/w" / f"{experiment}_fold0_seed1"
+        (queue / f"{item}_fold2_seed1.done").touch()
+        folder = tmp_path / "called/w" / f"{experiment}_fold2_seed1"
         folder.mkdir(parents=True)
         (folder / "criterion").write_text(f"{criterion} {folder}\n")
 
@@ -57,40 +57,63 @@ def weight_trials():
 def test_the_weight_with_the_lowest_mean_criterion_is_chosen(claims, queue, tmp_path):
     trials = weight_trials()
     finish_trials(tmp_path, queue, trials)
-    done, commands = claims("--only", "asr_weight_*")
-    assert done.returncode == 0 and "asr_weight_fold0_seed1: done after" in done.stdout, done.stdout + done.stderr
-    assert (queue / "weight").read_text() == "0.03\n"
+    done, commands = claims("--only", "asr_weight_fold2_*")
+    assert done.returncode == 0 and "asr_weight_fold2_seed1: done after" in done.stdout, done.stdout + done.stderr
+    assert (queue / "weight_fold2").read_text() == "0.03\n"
     expected = [f"{weight} {value}" for weight, values in WEIGHTS.items() for value in values]
-    assert (queue / "weight.trials").read_text().splitlines() == expected
+    assert (queue / "weight_fold2.trials").read_text().splitlines() == expected
     asked = [command.split()[1] for command in commands if command.startswith("dev-criterion ")]
-    assert asked == [f"{experiment}_fold0_seed1" for experiment, _ in trials.values()]
+    assert asked == [f"{experiment}_fold2_seed1" for experiment, _ in trials.values()]
 
 
 def test_nothing_is_chosen_where_a_trial_has_no_criterion(claims, queue, tmp_path):
     trials = weight_trials()
     finish_trials(tmp_path, queue, trials)
-    (tmp_path / "called/w/asr/exp/full_held_out/gr-se0.0003_fold0_seed1/criterion").unlink()
-    done, _ = claims("--only", "asr_weight_*")
-    assert done.returncode == 1 and "asr_weight_fold0_seed1: FAILED (see " in done.stdout
-    assert not (queue / "weight").exists()
+    (tmp_path / "called/w/asr/exp/full_held_out/gr-se0.003_fold2_seed1/criterion").unlink()
+    done, _ = claims("--only", "asr_weight_fold2_*")
+    assert done.returncode == 1 and "asr_weight_fold2_seed1: FAILED (see " in done.stdout
+    assert not (queue / "weight_fold2").exists()
 
 
-@pytest.mark.parametrize(("sets", "kinds", "alpha"), [("held_out", ("1", "4"), "1"), ("generated", ("all",), "0.3")])
-def test_alpha_is_chosen_over_the_kinds_of_its_trials(claims, queue, tmp_path, sets, kinds, alpha):
+def test_alpha_is_chosen_in_its_fold(claims, queue, tmp_path):
     trials = {
-        f"hybrid_trial_{sets}_amtl_alpha{value}_noises{count}": (
-            f"hybrid/exp/full_{sets}/amtl-alpha{value}-noises{count}",
+        f"hybrid_trial_held_out_amtl_alpha{value}": (
+            f"hybrid/exp/full_held_out/amtl-alpha{value}-noises2",
             criterion,
         )
-        for value, criteria in ALPHAS.items()
-        for count, criterion in zip(kinds, criteria, strict=False)
+        for value, criterion in ALPHAS.items()
     }
     finish_trials(tmp_path, queue, trials)
-    done, commands = claims("--only", f"hybrid_alpha_amtl_{sets}_*")
+    done, commands = claims("--only", "hybrid_alpha_amtl_held_out_fold2_*")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (queue / f"alpha_amtl_{sets}").read_text() == f"{alpha}\n"
+    assert (queue / "alpha_amtl_held_out_fold2").read_text() == "1\n"
     asked = [command.split()[1] for command in commands if command.startswith("dev-criterion ")]
-    assert asked == [f"{experiment}_fold0_seed1" for experiment, _ in trials.values()]
+    assert asked == [f"{experiment}_fold2_seed1" for experiment, _ in trials.values()]
+
+
+def test_what_was_chosen_is_trained_with(claims, queue, tmp_path):
+    for task in ("asr", "hybrid"):
+        (tmp_path / f"project/egs/fsdd/{task}/run.sh").write_text('#!/bin/sh\necho "run $*" >> "$COMMANDS"\n')
+    for config in ("amtl", "invariant"):
+        (queue / f"alpha_{config}_held_out_fold2").write_text("0.3\n")
+        (queue / f"hybrid_alpha_{config}_held_out_fold2_seed1.done").touch()
+    (queue / "weight_fold2").write_text("0.03\n")
+    (queue / "asr_weight_fold2_seed1.done").touch()
+
+    def ran(item):
+        done, commands = claims("--only", item)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return next(command for command in commands if command.startswith("run "))
+
+    command = ran("hybrid_held_out_amtl_noises4_fold2_seed3")
+    assert "--folds 2 --seeds 3 --set system.heads.noise.alpha=0.3 --noises 4 --noise-sets held_out" in command
+    command = ran("hybrid_parallel_invariant_noises1_fold2_seed1")
+    head = "system.heads.condition"
+    assert f"--set {head}.alpha=0.3 training.epochs=4 {head}.schedule.epochs=2.5 --noises 1" in command
+    assert command.endswith("--config conf/few/invariant.yaml --copies parallel")
+    command = ran("asr_gr_tuned_fold2_seed1")
+    assert "--folds 2 --seeds 1 --set loss_weights.se=0.03 --config conf/fly/gr.yaml --tag tuned" in command
+    assert "held_out" not in command
 
 
 def reports(commands):
@@ -103,44 +126,36 @@ def value(words, option):
     return words[words.index(option) + 1]
 
 
-def test_reports_of_what_was_chosen(claims, queue, tmp_path):
-    for name, chosen in {"weight": "0.03", "alpha_amtl_held_out": "1", "alpha_invariant_held_out": "3"}.items():
-        (queue / name).write_text(f"{chosen}\n")
+def test_reports(claims, queue):
     done, commands = claims("--do", "report")
     assert done.returncode == 0, done.stderr
     assert "RESULTS_share.md is not written yet" in done.stderr
     by_file = reports(commands)
-    assert list(by_file) == [f"RESULTS_{name}.md" for name in ("remedy", "tuned", "joint", "share", "few", "parallel")]
+    names = ("remedy", "joint", "share", "few", "parallel", "generated")
+    assert list(by_file) == [f"RESULTS_{name}.md" for name in names]
     assert all("--primary=-5,0,5" in words for words in by_file.values())
-    assert value(by_file["RESULTS_tuned.md"], "--systems") == "no_se,*-se0.03-whole"
-    assert value(by_file["RESULTS_tuned.md"], "--exp") == "asr/exp/full_held_out"
+    assert value(by_file["RESULTS_remedy.md"], "--systems") == "no_se,mtl,gr,gm,pcgrad,*-tuned"
     assert value(by_file["RESULTS_remedy.md"], "--exp") == "asr/exp/full"
     few = by_file["RESULTS_few.md"]
     assert value(few, "--exp") == "hybrid/exp/full_held_out"
-    assert value(few, "--systems") == "single-noises*,multitask-noises*,amtl-alpha1-noises*,invariant-alpha3-noises*"
+    assert value(few, "--systems") == "single-noises*,multitask-noises*,amtl-noises*,invariant-noises*"
     assert value(few, "--columns") == "noises1,noises2,noises4,noisesall"
     parallel = by_file["RESULTS_parallel.md"]
     assert value(parallel, "--systems").startswith("single-parallel*,") and value(parallel, "--exp") == value(
         few, "--exp"
     )
-    for name, chosen in {"weight": "0.3", "alpha_amtl_generated": "0.1", "alpha_invariant_generated": "0.3"}.items():
-        (queue / name).write_text(f"{chosen}\n")
-    by_file = reports(claims("--do", "report")[1])
-    names = ("remedy", "tuned", "joint", "share", "few", "parallel", "generated")
-    assert list(by_file) == [f"RESULTS_{name}.md" for name in names]
-    assert value(by_file["RESULTS_generated.md"], "--systems").endswith(
-        ",amtl-alpha0.1-noises*,invariant-alpha0.3-noises*"
-    )
+    assert value(by_file["RESULTS_generated.md"], "--exp") == "hybrid/exp/full_generated"
 
 
-def test_items_are_listed_the_first_fold_and_seed_first(claims, queue):
+def test_items_are_listed_the_first_seed_first(claims, queue):
     done, _ = claims("--do", "list")
     assert done.returncode == 0, done.stderr
     states, names = zip(*(line.split() for line in done.stdout.splitlines()), strict=True)
     assert set(states) == {"open"} and len(set(names)) == len(names)
     assert names[0] == "asr_no_se_fold0_seed1"
-    of_runs = [name.rpartition("_fold")[2] for name in names]
-    assert of_runs == sorted(of_runs, key=lambda run: (run[0] != "0", run[-1]))
+    # Of the generated noise, which is alike in all folds, three seeds come together.
+    seeds = [name[-1] for name in names if "generated" not in name]
+    assert seeds == sorted(seeds)
     (queue / f"{names[0]}.done").touch()
     some = claims("--do", "list", "--only", "asr_no_se_*")[0].stdout.splitlines()
     assert some[0] == f"done {names[0]}" and {line.partition(" asr_no_se_")[0] for line in some[1:]} == {"open"}

@@ -39,7 +39,7 @@ if [ -n "$noises" ]; then
   if [ -z "${config_given:-}" ]; then config=${config//conf/conf/few}; fi
   if [ -z "${probe_layer_given:-}" ]; then probe_layer=4; fi # that of the heads
   tested_gmms=()
-  probe_recordings=false # of many short runs; the kinds are what is asked
+  probe_kinds=false # near chance even where nothing was trained against them; the recordings are not
   gmm_kinds=(mono tri)
   gmm=$work_dir/exp/$size/gmm # whatever the noise, they are trained on the same clean speech
   columns=$(few_noises "${noises// /,$(few_noises "")}")
