@@ -95,7 +95,7 @@ stored_layers() { # TEACHER
 
 # The options of nrsr train that put the public encoder in the place of the small one. The classifier has 256 hidden
 # values. A first training has DistilHuBERT's optimiser; fine-tuning to emotions, of teachers and students alike, has a
-# lower rate (ours).
+# lower rate (ours), but for a frozen encoder (teacher_raw), on which the classifier alone is trained.
 ssl_options() { # CONFIG
   local encoder="class: nrsr.nn.SslFeatures, model: $ssl_model" wanted=$ssl_levels
   if [ -z "$ssl" ]; then return; fi
@@ -103,6 +103,7 @@ ssl_options() { # CONFIG
   case $(name_of "$1") in
     distil_*)
       echo "--set=optimiser={class: torch.optim.AdamW, lr: 2e-4, betas: [0.9, 0.98], eps: 1e-6, weight_decay: 1e-6}" ;;
+    teacher_raw) ;;
     *) echo --set=optimiser.lr=2e-5 ;;
   esac
   case $(name_of "$1") in
@@ -206,11 +207,18 @@ score() { # CONFIG SEED EXPERIMENT
   once "$3/.done/score" score_sets "$3"
 }
 
+# What an experiment is trained from is in no name.
+keep_choices() { # CONFIG SEED EXPERIMENT
+  keep_options 4 "$3" masked teacher ssl ssl_model ssl_levels ssl_layers
+}
+
 ser_stages() {
   if [ -n "$ssl" ]; then
     ssl=$(absolute "$ssl")
     [ -e "$ssl" ] || { echo "$0: --ssl $ssl: no such file; give the weights of $ssl_model" >&2; exit 1; }
   fi
+  for_teacher keep_choices
+  for_each keep_choices
   if in_stages 1 "mixing${variant:+ (${variant#_})}"; then mix_and_check; fi
   if in_stages 4 "training${variant:+ (${variant#_})}"; then
     train_encoder

@@ -12,6 +12,7 @@ import torch
 from nrsr.config import settings_from
 from nrsr.data.labels import LabelSettings
 from nrsr.data.outputs import WaveFiles, WaveOutput
+from nrsr.denormals import flushing_denormals
 from nrsr.experiment.folder import Experiment
 from nrsr.files import atomic_open
 from nrsr.folders import making
@@ -101,7 +102,8 @@ class Generated:
             # One by one, and on the CPU, so that neither the size of a batch nor the device changes what is drawn.
             latent = torch.cat([self._system.draw(1, torch.device("cpu"), random) for _ in names])
             labels = torch.tensor(numbers, device=self._wanted.device) if numbers else None
-            waves = self._system.generate(latent.to(self._wanted.device), labels).float().cpu().numpy()
+            with flushing_denormals():
+                waves = self._system.generate(latent.to(self._wanted.device), labels).float().cpu().numpy()
             if not np.isfinite(waves).all():
                 raise ApplyError("the system generates NaN or infinite samples; its training went wrong")
             self._audio += waves.size / self.rate

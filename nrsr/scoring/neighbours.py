@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+ROUNDING = 1e-12  # of the squared norms: what is nearer differs by rounding alone
+
 
 class Nearest(NamedTuple):
     """The nearest of other examples, for each of some.
@@ -53,7 +55,9 @@ def mean_distances(examples: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances [N, M] of [N, D] and [M, D], in double precision."""
+    """Squared Euclidean distances [N, M] of [N, D] and [M, D], in double precision; 0 for those that are equal."""
     first, second = first.astype(np.float64), second.astype(np.float64)
-    squares = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2.0 * first @ second.T
-    return squares.clip(0.0)
+    norms = (first**2).sum(1)[:, None] + (second**2).sum(1)
+    squares = norms - 2.0 * first @ second.T
+    squares[squares < ROUNDING * norms] = 0.0
+    return squares

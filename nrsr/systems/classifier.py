@@ -127,7 +127,7 @@ class Classifier(System):
             labels = [self.labels[number] for number in posteriors.argmax(1).tolist()]
             values = {self.kind: labels, "posteriors": posteriors, "embedding": embedding}
         if numbers := [int(name.removeprefix(LAYER)) for name in wanted if name.startswith(LAYER)]:
-            layers, _ = self.features.layers(waves, lengths)
+            layers, _ = self.features.layers(waves, lengths, last=max(numbers))
             for number in numbers:
                 values[f"{LAYER}{number}"] = [row[:count] for row, count in zip(layers[number], counts, strict=True)]
         if all(counts):

@@ -1,12 +1,9 @@
 """The training loop: `train` trains every system, whether it has one turn or several."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 
-import torch
-
+from nrsr.denormals import flushing_denormals
 from nrsr.experiment.settings import TrainingSettings
 from nrsr.training import messages
 from nrsr.training.log import TrainingLog
@@ -88,16 +85,6 @@ def train(training: Training, progress: Progress) -> None:
             elif epoch_over:
                 progress.epoch, progress.position = progress.epoch + 1, 0
         log.line(messages.finished(training, clock.tick()))
-
-
-@contextmanager
-def flushing_denormals() -> Iterator[None]:
-    """Numbers next to 0 count as 0: decaying activations and moments otherwise slow a CPU down many times."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def save_is_due(settings: TrainingSettings, progress: Progress, saved: float) -> bool:

@@ -107,7 +107,7 @@ def test_a_config_makes_a_step_of_each_turn(path):
 @pytest.mark.parametrize("name", ["real", "generated", "both"])
 def test_recognisers_of_augment_differ_in_their_noise_alone(name):
     config = load_yaml(ROOT / f"egs/fsdd/gan/conf/asr_{name}.yaml")
-    plain = load_yaml(ROOT / "egs/fsdd/asr/conf/no_se_fly.yaml")
+    plain = load_yaml(ROOT / "egs/fsdd/asr/conf/no_se_fly_b97.yaml")
     [real] = plain["data"]["augment"]
     generated = {**real, "noise": "../noise_generated"}
     # In half of the draws the second noise of "both" takes the place of the first one, see test_add_noise.py.

@@ -32,6 +32,8 @@ def test_generated_sound_is_put_to_use(recipe, tmp_path):
             for seed in (1, 2)
         },
     }
+    # 3,000 strings, 1,500 of which are generated, for as many steps as the others have.
+    assert all(("--set=training.epochs=6" in words) == ("digits" in " ".join(words)) for words in trained[3:])
     last = commands[-1].split()
     assert last[0] == "report" and last[last.index("--exp") + 1] == "asr/exp/full"
     assert last[last.index("--baseline") + 1] == "asr_real" and "--criteria" not in last
