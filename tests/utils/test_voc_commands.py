@@ -94,6 +94,7 @@ def test_seen_and_unseen_speakers_are_vocoded_and_scored(vocoders, tmp_path):
         "melgan=exp/melgan_fold0_seed1/vocode_test_seen"
     )
     assert len(named(commands, "spectrograms")) == 2 and "--sets test_seen,test_unseen " in commands[-1]
+    assert " --over-speakers" in commands[-1]
     _, again = vocoders("ravdess/voc", "--config", "conf/melgan.yaml", "--tested", "8", "--seeds", "1 2")
     assert {command.split()[0] for command in again} == {"spectrograms", "report"}
 
