@@ -40,24 +40,43 @@ find_mels_of_trained() { # CONFIG SEED
   find_mels "$1" "${changes[@]}"
 }
 
-# Copies the lists of each set into a folder for one definition of mels, and computes the mels there.
+# Copies the lists of each set into a folder for one definition of mels, and computes the mels there. They are computed
+# in a folder beside and moved file by file, so that a training which reads the earlier ones goes on.
 make_mels() { # FOLDER CONFIG CHANGES...
   local set folders=()
   for set in $train_set $dev_set ${test_sets//,/ }; do
-    folders+=("$1/$set")
-    rm -rf "${1:?}/$set"
-    mkdir -p "$1/$set"
-    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp -t "$1/$set" {} +
+    folders+=("$1/.new/$set")
+    rm -rf "${1:?}/.new/$set"
+    mkdir -p "$1/.new/$set" "$1/$set"
+    find "$data/$set" -maxdepth 1 -type f ! -name '*.ark' ! -name '.*' -exec cp -t "$1/.new/$set" {} +
   done
   nrsr make-feats --config "${@:2}" --nj "$nj" "${folders[@]}"
+  find "$1/.new" -name feats.scp -exec sed -i 's|/\.new/\([^/]*/feats\.ark:[0-9]*\)$|/\1|' {} +
+  for set in $train_set $dev_set ${test_sets//,/ }; do
+    find "$1/.new/$set" -type f ! -name '.*' -exec mv -t "$1/$set" {} +
+  done
+  rm -rf "${1:?}/.new"
+}
+
+# A run computes the mels of a folder once, although several configs, seeds and Griffin-Lim take them.
+declare -gA made_mels=()
+mels_once() { # CONFIG CHANGES...
+  if [ -n "${made_mels[$mels]+set}" ]; then return; fi
+  once "$mels/.done/mels" make_mels "$mels" "$@"
+  made_mels[$mels]=true
 }
 
 mel_statistics() { # CONFIG SEED EXPERIMENT
   local changes
   read_changes "$1" "$2"
   find_mels "$1" "${changes[@]}"
-  once "$mels/.done/mels" make_mels "$mels" "$1" "${changes[@]}"
+  mels_once "$1" "${changes[@]}"
   data=$mels statistics "$@"
+}
+
+mels_of_untrained() { # CONFIG
+  find_mels "$1"
+  if [ -n "$mels" ]; then mels_once "$1"; fi
 }
 
 train_vocoder() { # CONFIG SEED EXPERIMENT
@@ -85,7 +104,8 @@ resynthesise_sets() { # CONFIG EXPERIMENT
 vocode_untrained() { # CONFIG EXPERIMENT
   find_mels "$1"
   if [ -n "$mels" ]; then
-    once "$mels/.done/mels" make_mels "$mels" "$1"
+    # Stage 2 has computed them, unless this config is new; --stage 5 does not repeat it.
+    if [ ! -e "$mels/.done/mels" ]; then mels_once "$1"; fi
     once "$2/.done/vocode" vocode_sets "$mels" "$2" --config "$1"
   else
     once "$2/.done/vocode" resynthesise_sets "$1" "$2"
@@ -112,26 +132,32 @@ score_untrained() { # CONFIG EXPERIMENT
   once "$2/.done/score" score_sets "$2"
 }
 
-# Spectrograms of one utterance of each set: the original, and the output of each vocoder.
+# Spectrograms of one utterance of each set: the original, and the outputs of all vocoders that the report may have, of
+# one seed each.
 draw_samples() {
-  local set one panels
+  local set folder name panels
+  local -A drawn
+  if [ "$report" = false ]; then return; fi
   results=${results:-$experiments/RESULTS.md}
   for set in ${test_sets//,/ }; do
     panels=("original=$data/$set")
-    for one in $untrained; do
-      one=$(name_of "$one")
-      panels+=("$one=$experiments/$one${variant}_once/vocode_$set")
-    done
-    for one in $config; do
-      one=$(name_of "$one")${tag:+-$tag}
-      panels+=("$one=$experiments/$one${variant}_seed${seeds%% *}/vocode_$set")
+    drawn=()
+    for folder in "$experiments"/*"$variant"_{once,seed*}; do
+      name=$(basename "${folder%"$variant"_*}")
+      if [ -e "$folder/.done/vocode" ] && [ -z "${drawn[$name]+set}" ]; then
+        panels+=("$name=$folder/vocode_$set")
+        drawn[$name]=true
+      fi
     done
     nrsr spectrograms --out "${results%.md}_$set.png" "${panels[@]}"
   done
 }
 
 voc_stages() {
-  if in_stages 2 "features and statistics"; then for_each mel_statistics; fi
+  if in_stages 2 "features and statistics"; then
+    for_each mel_statistics
+    for_each_untrained mels_of_untrained
+  fi
   if in_stages 4 "training"; then for_each train_vocoder; fi
   if in_stages 5 "generation"; then
     for_each_untrained vocode_untrained

@@ -110,6 +110,20 @@ def test_the_published_settings():
         assert turn["optimiser"] == {"class": "torch.optim.Adam", "lr": 1e-4, "betas": [0.5, 0.9]}
 
 
+@pytest.mark.parametrize("path", [path for path in SMALL if "parallel_wavegan" in path.stem], ids=name_of)
+def test_small_parallel_wavegans_see_enough_noise_for_low_voices(path):
+    config = load_yaml(path)
+    torch.manual_seed(0)
+    system = build_system(config)
+    noise = torch.randn(1, 4096, requires_grad=True)
+    features = torch.randn(1, system.features.dim, 4096 // system.features.hop + 2 * system.context)
+    system.generator(features, noise)[0, 2048].backward()
+    reached = noise.grad[0].nonzero().flatten()
+    field = int(reached.max() - reached.min()) + 1
+    assert field >= 0.05 * config["sample_rate"]  # the period of a voice may be 15 ms, that of creaky voice 50 ms
+    assert config["data"]["segment"] >= 4 * field  # three quarters of a crop see no padding
+
+
 @pytest.mark.parametrize("path", SMALL, ids=name_of)
 def test_a_small_config_makes_a_step(path):
     config = load_yaml(path)

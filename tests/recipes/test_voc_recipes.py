@@ -108,8 +108,8 @@ def test_published_sets_and_mels_of_a_small_tree(corpus, tmp_path):
     config = ROOT / "egs" / corpus / "voc/conf/parallel_wavegan.yaml"
     # Features and statistics of one of the three corpora at 24 kHz stand for all of them.
     last = 2 if corpus in ("ljspeech", "vctk") else 0
-    options = ["--corpus-dir", tmp_path / "tree", "--work-dir", tmp_path, "--config", config, "--stop-stage", last]
-    run(corpus, *options)
+    options = ["--corpus-dir", tmp_path / "tree", "--work-dir", tmp_path, "--stop-stage", last]
+    run(corpus, *options, "--config", config, "--untrained", "")
     sets = [DataDir(tmp_path / "data" / name) for name in ("train", "dev", "test")]
     assert tuple(len(data.utterances) for data in sets) == sizes
     assert {data.waves().rate() for data in sets} == {load_yaml(config)["sample_rate"]}

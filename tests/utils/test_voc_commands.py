@@ -1,5 +1,7 @@
 """Which commands the recipes of vocoders call."""
 
+from pathlib import Path
+
 import pytest
 
 # Names of mels as nrsr make-feats prints them: of the test's own config others than of the recipe's; none of WORLD's.
@@ -9,6 +11,14 @@ case "$*" in
   *world.yaml*--print-name) ;;
   *other.yaml*--print-name | *hop=*--print-name) echo 16000_other ;;
   *--print-name) echo 16000_ours ;;
+  make-feats*)
+    for folder in "$@"; do
+      case $folder in */.new/*) ;; *) continue ;; esac
+      place=${folder%/.new/*}/${folder##*/}
+      if [ -e "$place/feats.scp" ]; then cat "$place/feats.scp" >> "$COMMANDS.readable"; fi
+      echo "a-2 $folder/feats.ark:4" > "$folder/feats.scp"
+      echo "a-2 7" > "$folder/utt2num_frames"
+    done ;;
 esac
 """
 
@@ -53,7 +63,7 @@ def test_seen_and_unseen_speakers_are_vocoded_and_scored(vocoders, tmp_path):
     ]
     assert (data / "fold0_voc/trained").read_text() == "a-1 a\n"  # nothing of what is tested
     mels = f"{voc}/mels_16000_ours"
-    folders = " ".join(f"{mels}/{name}" for name in ("train", "dev", "test_seen", "test_unseen"))
+    folders = " ".join(f"{mels}/.new/{name}" for name in ("train", "dev", "test_seen", "test_unseen"))
     assert named(commands, "make-feats") == [f"make-feats --config conf/melgan.yaml --nj 1 {folders}"]  # for all
     assert [command.split()[-1] for command in named(commands, "compute-cmvn")] == [f"{mels}/train"] * 2
     trained = [command.split() for command in named(commands, "train")]
@@ -78,9 +88,52 @@ def test_seen_and_unseen_speakers_are_vocoded_and_scored(vocoders, tmp_path):
         for folder in ("exp/griffin_lim_fold0_once", "exp/world_fold0_once", *systems)
         for name in sets
     ]
+    seen = "griffin_lim=exp/griffin_lim_fold0_once/vocode_test_seen world=exp/world_fold0_once/vocode_test_seen"
+    assert named(commands, "spectrograms")[0] == (
+        f"spectrograms --out exp/RESULTS_test_seen.png original={voc}/test_seen {seen} "
+        "melgan=exp/melgan_fold0_seed1/vocode_test_seen"
+    )
     assert len(named(commands, "spectrograms")) == 2 and "--sets test_seen,test_unseen " in commands[-1]
+    assert " --over-speakers" in commands[-1]
     _, again = vocoders("ravdess/voc", "--config", "conf/melgan.yaml", "--tested", "8", "--seeds", "1 2")
     assert {command.split()[0] for command in again} == {"spectrograms", "report"}
+
+
+def small_sets(folder: Path) -> None:
+    """Data directories train, dev and test of a work folder."""
+    for name in ("train", "dev", "test"):
+        (folder / "data" / name).mkdir(parents=True)
+        (folder / "data" / name / "utt2spk").write_text("a-2 a\n")
+
+
+def test_mels_are_computed_once_in_a_run_and_stay_readable(vocoders, tmp_path):
+    work, options = tmp_path / "called/w", ["--stage", "2", "--stop-stage", "2", "--untrained", "conf/griffin_lim.yaml"]
+    small_sets(work)
+    for _ in range(2):
+        done, commands = vocoders("csmsc/voc", *options, "--seeds", "1 2")
+        assert done.returncode == 0, done.stderr
+        assert len(named(commands, "make-feats")) == 1 and len(named(commands, "compute-cmvn")) == 4
+    folder = work / "data/mels_16000_ours"
+    assert sorted(path.name for path in folder.iterdir()) == [".done", "dev", "test", "train"]
+    for name in ("train", "dev", "test"):
+        assert (folder / name / "feats.scp").read_text() == f"a-2 {folder}/{name}/feats.ark:4\n"
+        assert (folder / name / "utt2spk").read_text() == "a-2 a\n"
+    before = (tmp_path / "commands.readable").read_text()  # while the second run computed them
+    assert before.splitlines() == [f"a-2 {folder}/{name}/feats.ark:4" for name in ("train", "dev", "test")]
+    _, commands = vocoders("csmsc/voc", "--stage", "5", "--stop-stage", "5")
+    assert named(commands, "vocode") and not named(commands, "make-feats")
+
+
+def test_the_figures_show_the_systems_of_other_runs(vocoders, tmp_path):
+    small_sets(tmp_path / "called/w")
+    options = ["--config", "conf/melgan.yaml", "--untrained", "", "--report", "false"]
+    done, commands = vocoders("csmsc/voc", *options, "--seeds", "1 2")
+    assert done.returncode == 0 and not named(commands, "spectrograms") and not named(commands, "report")
+    _, commands = vocoders("csmsc/voc", *options[2:4], "--config", "conf/parallel_wavegan.yaml")
+    assert named(commands, "spectrograms") == [
+        "spectrograms --out exp/RESULTS_test.png original=data/test melgan=exp/melgan_seed1/vocode_test "
+        "parallel_wavegan=exp/parallel_wavegan_seed1/vocode_test"
+    ]
 
 
 def test_lists_that_cannot_be_copied_end_the_run(vocoders, tmp_path):
@@ -103,7 +156,7 @@ def test_other_mels_have_a_folder_of_their_own(vocoders, tmp_path, options):
     done, commands = vocoders("csmsc/voc", *options)
     assert done.returncode == 0, done.stderr
     made = [command.split()[-1] for command in named(commands, "make-feats")]
-    assert made == ["data/mels_16000_other/test", "data/mels_16000_ours/test"]
+    assert made == ["data/mels_16000_other/.new/test", "data/mels_16000_ours/.new/test"]
     assert (" --set=system.features.hop=64 " in named(commands, "make-feats")[0]) == ("--set" in options)
     (trained,) = named(commands, "train")
     assert " --train data/mels_16000_other/train " in trained

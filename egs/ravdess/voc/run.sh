@@ -20,6 +20,7 @@ data=$work_dir/data/fold${fold}_voc
 experiments=$work_dir/exp
 variant=_fold$fold
 test_sets=test_seen,test_unseen
+over_speakers=true # unseen are the speakers, six of them
 
 # Some recordings of the training speakers are tested, and the others trained on.
 divide() {
