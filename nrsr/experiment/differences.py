@@ -1,6 +1,7 @@
 """Differences between two configs of one training."""
 
 import inspect
+import os
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
@@ -43,8 +44,15 @@ def changed_values(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, 
     return [
         (key, before.get(key, ABSENT), after.get(key, ABSENT))
         for key in [*before, *(key for key in after if key not in before)]
-        if before.get(key, ABSENT) != after.get(key, ABSENT)
+        if not _same(before.get(key, ABSENT), after.get(key, ABSENT))
     ]
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two values are the same; absolute paths are if they lead to one place."""
+    if all(isinstance(value, str) and value.startswith("/") for value in (before, after)):
+        return os.path.realpath(before) == os.path.realpath(after)
+    return before == after
 
 
 def _without_defaults(config: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -207,6 +207,9 @@ def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder:
     kind = units.kind if config.units is None else config.units.get("kind")
     if kind != units.kind:
         raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
+    size, pieces = (config.units or {}).get("size"), len(units) - 2  # beside <blank> and <sos/eos>
+    if size is not None and size != pieces:
+        raise ConfigError(f"units.size: {size}, but {units_dir} holds {pieces} pieces; run nrsr make-units again")
     return units
 
 

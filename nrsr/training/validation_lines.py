@@ -9,9 +9,12 @@ from nrsr.files import atomic_open
 
 
 def write_validations(folder: Path, history: list[dict[str, Any]]) -> None:
-    """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
-    with atomic_open(folder / "metrics.jsonl") as stream:
-        stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
+    """Write metrics.jsonl, if it is not so yet: a kill between saving and writing neither loses nor doubles a line."""
+    path = folder / "metrics.jsonl"
+    text = "".join(json.dumps(_json_ready(entry)) + "\n" for entry in history)
+    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+        with atomic_open(path) as stream:
+            stream.write(text)
 
 
 def _json_ready(value: Any) -> Any:
