@@ -38,7 +38,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 def changed_values(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Dotted key, old and new value of all that differs; `ABSENT` where a config lacks a key.
 
-    A key that one of them lacks, and that has its default in the other, is left out.
+    A key that one of them lacks, and that has its default in the other, is left out, if it affects the weights.
     """
     before, after = (flatten(_without_defaults(*pair)) for pair in ((old, new), (new, old)))
     return [
@@ -72,7 +72,9 @@ def _kept(part: dict, other: dict, place: tuple[str, ...], config: dict) -> Iter
 
 
 def _is_default(value: Any, part: dict, place: tuple[str, ...], config: dict) -> bool:
-    """Whether a value is what the program takes for a key that is not set."""
+    """Whether a value is what the program takes for a key that is not set; not looked for where it is harmless."""
+    if is_harmless(".".join(place)):
+        return False
     if value in ({}, []) and len(place) == 1:
         return True  # of whole parts, as data and init
     *outer, name = place

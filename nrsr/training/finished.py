@@ -89,7 +89,7 @@ def check_directory(folder: Path, name: str, path: Path, state: dict[str, Any]) 
     """
     known = as_now(state[PLACES][name], state, folder) if is_places(state.get(PLACES)) else None
     same_place = known is None or os.path.realpath(known) == os.path.realpath(path)
-    cure = f"use another --exp, or remove {folder / 'last.pt'} to start anew"
+    cure = f"use another --exp (--tag of a recipe), or remove {folder / 'last.pt'} to start anew"
     list_file = folder / f"{name}.utt2audio"
     if not path.is_dir():
         return

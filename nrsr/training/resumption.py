@@ -63,7 +63,8 @@ def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
     changed = differences(as_now(state["config"], state, folder), config)
     if changed:
         raise CheckpointError(
-            f"{path}: made with another config: {'; '.join(changed)}; use another --exp, or remove {path} to start anew"
+            f"{path}: made with another config: {'; '.join(changed)}; use another --exp (--tag of a recipe), or remove "
+            f"{path} to start anew"
         )
     progress = _taken(path, "progress", lambda: Progress.from_plain(state["progress"]))
     return {**state, "model": whole_weights(state, path, cure), "progress": progress}

@@ -24,12 +24,12 @@ sys.exit(status)
 
 @pytest.fixture(scope="module")
 def trained(corpus, write_speech, tmp_path_factory) -> Path:
-    """A folder with work/data/{train,dev}, work/exp/asr, a finished experiment, and conf.yaml."""
+    """A folder with run/data/{train,dev}, run/exp/asr, a finished experiment, and conf.yaml."""
     from nrsr.training.run import run_training
 
     folder = tmp_path_factory.mktemp("trained")
     for name in ("train", "dev"):
-        write_speech(folder / "work/data" / name, 12, len(name))
+        write_speech(folder / "run/data" / name, 12, len(name))
     config = {
         "sample_rate": 8000,
         "system": {"class": "toy_systems.ToyAsr"},
@@ -38,8 +38,8 @@ def trained(corpus, write_speech, tmp_path_factory) -> Path:
         "training": {"epochs": 1},
     }
     save_yaml(config, folder / "conf.yaml")
-    data = folder / "work/data"
-    run_training(config, 1, data / "train", data / "dev", corpus / "units", folder / "work/exp/asr")
+    data = folder / "run/data"
+    run_training(config, 1, data / "train", data / "dev", corpus / "units", folder / "run/exp/asr")
     return folder
 
 
@@ -55,8 +55,8 @@ def train(nrsr_main, corpus, trained):
     """train(work, "--set", ...) -> status and stderr of nrsr train on a copy's data."""
 
     def run(work: Path, *more: str | Path) -> tuple[int, str]:
-        options = ["--config", work / "conf.yaml", "--train", work / "work/data/train", "--dev", work / "work/data/dev"]
-        options += ["--units", corpus / "units", "--exp", work / "work/exp/asr", "--seed", 1]
+        options = ["--config", work / "conf.yaml", "--train", work / "run/data/train", "--dev", work / "run/data/dev"]
+        options += ["--units", corpus / "units", "--exp", work / "run/exp/asr", "--seed", 1]
         status, _, err = nrsr_main("train", *options, *more)
         return status, err
 
@@ -64,16 +64,20 @@ def train(nrsr_main, corpus, trained):
 
 
 def test_it_is_left_without_torch_or_audio(work, corpus, tmp_path):
-    for file in (work / "work/data").glob("*/*.ark"):
+    for file in (work / "run/data").glob("*/*.ark"):
         os.truncate(file, file.stat().st_size)  # its time stays that of the training, rounded or not
-    before = (work / "work/exp/asr/model.pt").read_bytes()
-    options = {"config": work / "conf.yaml", "train": work / "work/data/train", "dev": work / "work/data/dev"}
-    options |= {"units": corpus / "units", "exp": work / "work/exp/asr", "seed": 1}
+    before = (work / "run/exp/asr/model.pt").read_bytes()
+    with open(work / "run/exp/asr/config.yaml", "a") as stream:
+        stream.write("decoding: {beam: 4}\n")
+    with open(work / "conf.yaml", "a") as stream:
+        stream.write("decoding: {beam: 4}\n")
+    options = {"config": work / "conf.yaml", "train": work / "run/data/train", "dev": work / "run/data/dev"}
+    options |= {"units": corpus / "units", "exp": work / "run/exp/asr", "seed": 1}
     command = [sys.executable, "-c", WITHOUT_TORCH, "train", *(f"--{name}={value}" for name, value in options.items())]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    assert f"{work}/work/exp/asr: finished already, after 1 epochs\n" in done.stderr.decode()
-    assert (work / "work/exp/asr/model.pt").read_bytes() == before
+    assert f"{work}/run/exp/asr: finished already, after 1 epochs\n" in done.stderr.decode()
+    assert (work / "run/exp/asr/model.pt").read_bytes() == before
 
 
 def test_another_config_is_refused(work, train):
@@ -84,7 +88,7 @@ def test_another_config_is_refused(work, train):
 
 
 def test_config_yaml_gets_another_decoding(work, train):
-    file = work / "work/exp/asr/config.yaml"
+    file = work / "run/exp/asr/config.yaml"
     status, err = train(work, "--set", "decoding.method=beam", "--set", "training.log_steps=7")
     assert status == 0, err
     changes = "training.log_steps: (not set) -> 7; decoding.method: (not set) -> beam"
@@ -107,7 +111,7 @@ def test_config_yaml_gets_another_decoding(work, train):
     ],
 )
 def test_a_wrong_decoding_is_refused_before_training(work, train, tmp_path, setting, message):
-    for exp in (work / "work/exp/asr", tmp_path / "new"):
+    for exp in (work / "run/exp/asr", tmp_path / "new"):
         status, err = train(work, "--set", setting, "--exp", exp)
         assert status == 1 and message in err
     assert not (tmp_path / "new/last.pt").exists()
@@ -123,16 +127,16 @@ def test_decoding_of_a_hybrid_system_has_other_keys():
 
 
 def test_other_data_are_refused(work, train, write_speech):
-    exp, other = work / "work/exp/asr", write_speech(work / "other", 13, 5)
+    exp, other = work / "run/exp/asr", write_speech(work / "other", 13, 5)
     status, err = train(work, "--train", other)
     assert status == 1 and f"{exp}: was trained with other data than --train {other}: 1 utterances are in one" in err
     same_ids = write_speech(work / "same_ids", 12, 6)
     status, err = train(work, "--dev", same_ids)
-    assert status == 1 and f"{exp}: was trained with the audio of --dev {work}/work/data/dev, and not of" in err
+    assert status == 1 and f"{exp}: was trained with the audio of --dev {work}/run/data/dev, and not of" in err
 
 
 def test_data_of_the_same_name_that_were_written_again_are_listed(work, train, write_speech):
-    data = work / "work/data/train"
+    data = work / "run/data/train"
     shutil.rmtree(data)
     write_speech(data, 12, len("train"))
     status, err = train(work)
@@ -140,21 +144,19 @@ def test_data_of_the_same_name_that_were_written_again_are_listed(work, train, w
 
 
 def test_a_moved_work_folder_is_the_same(work, train, tmp_path):
-    (work / "work").rename(work / "moved")
-    (work / "moved").rename(work / "work")
     shutil.move(work, tmp_path / "elsewhere")
     status, err = train(tmp_path / "elsewhere")
     assert status == 0 and err.endswith("finished already, after 1 epochs\n") and "changed" not in err
 
 
 def test_data_that_are_gone_are_not_looked_for(work, train):
-    shutil.rmtree(work / "work/data")
+    shutil.rmtree(work / "run/data")
     status, err = train(work)
     assert status == 0 and "finished already" in err
 
 
 def test_data_without_audio_are_known_by_their_place(work):
-    exp, data = work / "work/exp/asr", work / "work/data"
+    exp, data = work / "run/exp/asr", work / "run/data"
     config = {**yaml.safe_load((work / "conf.yaml").read_text()), "seed": 1}
     (exp / "train.utt2audio").unlink()
     assert is_finished(exp, config, {"train": data / "train", "dev": data / "dev"})
@@ -163,6 +165,6 @@ def test_data_without_audio_are_known_by_their_place(work):
 
 
 def test_plain_values_of_a_checkpoint(work):
-    state = plain_values(work / "work/exp/asr/last.pt")
+    state = plain_values(work / "run/exp/asr/last.pt")
     assert state["config"]["optimiser"] == {"class": "torch.optim.AdamW", "lr": 0.01}
     assert state["progress"]["finished"] is True and state["model"].keys() >= {"linear.0.weight"}

@@ -1,6 +1,10 @@
 """Which commands any run.sh calls, which options it takes, and what it does with names of folders."""
 
 import pytest
+from pages import blocks
+
+from nrsr.config import load_yaml
+from nrsr.experiment.settings import parse_experiment
 
 
 def test_a_recipe_calls_its_commands_in_order(recipe, tmp_path):
@@ -152,3 +156,22 @@ def test_recipes_whose_corpus_must_be_brought_say_so_in_their_usage(root):
         fetched = "fetched by stage 0" in text.partition("--corpus-dir ")[2].partition("\n")[0] or "cloned" in text
         usage = text.partition("# Usage: ")[2].partition("\n")[0]
         assert ("--corpus-dir" in usage) == ("\ncorpus_dir=" in text and not fetched), file
+
+
+def test_the_recipe_of_docs_for_data_directories_as_they_are(recipe, tmp_path):
+    script, config = blocks("docs/add-a-corpus.md", "bash")[0], blocks("docs/add-a-corpus.md", "yaml")[0]
+    folder = tmp_path / "project/egs/mycorpus/asr"
+    (folder / "conf").mkdir(parents=True)
+    (folder / "run.sh").write_text(script)
+    (folder / "run.sh").chmod(0o755)
+    (folder / "conf/no_se.yaml").write_text(config)
+    assert parse_experiment(load_yaml(folder / "conf/no_se.yaml")).sample_rate == 8000
+    data = tmp_path / "called/data"
+    data.mkdir()
+    done, commands = recipe("mycorpus/asr", "--corpus-dir", "data", "--work-dir", "w", "--nj", "1")
+    assert done.returncode == 0, done.stderr
+    names = [command.split()[0] for command in commands]
+    assert names == ["compute-cmvn", "make-units", "train", "decode", "score-wer", "report"]
+    assert f"--train {data}/train --exp {tmp_path}/called/w/exp/no_se_seed1 --dev {data}/dev" in commands[2]
+    done, commands = recipe("mycorpus/asr", "--work-dir", "w")
+    assert (done.returncode, commands) == (1, []) and "give --corpus-dir" in done.stderr
