@@ -31,6 +31,33 @@ variant=
 recognisers=${recognisers:-}
 pocketsphinx_config=$NRSR_ROOT/utils/conf/asr/pocketsphinx.yaml
 
+# Ends the run, before it prepares data, where options name recognisers or enhancers that there are not.
+check_names() {
+  local name enhancers=$shelf
+  for name in $config; do enhancers+=" $(basename "$name" .yaml)"; done
+  for name in $recognisers; do
+    case $name in
+      clean|noisy|retrained|pocketsphinx) ;;
+      *)
+        echo "$0: --recognisers takes some of clean, noisy, retrained and pocketsphinx, not '$name'" >&2
+        exit 1 ;;
+    esac
+  done
+  for name in $shelf; do
+    if [ ! -f "$NRSR_ROOT/utils/conf/enh/$name.yaml" ]; then
+      echo "$0: --shelf $name: utils/conf/enh has no $name.yaml; give names of files there" >&2
+      exit 1
+    fi
+  done
+  for name in ${retrain_given:+$retrain}; do
+    if [[ " $enhancers " != *" $name "* ]]; then
+      echo "$0: --retrain takes enhancers of --shelf and --config ($enhancers), not '$name'" >&2
+      exit 1
+    fi
+  done
+}
+check_names
+
 # for_shelf FUNCTION..., for_trained FUNCTION...: call FUNCTION... NAME ENDING OPTIONS... for each enhancer without
 # training, and for each trained one of a seed. Its folder in $experiments is NAME and ENDING joined; OPTIONS are those
 # by which nrsr enhance finds it.
@@ -184,15 +211,7 @@ report_words_and_quality() {
 }
 
 enh_stages() {
-  local by seed
-  for by in $recognisers; do
-    case $by in
-      clean|noisy|retrained|pocketsphinx) ;;
-      *)
-        echo "$0: --recognisers takes some of clean, noisy, retrained and pocketsphinx, not '$by'" >&2
-        exit 1 ;;
-    esac
-  done
+  local seed
   if wanted clean || wanted noisy || wanted retrained; then keep_options 4 "$experiments" recogniser; fi
   stages_without_training
   for seed in $seeds; do

@@ -38,12 +38,23 @@ read_changes() { # CONFIG SEED
   changes+=("${given[@]/#/--set=}")
 }
 
-# Resumes a killed training, and leaves a finished one unchanged; another --tag starts a new one.
+# Resumes a killed training. A finished one, which nrsr train leaves unchanged, is compared with config and data each
+# time; another --tag starts a new one.
 train() { # CONFIG SEED EXPERIMENT
   local changes
   read_changes "$1" "$2"
-  once "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --exp "$3" \
+  in_turn "$3/.done/train" nrsr train --config "$1" --seed "$2" --train "$data/$train_set" --exp "$3" \
     --dev "$data/${dev_set:-dev}" "${changes[@]}"
+  forget_outdated "$3"
+}
+
+# Removes the marks of what was done with earlier weights, or with another `decoding` in config.yaml.
+forget_outdated() { # EXPERIMENT
+  local mark
+  for mark in "$1"/.done/*; do
+    case $mark in *.lock|*/statistics|*/units) continue ;; esac
+    if [ "$1/model.pt" -nt "$mark" ] || [ "$1/config.yaml" -nt "$mark" ]; then rm -f "$mark"; fi
+  done
 }
 
 statistics() { # CONFIG SEED EXPERIMENT

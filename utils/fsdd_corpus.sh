@@ -9,7 +9,7 @@ fsdd_corpus() {
   if [ "$stage" -gt 0 ]; then return; fi
   if [ -z "$corpus_dir" ]; then
     corpus_dir=$work_dir/downloads/free-spoken-digit-dataset
-    fetch "$corpus_dir" git clone --depth 1 https://github.com/Jakobovski/free-spoken-digit-dataset
+    fetch --corpus-dir "$corpus_dir" git clone --depth 1 https://github.com/Jakobovski/free-spoken-digit-dataset
   fi
   corpus_dir=$(find_dir "$corpus_dir")
   nonspeech

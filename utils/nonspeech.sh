@@ -8,7 +8,7 @@
 nonspeech() {
   if [ -z "$noise_dir" ]; then
     noise_dir=$work_dir/downloads/Nonspeech
-    fetch "$noise_dir" unzip_url http://web.cse.ohio-state.edu/pnl/corpus/HuNonspeech/Nonspeech.zip Nonspeech
+    fetch --noise-dir "$noise_dir" unzip_url http://web.cse.ohio-state.edu/pnl/corpus/HuNonspeech/Nonspeech.zip Nonspeech
   fi
   noise_dir=$(find_dir "$noise_dir")
 }

@@ -39,10 +39,7 @@ begin() {
   # shellcheck source=parse_options.sh
   . ../../../utils/parse_options.sh
   config_changes=$set # the stages have sets of data of this name
-  if [ "$report" != true ] && [ "$report" != false ]; then
-    echo "$0: --report takes true or false, not '$report'" >&2
-    exit 1
-  fi
+  check_options
   # shellcheck source=path.sh
   . ../../../utils/path.sh
   # shellcheck source=stages.sh
@@ -57,6 +54,37 @@ begin() {
   . "$NRSR_ROOT/utils/${_task}_stages.sh"
   # A recipe that needs no corpus from the user has no option --corpus-dir.
   if [ -n "${corpus_dir+set}" ]; then nrsr doctor --quiet; else nrsr doctor --quiet --recipe .; fi
+}
+
+# check_options: ends the run where an option that most recipes have holds what it cannot take.
+check_options() {
+  local seed
+  if [ "$report" != true ] && [ "$report" != false ]; then
+    echo "$0: --report takes true or false, not '$report'" >&2
+    exit 1
+  fi
+  if [ -n "${size+set}" ] && [ "$size" != full ] && [ "$size" != tiny ]; then
+    echo "$0: --size takes full or tiny, not '$size'" >&2
+    exit 1
+  fi
+  for seed in $seeds; do
+    if [[ ! $seed =~ ^[0-9]+$ ]]; then
+      echo "$0: --seeds takes whole numbers with spaces between them, as \"1 2 3\", not '$seed'" >&2
+      exit 1
+    fi
+  done
+  check_configs config "$config"
+}
+
+# check_configs OPTION "FILE ...": ends the run where one of an option's configs is no file.
+check_configs() {
+  local file
+  for file in $2; do
+    if [ ! -f "$file" ]; then
+      echo "$0: --$1 $file: no such file in $PWD; give one, as conf/NAME.yaml, or an absolute path" >&2
+      exit 1
+    fi
+  done
 }
 
 # given_corpus: for stage 0, makes corpus_dir absolute and looks whether the corpus is whole.

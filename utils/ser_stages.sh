@@ -243,8 +243,8 @@ ser_folds() {
   experiments=$work_dir/exp
   if [ "$size" = tiny ]; then experiments+=/tiny; fi
   if [ "$stage" -eq 0 ]; then
-    nonspeech
     given_corpus
+    nonspeech
   fi
   for fold in $3; do
     data=$work_dir/data/fold$fold

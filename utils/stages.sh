@@ -8,7 +8,15 @@ for _name in stage stop_stage; do
     echo "$0: --${_name/_/-} takes the number of a stage, not '${!_name}'; $0 --help lists them" >&2
     exit 1
   fi
+  if [ "${!_name}" -gt 6 ]; then
+    echo "$0: --${_name/_/-} ${!_name}: the last stage is 6; $0 --help lists them" >&2
+    exit 1
+  fi
 done
+if [ "$stage" -gt "$stop_stage" ]; then
+  echo "$0: --stage $stage comes after --stop-stage $stop_stage, so nothing would run; take it down to $stop_stage" >&2
+  exit 1
+fi
 
 # in_stages NUMBER WHAT: status 0 when the stage lies between --stage and --stop-stage; says so.
 in_stages() {
@@ -20,20 +28,27 @@ in_stages() {
 # A --stage given by the user repeats what it names, whatever the marks say. Of several runs on one work folder one does
 # the work, and the others wait for it.
 once() {
+  if is_done "$1"; then return; fi
+  in_turn "$1" unless_done "$@"
+}
+
+unless_done() { # MARK COMMAND...
+  if is_done "$1"; then return; fi
+  rm -f "$1"
+  "${@:2}"
+  date '+%F %T' > "$1"
+}
+
+# in_turn MARK COMMAND...: runs the command while no other run has the lock MARK.lock.
+in_turn() {
   local mark=$1 lock
-  shift
-  if is_done "$mark"; then return; fi
   mkdir -p "$(dirname "$mark")"
   exec {lock}>> "$mark.lock"
   if ! flock --nonblock "$lock"; then
     echo "  another run is at it, waiting: $mark"
     flock "$lock"
   fi
-  if ! is_done "$mark"; then
-    rm -f "$mark"
-    "$@"
-    date '+%F %T' > "$mark"
-  fi
+  "${@:2}"
   exec {lock}>&-
 }
 

@@ -92,6 +92,7 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
 
     from nrsr.data.frames import FrameDataset
     from nrsr.data.mels import MelDataset
+    from nrsr.experiment.statistics_settings import write_feature_settings
     from nrsr.kaldi import DataDir, TableWriter
     from nrsr.kaldi.audio_states import audio_states, statistics_of, write_states
     from nrsr.nn import GlobalNorm
@@ -106,6 +107,7 @@ def of_system(config: dict[str, Any], data: str, out: str, allow_pipes: bool) ->
     with TableWriter(f"ark:{out}") as writer:
         for name, module in sorted(norms.items()):
             writer[name] = module.statistics()
+    write_feature_settings(out, config)
     write_states(statistics_of(out), states)
     print(f"nrsr compute-cmvn: {out}: {', '.join(sorted(norms)) or 'nothing to normalise'}", file=sys.stderr)
 

@@ -112,7 +112,8 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe is not None:
         missing = corpus_problems(args.recipe, corpus_dir=args.corpus_dir, noise_dir=args.noise_dir)
         problems += missing
-        lines.append(f"{'missing' if missing else 'ok':<9}corpus of {args.recipe}")
+        state = "missing" if missing else "ok" if is_known(args.recipe) else "unknown"
+        lines.append(f"{state:<9}corpus of {args.recipe}")
     if not args.quiet:
         print("\n".join(lines))
     for problem in problems:
@@ -205,8 +206,15 @@ def gpu_line() -> str:
     return line("optional", "GPU", "-", f"training runs on {cores} CPU cores", cure)
 
 
+def is_known(recipe: Path) -> bool:
+    """Whether nrsr has a module for the corpus of egs/CORPUS/TASK; recipes of data directories have none."""
+    from nrsr.corpora import CORPORA
+
+    return recipe.resolve().parent.name in CORPORA
+
+
 def corpus_problems(recipe: Path, **folders: Path | None) -> list[str]:
-    """What the corpus of egs/CORPUS/TASK lacks, without reading audio.
+    """What the corpus of egs/CORPUS/TASK lacks, without reading audio; nothing where nrsr does not know the corpus.
 
     Args:
         folders: the folders given on the command line; a corpus asks for those that its `check` takes.
@@ -219,7 +227,7 @@ def corpus_problems(recipe: Path, **folders: Path | None) -> list[str]:
     except Exception as error:
         return [f"nrsr does not import ({error}); run {INSTALL}"]
     if corpus not in CORPORA:
-        return [f"{recipe}: nrsr knows no corpus {corpus!r}; known are {', '.join(sorted(CORPORA))}"]
+        return []  # a recipe of data directories, which validate-data checks
     check = importlib.import_module(CORPORA[corpus]).check
     wanted = inspect.signature(check).parameters
     absent = [f"{recipe}: give --{name.replace('_', '-')}" for name in wanted if folders.get(name) is None]

@@ -7,6 +7,8 @@ Example:
 """
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from nrsr.config import load_yaml
 
@@ -25,8 +27,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, or resume a killed run, and write EXP/model.pt at the end."""
-    from nrsr.training.run import run_training
+    from nrsr.training.finished import is_finished
 
     config = load_yaml(args.config, args.set)
     seed = args.seed if args.seed is not None else config.get("seed", 0)
+    if is_finished(Path(args.exp), {**config, "seed": seed}, {"train": args.train, "dev": args.dev}):
+        return
+    if "decoding" in config:
+        check_decoding(config)
+    from nrsr.training.run import run_training
+
     run_training(config, seed, args.train, args.dev, args.units, args.exp, allow_pipes=args.allow_pipes)
+
+
+def check_decoding(config: dict[str, Any]) -> None:
+    """Refuse a `decoding` that nrsr decode would refuse after the training.
+
+    Raises:
+        ConfigError: a key that is not known, or a value of another type.
+    """
+    from nrsr.data.frames import FrameDataset
+    from nrsr.inference.graph_search import HybridSettings
+    from nrsr.inference.settings import DecodingSettings
+    from nrsr.systems import system_class
+
+    system = system_class(config)
+    if issubclass(system.data, FrameDataset):
+        HybridSettings.from_config(config, {})
+    elif system.needs_units:
+        DecodingSettings.from_config(config, {})

@@ -12,6 +12,7 @@ from nrsr.errors import NrsrError
 from nrsr.kaldi.datadir import DataDir
 
 UNKNOWN = -100  # no label, or one that the training data have not; no loss counts it
+OF_MIX = ("utt2noise", "utt2noisefile", "utt2snr")  # lists that nrsr mix writes; others come with the speech
 OTHERS = "other"  # the second class where `against` is given
 
 
@@ -59,9 +60,10 @@ class Labels:
     def __init__(self, settings: LabelSettings, directory: DataDir):
         self.settings, self._place = settings, directory.path / settings.file
         if settings.missing is None and not directory.has(settings.file):
+            source = "nrsr mix writes it" if settings.file in OF_MIX else "write it, a line `UTTERANCE LABEL` each"
             raise LabelError(
-                f"{self._place}: no such file; nrsr mix writes it, or say with `missing: clean` in data.labels what "
-                "utterances without a label are"
+                f"{self._place}: no such file; {source}, or say with `missing: clean` in data.labels what utterances "
+                "without a label are"
             )
         self._listed = directory.read(settings.file) if directory.has(settings.file) else {}
         self.classes: list[str] = []

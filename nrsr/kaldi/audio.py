@@ -167,7 +167,7 @@ def to_rate(wave: np.ndarray, have: int, wanted: int | None, resample: bool) -> 
         return wave, have
     if not resample:
         raise AudioError(
-            f"has {have} Hz but {wanted} Hz are wanted; resample it (resample=True, or "
-            f"`sox in.wav -r {wanted} out.wav`) or change the wanted rate"
+            f"has {have} Hz but {wanted} Hz are wanted; resample it (`sox in.wav -r {wanted} out.wav`), or set "
+            f"sample_rate: {have} in the config, if it is from there"
         )
     return soxr.resample(wave, have, wanted, quality="HQ"), wanted

@@ -1,7 +1,5 @@
 """The log of a training: train.log and stderr, TensorBoard, metrics.jsonl."""
 
-import json
-import math
 import sys
 import time
 from pathlib import Path
@@ -10,8 +8,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from nrsr.files import atomic_open, names_file, open_to_append
+from nrsr.files import names_file, open_to_append
 from nrsr.signal.spectrogram import spectrogram
+from nrsr.training.validation_lines import write_validations
 
 
 class TrainingLog:
@@ -75,19 +74,6 @@ class TrainingLog:
             return
         write_validations(self._folder, history)
         self._writer.flush()
-
-
-def write_validations(folder: Path, history: list[dict[str, Any]]) -> None:
-    """Write metrics.jsonl anew: a kill between saving and writing neither loses nor doubles a line."""
-    with atomic_open(folder / "metrics.jsonl") as stream:
-        stream.writelines(json.dumps(_json_ready(entry)) + "\n" for entry in history)
-
-
-def _json_ready(value: Any) -> Any:
-    """JSON has no NaN and no infinity; they become null."""
-    if isinstance(value, dict):
-        return {key: _json_ready(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def metrics_text(metrics: dict[str, float]) -> str:

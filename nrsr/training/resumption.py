@@ -18,6 +18,7 @@ from nrsr.experiment.checkpoint import (
 from nrsr.experiment.differences import differences
 from nrsr.experiment.frozen import whole_weights
 from nrsr.experiment.generators import generator_states, restore_generators
+from nrsr.training.finished import as_now
 from nrsr.training.plan import Training
 from nrsr.training.progress import Clock, Progress
 
@@ -59,10 +60,11 @@ def read_state(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         if not isinstance(state.get(name), kind):
             fault = f"is a {type(state[name]).__name__}" if name in state else "is missing"
             raise CheckpointError(f"{path}: its section {name!r} {fault}; {cure}")
-    changed = differences(state["config"], config)
+    changed = differences(as_now(state["config"], state, folder), config)
     if changed:
         raise CheckpointError(
-            f"{path}: made with another config: {'; '.join(changed)}; use another --exp, or remove {path} to start anew"
+            f"{path}: made with another config: {'; '.join(changed)}; use another --exp (--tag of a recipe), or remove "
+            f"{path} to start anew"
         )
     progress = _taken(path, "progress", lambda: Progress.from_plain(state["progress"]))
     return {**state, "model": whole_weights(state, path, cure), "progress": progress}

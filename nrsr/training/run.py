@@ -15,6 +15,7 @@ from nrsr.experiment.frozen import parted, write_frozen
 from nrsr.experiment.generators import fixed_generators, seed_generators
 from nrsr.experiment.modules import ALL, freeze, initialise, refuse_random
 from nrsr.experiment.settings import ExperimentSettings, parse_experiment
+from nrsr.experiment.statistics_settings import check_feature_settings
 from nrsr.files import remove_leftovers
 from nrsr.folders import alone_in
 from nrsr.kaldi.audio_states import (
@@ -31,7 +32,7 @@ from nrsr.nn import GlobalNorm
 from nrsr.systems import System, build_system, system_class
 from nrsr.training.descriptions import list_skipped, write_descriptions
 from nrsr.training.ema import Ema
-from nrsr.training.log import write_validations
+from nrsr.training.finished import PLACES, leave_finished, places_of
 from nrsr.training.loop import train
 from nrsr.training.plan import Training
 from nrsr.training.processes import Processes, joined_processes
@@ -54,7 +55,7 @@ def run_training(
     *,
     allow_pipes: bool = False,
 ) -> Progress:
-    """Train an experiment from the start or from last.pt; of a finished one, metrics.jsonl alone is written anew.
+    """Train an experiment from the start or from last.pt; a finished one is left as it is (`leave_finished`).
 
     Args:
         units_dir: folder of nrsr make-units, `units` in `folder` if None; systems that need no units have none.
@@ -73,16 +74,16 @@ def run_training(
             remove_leftovers(folder)
         processes.wait()
         state = read_state(folder, settings.config)
+        directories = {"train": train_dir, "dev": dev_dir}
         if state and state["progress"].finished:
             if first:
-                write_validations(folder, state["progress"].history)  # a kill may have come before the last line
-                print(f"{folder}: finished already, after {length_text(settings, state['progress'])}", file=sys.stderr)
+                leave_finished(folder, settings.config, state, directories)
             return state["progress"]
         training = make_training(settings, (train_dir, dev_dir), units, folder, processes, allow_pipes, state)
         # Dropout and masking draw from here on, the same numbers whatever the initialisation has drawn.
         seed_generators(seed + 1 + processes.rank * RANK_STRIDE)
         progress = resume(training, state) if state else Progress()
-        check_audio(folder, {"train": train_dir, "dev": dev_dir}, resumed=bool(state), write=first)
+        check_audio(folder, directories, resumed=bool(state), write=first)
         check_frames(training, resumed=bool(state), write=first)
         train(training, progress)
         return progress
@@ -109,6 +110,7 @@ def make_training(
     sets[1].apply_metadata(metadata)
     seed_generators(config.seed)
     system = build_system(config.config, len(units) if units else None, metadata)
+    check_feature_settings(folder / "statistics.ark", config.config)
     load_statistics(system, folder / "statistics.ark", config.init)
     notes = [] if state else initialise(system, config.init)
     frozen = freeze(system, config.freeze)
@@ -117,6 +119,7 @@ def make_training(
     for data in sets:
         data.prepare_for(system)
     identity: dict[str, Any] = {"config": config.config, "data": digests(sets, units)}
+    identity[PLACES] = places_of(folder, dict(zip(("train", "dev"), directories, strict=True)))
     if state and "frozen" in state:
         identity["frozen"] = state["frozen"]
     elif frozen and processes.rank == 0:
@@ -204,6 +207,9 @@ def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder:
     kind = units.kind if config.units is None else config.units.get("kind")
     if kind != units.kind:
         raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
+    size, pieces = (config.units or {}).get("size"), len(units) - 2  # beside <blank> and <sos/eos>
+    if size is not None and size != pieces:
+        raise ConfigError(f"units.size: {size}, but {units_dir} holds {pieces} pieces; run nrsr make-units again")
     return units
 
 
@@ -269,11 +275,6 @@ def check_selection(training: Training) -> None:
             f"training.select: last names no criterion for the schedule of turn {', '.join(following)}, which follows "
             "one; name a criterion, or take another schedule"
         )
-
-
-def length_text(config: ExperimentSettings, progress: Progress) -> str:
-    """How long a finished training was, in what its config counts."""
-    return f"{progress.epoch} epochs" if config.training.unit == "epoch" else f"{progress.step} steps"
 
 
 def digest(symbols: list[str]) -> str:

@@ -86,3 +86,10 @@ def test_a_folder_that_is_no_recipe_is_named(nrsr_main, tmp_path):
     status, _, err = nrsr_main("doctor", "--quiet", "--recipe", tmp_path)
     assert status == 1
     assert "run.sh" in err
+
+
+def test_a_recipe_of_data_directories_has_no_corpus_to_check(nrsr_main, tmp_path):
+    recipe = tmp_path / "mycorpus/asr"
+    recipe.mkdir(parents=True)
+    (recipe / "run.sh").touch()
+    assert nrsr_main("doctor", "--quiet", "--recipe", recipe)[0] == 0

@@ -54,7 +54,7 @@ def test_a_killed_run_goes_on_to_the_table_and_a_further_one_repeats_nothing(sho
     exp = tmp_path / "exp/tiny"
     running = start(tmp_path, *short)
     deadline = time.monotonic() + 600
-    while not (exp / "mask_blstm_seed1/.done/train").exists() and time.monotonic() < deadline:
+    while not (exp / "mask_blstm_seed1/metrics.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()

@@ -37,6 +37,12 @@ def write_data(folder: Path, utterances: int, seed: int, clean: bool = True) -> 
 
 
 @pytest.fixture(scope="session")
+def write_speech():
+    """write_speech(folder, utterances, seed) -> folder, a data directory (`write_data`)."""
+    return write_data
+
+
+@pytest.fixture(scope="session")
 def corpus(tmp_path_factory) -> Path:
     """A folder with train/, dev/ and units/."""
     from nrsr.data import Units

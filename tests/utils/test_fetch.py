@@ -25,7 +25,7 @@ def fetch(root, tmp_path):
     (tmp_path / "fetch.sh").write_text(f"""set -euo pipefail
 PATH=$PWD/bin:$PATH
 . {root}/utils/fetch.sh
-fetch downloads/Noise unzip_url noise.zip Noise
+fetch --noise-dir downloads/Noise unzip_url noise.zip Noise
 """)
     return lambda: subprocess.Popen(["bash", "fetch.sh"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
 
@@ -48,3 +48,15 @@ def test_what_a_killed_run_has_fetched_is_fetched_again(fetch, tmp_path):
     (tmp_path / "bin/python3").unlink()
     assert fetch().wait(timeout=60) == 0
     assert [file.read_text() for file in sorted((tmp_path / "downloads/Noise").iterdir())] == ["1", "2"]
+
+
+def test_a_failed_download_names_the_option_to_give_instead(fetch, tmp_path):
+    (tmp_path / "bin/curl").write_text("#!/bin/sh\necho 'curl: (6) Could not resolve host' >&2\nexit 6\n")
+    failed = fetch()
+    _, err = failed.communicate(timeout=60)
+    assert failed.returncode == 1
+    assert err.splitlines()[1:] == [
+        "fetch.sh: downloads/Noise cannot be fetched (the lines above say why); try again, or give the folder that you "
+        "have by --noise-dir"
+    ]
+    assert not (tmp_path / "downloads/Noise").exists()

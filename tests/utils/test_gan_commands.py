@@ -38,9 +38,9 @@ def test_generated_sound_is_put_to_use(recipe, tmp_path):
     assert last[0] == "report" and last[last.index("--exp") + 1] == "asr/exp/full"
     assert last[last.index("--baseline") + 1] == "asr_real" and "--criteria" not in last
     _, again = recipe("fsdd/gan", *options, script="augment.sh")
-    assert {command.split()[0] for command in again} == {"report"}
+    assert {command.split()[0] for command in again} == {"train", "report"}
     for refused in ("--config", "--set", "--tag"):
-        done, commands = recipe("fsdd/gan", *options, refused, "x", script="augment.sh")
+        done, commands = recipe("fsdd/gan", *options, refused, "conf/gan.yaml", script="augment.sh")
         assert (done.returncode, commands) == (1, [])
         assert f"takes no {refused}; " in done.stderr
     for name, kept in {"noises": "300", "strings": "1500"}.items():

@@ -39,10 +39,10 @@ emodb_corpus() {
   if [ "$stage" -gt 0 ]; then return; fi
   if [ -z "$corpus_dir" ]; then
     corpus_dir=$work_dir/downloads/emodb
-    fetch "$corpus_dir/wav" unzip_url http://emodb.bilderbar.info/download/download.zip wav
+    fetch --corpus-dir "$corpus_dir/wav" unzip_url http://emodb.bilderbar.info/download/download.zip wav
   fi
-  nonspeech
   given_corpus
+  nonspeech
 }
 
 emodb_corpus

@@ -37,6 +37,8 @@ begin asr "$@"
 . ../../../utils/fsdd_corpus.sh
 
 check_noise_sets fold held_out
+check_configs frontends "$frontends"
+check_configs recognisers "$recognisers"
 if [[ ! $train_share =~ ^(1|0?\.[0-9]*[1-9][0-9]*)$ ]]; then
   echo "$0: --train-share takes a number above 0 and at most 1, as 0.1, not '$train_share'" >&2
   exit 1

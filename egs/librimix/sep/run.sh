@@ -30,6 +30,10 @@ parts=() # from which the mixtures are made
 if [ "$stage" -gt 0 ]; then
   :
 elif [ -n "$librispeech_dir$wham_dir$metadata_dir" ]; then
+  if [ -z "$corpus_dir" ]; then
+    echo "$0: give --corpus-dir ROOT as well; the mixtures are written there" >&2
+    exit 1
+  fi
   corpus_dir=$(absolute "$corpus_dir")
   librispeech_dir=$(find_dir "$librispeech_dir")
   wham_dir=$(find_dir "$wham_dir")

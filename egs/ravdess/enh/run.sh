@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Enhances acted sentences of 24 speakers in real noise, at 16 kHz; sets have different speakers and noises.
 #
-# Usage: egs/ravdess/enh/run.sh [options]
+# Usage: egs/ravdess/enh/run.sh --corpus-dir RAVDESS [options]
 #   --corpus-dir DIR          RAVDESS, the folder that holds Actor_01, Actor_02, ...
 #   --noise-dir DIR           the files n1.wav, n2.wav, ... of the 100 nonspeech sounds    (fetched by stage 0)
 #   --config "A.yaml B.yaml"  enhancers to train and compare    (mask_blstm, convtasnet and segan of conf/)
@@ -23,8 +23,8 @@ with_figure=true
 
 ravdess_corpus() {
   if [ "$stage" -gt 0 ]; then return; fi
-  nonspeech
   given_corpus
+  nonspeech
 }
 
 ravdess_corpus

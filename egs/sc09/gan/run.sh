@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Generates the ten digits of Speech Commands by six kinds of adversarial networks at their published sizes.
 #
-# Usage: egs/sc09/gan/run.sh [options]
+# Usage: egs/sc09/gan/run.sh --corpus-dir SPEECH_COMMANDS [options]
 #   --corpus-dir DIR          Speech Commands, version 0.01: the folder that holds zero/ to nine/
 #   --config "A.yaml B.yaml"  systems to train and compare    (all of conf/, WaveGAN with labels and without phase shuffle
 #                             among them)
