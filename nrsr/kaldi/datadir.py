@@ -117,7 +117,7 @@ class DataDir:
         return waves
 
     def durations(self, *, rate: int | None = None, allow_pipes: bool = False) -> dict[str, float]:
-        """Seconds of each utterance that has audio: from utt2dur, else segments, else the headers of the audio.
+        """Seconds of each utterance that has audio: from utt2dur, else from the headers of the audio and segments.
 
         Args:
             rate: rate of headerless files.
