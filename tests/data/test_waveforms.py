@@ -138,7 +138,8 @@ def test_a_segment_that_ends_behind_its_recording_is_cut(corpus):
     data = WaveformDataset(path, None, RATE, BatchSettings(), segment=2000, hop=2000)
     data.prepare_for_training()
     draws = [draw for batch in data.batches(BatchSettings(), 1, 0) for draw in batch]
-    assert sorted((draw.number, draw.start) for draw in draws) == [(0, 0), *((1, start) for start in range(0, 8000, 2000))]
+    places = [(0, 0), (1, 0), (1, 2000), (1, 4000), (1, 6000)]
+    assert sorted((draw.number, draw.start) for draw in draws) == places
     assert all(data[draw].wave.any() for draw in draws)
     write_list(path / "utt2dur", {"u1": "0.3", "u2": "1.1"})
     with pytest.raises(DataDirError, match="'u1': utt2dur says 0.300 s, the audio has 0.400 s"):
