@@ -80,9 +80,7 @@ class Waves(Mapping):
     def _read(self, utterance: str, start: float, end: float) -> tuple[np.ndarray, int]:
         """Samples and rate of a part of an utterance's recording, in seconds of the recording."""
         part = self.parts[utterance]
-        options = dict(self.options)
-        if options["channel"] is None:
-            options |= {"channel": part.channel, "require_channel": True}
+        options = self.options if self.options["channel"] is not None else {**self.options, "channel": part.channel}
         try:
             return read_audio(self.entries[part.recording], start=start, end=end, **options)
         except AudioError as error:
