@@ -24,7 +24,8 @@ class BatchSettings:
         max_seconds: at most this much audio in a batch, padding included.
         shortest, longest: utterances outside are left out, counted and listed (seconds).
         workers: processes that read ahead; 0 reads between the steps. Null takes 2 for a GPU, which outruns one
-            reader; on a CPU, where they take turns with the training, 1 for data that are augmented and else 0.
+            reader, and 1 for frames, of which each would read all; on a CPU, where they take turns with the training,
+            1 for data that are augmented and else 0.
     """
 
     size: int = 16

@@ -66,6 +66,8 @@ class FrameDataset(TrainingSet):
         labels: name -> `Labels` of the utterances.
     """
 
+    gpu_readers = 1  # each would read all blocks, for its share of their batches
+
     def __init__(
         self,
         path: str | Path,

@@ -91,6 +91,8 @@ class FrameOutput(Output):
             if shared < 1:
                 raise PiecesError("--overlap: is so short that pieces share no output frame; take a longer one")
             place = self.cut(before[ahead:], after[:shared])
+            if (skip := firsts[-1] - ahead) > place:  # the last piece begins soon after its neighbour has been cut
+                place = skip + self.cut(before[firsts[-1] :], after[skip:shared])
             lasts.append(ahead + place)
             firsts.append(place)
         return list(zip(firsts, [*lasts, len(parts[-1])], strict=True))

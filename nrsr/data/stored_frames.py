@@ -35,6 +35,7 @@ class StoredFrames:
                 f"data.frames: {self.folder}: holds no frames (NAME.scp); run nrsr apply --outputs NAME,... there"
             )
         self.names: list[str] = []
+        self._counts = np.zeros(0, np.int32)
         self._tables: dict[str, ScpTable] = {}
 
     def dim(self) -> int:
@@ -42,8 +43,11 @@ class StoredFrames:
         table = open_table(self._files[0], allow_pipes=self._allow_pipes)
         return _checked(self._files[0], first := next(iter(table)), table[first]).shape[1]
 
-    def choose(self, names: Sequence[str]) -> None:
+    def choose(self, names: Sequence[str], counts: np.ndarray) -> None:
         """Open the tables of these names.
+
+        Args:
+            counts: frames that a waveform of 0, 1, 2, ... samples gives, int [longest + 1].
 
         Raises:
             StoredFramesError: a table that is not there.
@@ -55,7 +59,7 @@ class StoredFrames:
                 f"data.frames: {self.folder}: has no {', '.join(missing)}, but {there}; run nrsr apply --outputs "
                 f"{','.join(names)} there"
             )
-        self.names = list(names)
+        self.names, self._counts = list(names), counts
         self._tables = {
             name: open_table(self.folder / f"{name}.scp", allow_pipes=self._allow_pipes) for name in self.names
         }
@@ -65,13 +69,13 @@ class StoredFrames:
         lacking = [name for name in self.names if utterance not in self._tables[name]]
         return f"no stored frames: {', '.join(lacking)}" if lacking else None
 
-    def read(self, utterance: str, frames: int) -> dict[str, np.ndarray]:
-        """name -> float32 [frames, D].
+    def read(self, utterance: str, samples: int) -> dict[str, np.ndarray]:
+        """name -> float32 [frames, D] of an utterance whose waveform has so many samples.
 
         Raises:
-            StoredFramesError: no matrix of so many frames.
+            StoredFramesError: no matrix of the frames that the waveform gives.
         """
-        matrices = {}
+        frames, matrices = int(self._counts[samples]), {}
         for name in self.names:
             file = self.folder / f"{name}.scp"
             values = _checked(file, utterance, self._tables[name][utterance])

@@ -26,12 +26,14 @@ class TrainingSet(Dataset, ABC):
         ids: utterances, in C order.
         skipped: utterances left out, with the reason; the part before a colon is its kind.
         readers: processes that should read ahead in a training on a CPU: 1 where reading an example takes some work.
+        gpu_readers: the same for a GPU, which outruns one reader.
     """
 
     path: Path
     ids: list[str]
     skipped: dict[str, str]
     readers: int = 0
+    gpu_readers: int = 2
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -22,6 +22,7 @@ from nrsr.data.training_set import TrainingSet
 from nrsr.data.transcripts import Transcripts
 from nrsr.data.units import Units
 from nrsr.kaldi.datadir import DataDir
+from nrsr.kaldi.waves import DURATION_TOLERANCE
 from nrsr.signal.mixing import MixingError
 
 
@@ -103,7 +104,6 @@ class WaveformDataset(TrainingSet):
         if frames is not None and self._segments is not None:
             raise ConfigError("data.frames: are of whole utterances; leave out data.segment, or data.frames")
         self.frames = None if frames is None else StoredFrames(frames, allow_pipes=allow_pipes)
-        self._frame_counts: dict[str, int] = {}
         self._training = False
 
     def _open_audio(self, directory: DataDir) -> tuple[dict[str, int], dict[str, str]]:
@@ -172,7 +172,8 @@ class WaveformDataset(TrainingSet):
             clean, sources = sources[0], None
         targets = None if self.transcripts is None else self.transcripts.targets[number]
         labels = {kind: int(labels.numbers[number]) for kind, labels in self.labels.items()}
-        frames = self.frames.read(name, self._frame_counts[name]) if self.frames and self.frames.names else {}
+        # No augmentation beside stored frames changes the length.
+        frames = self.frames.read(name, len(signals.wave)) if self.frames and self.frames.names else {}
         return Example(name, signals.wave, clean, targets, labels, sources, frames)
 
     def _read(self, number: int) -> Signals:
@@ -271,10 +272,10 @@ class WaveformDataset(TrainingSet):
         self._leave_out(reasons, "take longer utterances")
         if self.frames is None:
             return
-        self.frames.choose(system.stored_frames())
+        longest = int(self.samples.max()) + round(DURATION_TOLERANCE * self.rate) + 1  # utt2dur may be rounded
+        counts = system.frame_counts(torch.arange(longest + 1)).to(torch.int32).numpy()
+        self.frames.choose(system.stored_frames(), counts)
         self._leave_out([self.frames.reason_against(name) for name in self.ids], "apply the teacher to all utterances")
-        counts = system.frame_counts(torch.from_numpy(self.samples)).tolist()
-        self._frame_counts = dict(zip(self.ids, counts, strict=True))
 
     def drop_too_short_for_ctc(self, output_lengths: Callable[[Tensor], Tensor]) -> None:
         """Leave out utterances for which CTC has no path: fewer output frames than units and blanks between repeats.

@@ -1,5 +1,6 @@
 """Refuses sets that share speakers or noise recordings with those that a system was trained on."""
 
+import re
 from collections.abc import Sequence
 
 from nrsr.errors import NrsrError
@@ -8,6 +9,7 @@ from nrsr.kaldi.datadir import DataDir
 from nrsr.listing import listed
 
 NOISE, NOISE_FILES = "utt2noise", "utt2noisefile"
+SPEED = re.compile(r"(sp\d+(\.\d+)?-)+")  # of copies at another speed, as Kaldi and nrsr perturb-speed name them
 
 
 class SharedError(NrsrError):
@@ -54,8 +56,17 @@ def is_noise(data: DataDir) -> bool:
 
 
 def speakers_of(data: DataDir) -> set[str]:
-    """The speakers of a directory of speech."""
-    return set(data.read("utt2spk").values())
+    """The speakers of a directory of speech; those of copies at another speed, of which utt2uniq names the originals,
+    without the speed: sp0.9-ann is ann.
+    """
+    originals = data.read("utt2uniq") if data.has("utt2uniq") else {}
+    speakers = set()
+    for utterance, speaker in data.read("utt2spk").items():
+        speed, original = SPEED.match(speaker), originals.get(utterance)
+        # The speakers of a corpus may be called in the same way: the ids of originals begin with that, too, then.
+        copied = speed and original and not original.startswith(speed[0])
+        speakers.add(speaker[speed.end() :] if copied else speaker)
+    return speakers
 
 
 def noises_of(data: DataDir) -> set[str]:

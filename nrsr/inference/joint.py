@@ -78,11 +78,18 @@ class JointSearch:
             if score.item() > best[1]:
                 best = beam.units[row, 1:].tolist(), score.item()
             beam, alive = self._extend(scorer, beam, following, length + 1)
-            # What follows costs probability; only the penalty, and what a language model takes back, can pay for it.
-            hope = alive + max(self._length_penalty, 0.0) * (frames - length - 1)
-            if hope < best[1] - MARGIN or alive == -math.inf:
+            if alive + self._most_gain(frames - length - 1) < best[1] - MARGIN or alive == -math.inf:
                 break
         return best
+
+    def _most_gain(self, units: int) -> float:
+        """The most that so many further units can add to a score.
+
+        They cost probability, for which only the length penalty and the score of words can pay; and what a language
+        model takes back, which MARGIN allows for.
+        """
+        words = self._lm.most_word_score(units) if isinstance(self._lm, WordModel) else 0.0
+        return max(self._length_penalty, 0.0) * units + self._lm_weight * words
 
     def _start(self, scorer: CtcPrefixScorer, hidden: Tensor) -> Beam:
         units = torch.full((1, 1), self._sos_eos, device=hidden.device)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flashlight.lib.text.decoder import LM
 
 from nrsr.data import Units
-from nrsr.data.units import SPACE
+from nrsr.data.units import SPACE, WORD_START
 from nrsr.inference.arpa import check_order, load_kenlm, read_vocabulary
 from nrsr.inference.word_model import LN10, Lexicon, WordModel
 from nrsr.kaldi.arpa import END, START, UNKNOWNS, LanguageModelError, plain_file
@@ -24,8 +24,10 @@ def of_units(vocabulary: list[str], units: Units) -> bool:
     if units.kind == "word":
         return False
     spelled = set(vocabulary) - {START, END, *UNKNOWNS}
-    # A character model of units always has the space; a word model never has.
-    return spelled <= set(units.symbols) and (units.kind == "bpe" or SPACE in spelled)
+    # A model of units always has the space, or a piece that begins a word; a model of words, which may all be pieces or
+    # characters too, never has.
+    between = SPACE in spelled if units.kind == "char" else any(word.startswith(WORD_START) for word in spelled)
+    return spelled <= set(units.symbols) and between
 
 
 def lexicon_of(vocabulary: list[str], units: Units) -> Lexicon:

@@ -151,6 +151,11 @@ class WordModel:
         after = self._lexicon.children[node][unit]
         return WordState(words, after), added + self._ahead[after] - self._ahead[node]
 
+    def most_word_score(self, units: int) -> float:
+        """The most that the scores of words add to a hypothesis in so many further units, and in its end."""
+        words = units if self._lexicon.separator is None else units // 2  # a letter and a space
+        return max(self._word_score, 0.0) * (words + 1)
+
     def finish(self, state: WordState) -> tuple[WordState, float]:
         """Complete the last word and end the sentence; -inf inside of a word."""
         words, added = state.words, 0.0

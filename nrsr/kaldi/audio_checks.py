@@ -37,6 +37,7 @@ class AudioCheck:
     def failures(self) -> Iterator[str]:
         """Audio that is missing or broken, and segments that do not fit into it."""
         seconds: dict[str, float] = {}
+        channels: dict[str, int] = {}
         for name, entries in self.lists.items():
             if name != "wav.scp" and not AUDIO_SCP.fullmatch(name):
                 continue
@@ -61,9 +62,10 @@ class AudioCheck:
                         f"{self.at(name, key)}: {key!r} has no channel {self.channel}, only 0..{header.channels - 1}; "
                         "give another --channel"
                     )
-                headerless = Path(line.value).suffix.lower() in HEADERLESS
-                if name == "wav.scp" and not headerless:
-                    seconds[key] = header.samples / header.rate
+                if name == "wav.scp":
+                    channels[key] = header.channels
+                    if Path(line.value).suffix.lower() not in HEADERLESS:
+                        seconds[key] = header.samples / header.rate
             self.note_headers(name, headers)
         if "segments" not in self.lists:
             yield from self.stale_durations("utt2dur", seconds)
@@ -75,6 +77,7 @@ class AudioCheck:
             except ValueError as error:
                 yield f"{self.at('segments', key)}: utterance {key!r} {error}; correct the line"
         yield from self.segment_times(parts, seconds)
+        yield from self.segment_channels(parts, channels)
         yield from self.stale_durations("reco2dur", seconds)
         # Of a segment that ends behind its recording, utt2dur may have either length.
         whole = {key: part for key, part in parts.items() if 0 <= part.end <= seconds.get(part.recording, math.inf)}
@@ -116,6 +119,16 @@ class AudioCheck:
                 yield (
                     f"{self.at('segments', key)}: utterance {key!r} ends at {part.end} s, behind the end of recording "
                     f"{part.recording!r} at {length:.2f} s; correct the times or drop the utterance"
+                )
+
+    def segment_channels(self, parts: dict[str, Segment], channels: dict[str, int]) -> Iterator[str]:
+        """Segments of channels that their recordings lack, unless another channel is chosen for all."""
+        for key, part in parts.items() if self.channel is None else ():
+            known = channels.get(part.recording)
+            if known is not None and part.channel is not None and not 0 <= part.channel < known:
+                yield (
+                    f"{self.at('segments', key)}: utterance {key!r} is of channel {part.channel}, but recording "
+                    f"{part.recording!r} has 0..{known - 1} alone; correct the channel, or drop the utterance"
                 )
 
     def stale_durations(self, name: str, seconds: dict[str, float]) -> Iterator[str]:

@@ -72,8 +72,8 @@ class DataDir:
         """utterance -> float32 samples [T] in [-1, 1), read when asked for.
 
         `segments` applies to wav.scp, and to any other scp whose ids are recordings; spk1.scp and its like
-        are usually listed by utterance. The keys are the utterances that the scp has, in the C locale's order.
-        Audio that is longer or shorter than utt2dur says is refused.
+        are usually listed by utterance, and may be mono where `segments` names a channel. The keys are the utterances
+        that the scp has, in the C locale's order. Audio that is longer or shorter than utt2dur says is refused.
 
         Args:
             rate, resample, allow_pipes: as audio.read_audio.
@@ -97,6 +97,7 @@ class DataDir:
                         f"{scp} does not list; add it, or run nrsr fix-data {self.path}"
                     )
         options = {"rate": rate, "channel": self.channel, "resample": resample, "allow_pipes": allow_pipes}
+        options["require_channel"] = scp == "wav.scp" and self.channel is None
         return Waves(self.path / scp, entries, parts, options, self.written_durations())
 
     def all_waves(self, *, rate: int | None, allow_pipes: bool = False) -> "Waves":
@@ -117,7 +118,7 @@ class DataDir:
         return waves
 
     def durations(self, *, rate: int | None = None, allow_pipes: bool = False) -> dict[str, float]:
-        """Seconds of each utterance that has audio: from utt2dur, else segments, else the headers of the audio.
+        """Seconds of each utterance that has audio: from utt2dur, else from the headers of the audio and segments.
 
         Args:
             rate: rate of headerless files.

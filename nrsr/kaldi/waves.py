@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nrsr.errors import NrsrError
-from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info, read_audio
+from nrsr.kaldi.audio import MAX_OVERSHOOT, AudioError, audio_info, read_audio, sample_range
 from nrsr.kaldi.lists import split_words
 
 # Seconds that utt2dur and the audio may differ: it may be rounded, or counted from frames that miss the last window.
@@ -64,6 +64,7 @@ class Waves(Mapping):
     ):
         self.path, self.entries, self.parts, self.options = path, entries, parts, options
         self.expected = expected
+        self._info: dict[str, tuple[int, int]] = {}
 
     def __getitem__(self, utterance: str) -> np.ndarray:
         part = self.parts[utterance]
@@ -79,9 +80,7 @@ class Waves(Mapping):
     def _read(self, utterance: str, start: float, end: float) -> tuple[np.ndarray, int]:
         """Samples and rate of a part of an utterance's recording, in seconds of the recording."""
         part = self.parts[utterance]
-        options = dict(self.options)
-        if options["channel"] is None:
-            options |= {"channel": part.channel, "require_channel": True}
+        options = self.options if self.options["channel"] is not None else {**self.options, "channel": part.channel}
         try:
             return read_audio(self.entries[part.recording], start=start, end=end, **options)
         except AudioError as error:
@@ -118,23 +117,30 @@ class Waves(Mapping):
         return self.info(next(iter(self.parts)))[1]
 
     def info(self, utterance: str) -> tuple[int, int]:
-        """(samples, rate) of the recording that an utterance is or is part of, by its header."""
-        try:
-            return audio_info(
-                self.entries[self.parts[utterance].recording],
-                rate=self.options["rate"],
-                allow_pipes=self.options["allow_pipes"],
-            )
-        except AudioError as error:
-            raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
+        """(samples, rate) of the recording that an utterance is or is part of, by its header, which is read once."""
+        recording = self.parts[utterance].recording
+        if recording not in self._info:
+            options = {"rate": self.options["rate"], "allow_pipes": self.options["allow_pipes"]}
+            try:
+                self._info[recording] = audio_info(self.entries[recording], **options)
+            except AudioError as error:
+                raise AudioError(f"{self.path}: utterance {utterance!r}: {error}") from None
+        return self._info[recording]
 
     def seconds(self, utterance: str) -> float:
-        """Duration of an utterance, without reading its samples where there is a header."""
-        part = self.parts[utterance]
-        if part.end >= 0:
-            return part.end - part.start
-        samples, rate = self.info(utterance)
-        return samples / rate - part.start
+        """Duration of an utterance as it is read, without reading its samples where there is a header.
+
+        A segment may end a little behind its recording; what is behind is not counted.
+
+        Raises:
+            AudioError: a recording that cannot be read, or a segment that does not fit into it.
+        """
+        part, (samples, rate) = self.parts[utterance], self.info(utterance)
+        try:
+            first, last = sample_range(samples, rate, part.start, part.end)
+        except AudioError as error:
+            raise AudioError(f"{self.path}: utterance {utterance!r}: {self.entries[part.recording]}: {error}") from None
+        return (last - first) / rate
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.parts)

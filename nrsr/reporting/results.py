@@ -9,6 +9,7 @@ from nrsr.reporting.small_table import small_table
 from nrsr.reporting.tables import Table, with_interval
 from nrsr.scoring.metric import Metric
 from nrsr.scoring.pooled_set import ALL
+from nrsr.scoring.table import UNKNOWN
 
 
 def results_tables(
@@ -88,7 +89,7 @@ def _by_snr(pooled: Mapping[str, Any], test_set: str, metric: Metric) -> Table:
         [marked(pooled, system), *(_with_interval(scores, metric, snr) for snr in summary["snrs"])]
         for system, scores in summary["systems"].items()
     ]
-    header = ["system", *(f"{snr} dB" for snr in summary["snrs"])]
+    header = ["system", *("no SNR" if snr == UNKNOWN else f"{snr} dB" for snr in summary["snrs"])]
     return Table(f"{short(test_set)}: {metric.heading} with 95 % intervals", header, rows)
 
 

@@ -4,11 +4,14 @@ Utterances are drawn with replacement (Bisani and Ney, "Bootstrap estimates for 
 evaluation", ICASSP 2004). Where utterances share a noise recording, utterances and recordings are both drawn, and a
 row counts as often as the product of its two draws (the pigeonhole bootstrap: Owen, "The pigeonhole bootstrap",
 Annals of Applied Statistics 2007): ten noise recordings tell less about noise than their thousand mixtures suggest.
+Rows without a noise recording, as those of clean utterances beside noisy ones, count as often as their utterance.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+
+from nrsr.scoring.table import UNKNOWN
 
 DRAWS = 2000
 SEED = 0
@@ -28,7 +31,8 @@ def resampled_sums(values: np.ndarray, units: Sequence[np.ndarray], draws: int =
     Args:
         values: [U, K] what is summed: errors and words of several systems. Columns share the draws, so that their
             differences are paired.
-        units: one array [U] of labels for each thing that is drawn: utterances, and perhaps noise recordings.
+        units: one array [U] of labels for each thing that is drawn: utterances, and perhaps noise recordings. What
+            is UNKNOWN is not drawn: such rows keep their place.
 
     Returns:
         [draws, K]; the same for the same seed.
@@ -52,8 +56,8 @@ def resampled_group_sums(
         for each grouping [draws, groups, K].
     """
     rng = np.random.default_rng(seed)
-    numbered = [np.unique(labels, return_inverse=True) for labels in units]
-    largest = max([len(values), *(len(names) for names, _ in numbered)], default=1)
+    numbered = [_numbered(labels) for labels in units]
+    largest = max([len(values), *(count for count, _ in numbered)], default=1)
     chunk = max(1, WEIGHTS_AT_ONCE // max(largest, 1))
     parts = [_Groups(values, groups) for groups in groupings]
     sums = [np.empty((draws, part.number, values.shape[1])) for part in parts]
@@ -65,14 +69,24 @@ def resampled_group_sums(
     return sums
 
 
+def _numbered(labels: np.ndarray) -> tuple[int, np.ndarray]:
+    """How many units there are to draw, and the number of each row's unit [U]; unknown ones have the number behind."""
+    names, numbers = np.unique(labels, return_inverse=True)
+    known = np.array([name != UNKNOWN for name in names.tolist()], dtype=bool)
+    count = int(known.sum())
+    return count, np.where(known, np.cumsum(known) - 1, count)[numbers]
+
+
 def _weights_of_rows(
-    numbered: Sequence[tuple[np.ndarray, np.ndarray]], rows: int, draws: int, rng: np.random.Generator
+    numbered: Sequence[tuple[int, np.ndarray]], rows: int, draws: int, rng: np.random.Generator
 ) -> np.ndarray:
     """[draws, rows]: products of the draws of each row's units."""
     product = None
-    for names, numbers in numbered:
-        weights = _weights(len(names), draws, rng)
-        if len(names) != rows or (numbers != np.arange(rows)).any():  # else each row is its own unit, in their order
+    for count, numbers in numbered:
+        weights = _weights(count, draws, rng)
+        if (numbers == count).any():
+            weights = np.append(weights, np.ones((draws, 1)), axis=1)
+        if count != rows or (numbers != np.arange(rows)).any():  # else each row is its own unit, in their order
             weights = weights[:, numbers]
         product = weights if product is None else np.multiply(product, weights, out=product)
     return np.ones((draws, rows)) if product is None else product

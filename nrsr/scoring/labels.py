@@ -12,6 +12,7 @@ from nrsr.scoring.table import NUMBER, UNKNOWN
 SNR, ORIGINAL = "snr", "uniq"
 LABEL_FILES = {"spk": "utt2spk", "noise": "utt2noise", "noisefile": "utt2noisefile", SNR: "utt2snr"}
 LABEL_FILES[ORIGINAL] = "utt2uniq"  # utterances of one mixture, or of one sentence in several noises
+OF_NOISE = ("noise", "noisefile", SNR)  # clean utterances beside noisy ones have none
 
 
 class ScoringError(NrsrError):
@@ -25,10 +26,10 @@ def read_labels(data: str | Path | None, utterances: Iterable[str]) -> dict[str,
         data: the data directory, or None.
 
     Returns:
-        "spk", "noise", "noisefile", "snr", "uniq" -> utterance -> label.
+        "spk", "noise", "noisefile", "snr", "uniq" -> utterance -> label. Those of noise may lack utterances.
 
     Raises:
-        ScoringError: no such folder, a file that lacks an utterance, or a label with a tab.
+        ScoringError: no such folder, utt2spk or utt2uniq that lacks an utterance, or a label with a tab.
         ListError: a file that cannot be read.
     """
     if data is None:
@@ -41,7 +42,7 @@ def read_labels(data: str | Path | None, utterances: Iterable[str]) -> dict[str,
         if (data / name).exists():
             labels[label] = read_list(data / name)
             lost = sorted(utterances - labels[label].keys())
-            if lost:
+            if lost and label not in OF_NOISE:
                 raise ScoringError(
                     f"{data / name}: lacks {len(lost)} utterance(s) of the reference (first {lost[0]}); "
                     "complete it, or give the data directory that was decoded"

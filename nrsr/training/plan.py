@@ -79,7 +79,7 @@ class Training:
         """Batches of a dataset, read ahead where that pays."""
         workers = self.config.batches.workers
         if workers is None:
-            workers = 2 if self.device.type == "cuda" else data.readers
+            workers = data.gpu_readers if self.device.type == "cuda" else data.readers
         return load_batches(data, batches, workers)
 
     def prepare(self) -> None:

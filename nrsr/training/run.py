@@ -194,7 +194,7 @@ def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder:
     """The units of an experiment, None for a system that needs none.
 
     Raises:
-        ConfigError: units of another kind than the config says, or units for a system that needs none.
+        ConfigError: units of another kind or number than the config says, or units for a system that needs none.
         UnitsError: a units folder that is missing or broken.
     """
     if not system_class(config.config).needs_units:
@@ -207,9 +207,10 @@ def read_units(config: ExperimentSettings, units_dir: str | Path | None, folder:
     kind = units.kind if config.units is None else config.units.get("kind")
     if kind != units.kind:
         raise ConfigError(f"units.kind: {kind}, but {units_dir} holds {units.kind} units; run nrsr make-units again")
-    size, pieces = (config.units or {}).get("size"), len(units) - 2  # beside <blank> and <sos/eos>
-    if size is not None and size != pieces:
-        raise ConfigError(f"units.size: {size}, but {units_dir} holds {pieces} pieces; run nrsr make-units again")
+    size, pieces = (config.units or {}).get("size"), len(units) - 2  # without the blank and <sos/eos>
+    if units.kind == "bpe" and size is not None and size != pieces:
+        cure = f"run nrsr make-units again, or set units.size to {pieces}"
+        raise ConfigError(f"units.size: {size}, but {units_dir} holds {pieces} BPE pieces; {cure}")
     return units
 
 

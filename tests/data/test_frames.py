@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from nrsr.data.frames import FrameDataset, FramesError
 from nrsr.data.labels import UNKNOWN, LabelError, LabelSettings
 from nrsr.data.training_set import load_batches
 from nrsr.kaldi import TableWriter, open_table, read_list, write_list
+from nrsr.training.plan import Training
 
 LABELS = {"noise": {}, "condition": {"missing": "clean", "against": "clean"}}
 SIZE = 16
@@ -94,6 +96,25 @@ def test_reading_may_begin_within_an_epoch(folder):
     for start in (1, 7, len(places) - 1):
         part = list(load_batches(opened(folder), places[start:]))
         assert all(torch.equal(one.inputs, other.inputs) for one, other in zip(part, whole[start:], strict=True))
+
+
+class LoggedDataset(FrameDataset):
+    """Writes a line into `log` for each block that is read, in whichever process."""
+
+    def _read(self, key):
+        with self.log.open("a") as stream:
+            stream.write(f"{key}\n")
+        return super()._read(key)
+
+
+def test_a_training_on_a_gpu_reads_each_block_once(folder, tmp_path):
+    data = LoggedDataset(folder, None, 8000, BatchSettings(), cmvn="none", deltas=0, block_frames=150)
+    data.log = tmp_path / "log"
+    training = SimpleNamespace(config=SimpleNamespace(batches=BatchSettings()), device=torch.device("cuda"))
+    batches = data.batches(BatchSettings(size=SIZE), 3, 0)
+    blocks = {str(tuple(place[:3])) for [place] in batches}
+    assert len(list(Training.loaded(training, data, batches))) == len(batches) and len(blocks) > 2
+    assert sorted(data.log.read_text().splitlines()) == sorted(blocks)
 
 
 def test_development_data_come_whole_and_in_order(folder):

@@ -131,8 +131,16 @@ def test_a_segment_that_ends_behind_its_recording_is_cut(corpus):
     write_list(path / "segments", {"u1": "u1 0.1 0.9", "u2": "u2 0 1.1"})
     write_list(path / "utt2spk", dict.fromkeys(["u1", "u2"], "s"))
     data = opened(path)
-    assert data.samples.tolist() == [6400, 8800]
+    assert data.samples.tolist() == [3200, 8000]
     assert [len(data[number].wave) for number in (0, 1)] == [3200, 8000]
+    data.drop_too_short_for_ctc(lambda samples: samples // 1500)  # 6400 samples would be 4 frames
+    assert data.ids == ["u2"] and data.skipped["u1"] == "too short for CTC: 4 output frames needed, 2 there"
+    data = WaveformDataset(path, None, RATE, BatchSettings(), segment=2000, hop=2000)
+    data.prepare_for_training()
+    draws = [draw for batch in data.batches(BatchSettings(), 1, 0) for draw in batch]
+    places = [(0, 0), (1, 0), (1, 2000), (1, 4000), (1, 6000)]
+    assert sorted((draw.number, draw.start) for draw in draws) == places
+    assert all(data[draw].wave.any() for draw in draws)
     write_list(path / "utt2dur", {"u1": "0.3", "u2": "1.1"})
     with pytest.raises(DataDirError, match="'u1': utt2dur says 0.300 s, the audio has 0.400 s"):
         opened(path)[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nrsr.data import Units
 from nrsr.inference.beam import PrefixBeamSearch
-from nrsr.inference.language_model import open_language_model, unspelled_words
+from nrsr.inference.language_model import of_units, open_language_model, unspelled_words
 from nrsr.inference.ngram import NgramModel
 from nrsr.kaldi.arpa import LanguageModelError
 from nrsr.nn.losses import ctc_collapse
@@ -93,6 +93,13 @@ def test_unit_language_model(tmp_path):
         assert scores[tuple(found)] == pytest.approx(score, abs=1e-4)
     with pytest.raises(LanguageModelError, match="--word-score goes with"):
         open_language_model(tmp_path / "lm.arpa", units, lm_weight=1.0, word_score=1.0)
+
+
+def test_words_that_are_all_pieces_are_words():
+    units = Units.from_text(["a b c ab bc"] * 20, "bpe", 10)
+    assert {"a", "b", "c"} <= set(units.symbols)
+    assert not of_units(["<unk>", "<s>", "</s>", "a", "b", "c"], units)
+    assert of_units(["<unk>", "<s>", "</s>", "a", "b", "▁a"], units)
 
 
 def test_unknown_words_in_capitals_are_no_word(tmp_path):

@@ -66,6 +66,17 @@ def test_a_unit_in_the_overlap_is_neither_lost_nor_doubled(shift):
     assert [unit for unit in best if unit] == [1, 2, 3] and len(best) == 16
 
 
+def test_cuts_of_the_last_pieces_do_not_cross():
+    """With an overlap of half a piece, the last piece may begin just after its neighbour."""
+    rng, size = np.random.default_rng(0), 40
+    for frames in range(81, 100):
+        for _ in range(60):
+            starts = piece_starts(frames, size, size // 2)
+            times = [np.arange(start, min(start + size, frames), dtype=np.float32) for start in starts]
+            parts = [np.stack([np.log(rng.uniform(0.01, 1.0, len(part))), part], axis=1) for part in times]
+            assert CtcOutput(1).join(parts, starts, np.zeros(frames))[:, 1].tolist() == list(range(frames))
+
+
 def test_stretches_end_in_pauses():
     units = [1, 1, 0, 2, 0, 0, 0, 0, 3, 0, 4, 4, 4, 4, 5, 5, 0, 0, 0, 1]
     assert stretches(posteriors(units), 10) == [(0, 6), (6, 9), (9, 17), (17, 20)]

@@ -97,6 +97,24 @@ def test_joint_search_finds_the_best_of_all_sentences(tmp_path, ctc_weight):
         assert scores[tuple(found)] == pytest.approx(score, abs=1e-4)
 
 
+class RareFirstWord(torch.nn.Module):
+    """A decoder for which nothing was said, or with a probability of e^-25 a word, and the word again and again."""
+
+    def step(self, memory: torch.Tensor, lengths: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
+        log_probs = torch.full((len(units), 4), -50.0)  # <blank> <unk> a <sos/eos>
+        log_probs[:, 2], log_probs[:, 3] = (-25.0, 0.0) if units.shape[1] == 1 else (-0.7, -0.7)
+        return log_probs
+
+
+@pytest.mark.parametrize(("word_score", "words"), [(0.0, 0), (6.0, 12)])
+def test_joint_search_goes_on_for_the_score_of_words(tmp_path, word_score, words):
+    units = Units.from_text(["a"], "word")
+    NgramModel([["a"] * 12], 2).write_arpa(tmp_path / "lm.arpa")
+    lm, weight = open_language_model(tmp_path / "lm.arpa", units, lm_weight=1.0, word_score=word_score)
+    search = JointSearch(RareFirstWord(), units.sos_eos, beam=4, ctc_weight=0.0, lm=lm, lm_weight=weight)
+    assert search(torch.zeros(12, 8), torch.zeros(12, 4).log_softmax(1))[0] == [2] * words
+
+
 def test_joint_search_says_words_of_the_language_model_alone(language):
     words, known, arpa, text = language
     units = Units.from_text(text, "bpe", 100)

@@ -8,10 +8,11 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from toy_datadirs import RATE, make, make_segmented, tone
+from toy_datadirs import RATE, edit, make, make_segmented, tone
 
 from nrsr.datadirs import combine, split
 from nrsr.errors import NrsrError
+from nrsr.kaldi.audio import AudioError
 from nrsr.kaldi.datadir import DataDir
 from nrsr.kaldi.durations import write_utt2num_frames
 from nrsr.kaldi.fix import fix
@@ -37,7 +38,27 @@ def test_segments_cut_recordings():
     waves = data.waves(rate=RATE)
     assert {key: len(waves[key]) for key in waves} == {"s-a": 2000, "s-b": 6000, "s-c": 4000}
     np.testing.assert_allclose(waves["s-c"], tone(RATE)[4000:], atol=2**-15)
-    assert data.durations() == pytest.approx({"s-a": 0.25, "s-b": 0.95, "s-c": 0.5})
+    assert data.durations() == pytest.approx({"s-a": 0.25, "s-b": 0.75, "s-c": 0.5})
+    assert {key: wave.size / RATE for key, wave in waves.items()} == data.durations()
+
+
+def test_durations_need_one_header_a_recording(monkeypatch):
+    data, read = DataDir(make_segmented()), []
+    monkeypatch.setattr("nrsr.kaldi.waves.audio_info", lambda entry, **_: (read.append(entry), (RATE, RATE))[1])
+    assert data.durations() == pytest.approx({"s-a": 0.25, "s-b": 0.75, "s-c": 0.5})
+    assert sorted(read) == ["rec1.wav", "rec2.wav"]
+    write_list(data.path / "utt2dur", {"s-a": "0.25", "s-b": "0.95", "s-c": "0.5"})
+    assert data.durations()["s-b"] == 0.95 and len(read) == 2
+
+
+@pytest.mark.parametrize(
+    ("times", "named"), [("0.2 1.6", "0.2 s to 1.6 s goes behind"), ("1.0 1.2", "1.0 s to 1.2 s goes behind")]
+)
+def test_durations_of_segments_outside_of_their_recording_are_refused(times, named):
+    folder = make_segmented()
+    edit(folder / "segments", "0.25 1.2", times)
+    with pytest.raises(AudioError, match=f"utterance 's-b': rec1.wav: the part from {named}"):
+        DataDir(folder).durations()
 
 
 def test_frame_counts():

@@ -165,6 +165,8 @@ def test_speed_perturbation_of_segments_and_of_loud_audio():
     assert validate("sp") == []
     waves = DataDir("sp").waves(rate=RATE)
     assert len(waves["sp0.9-s-a"]) == round(2000 / 0.9) and len(waves["s-a"]) == 2000
+    seconds = read_list("sp/utt2dur")  # s-b ends behind its recording
+    assert seconds["s-b"] == "0.7500" and seconds["sp0.9-s-b"] == "0.8334"
     assert 0.99 < np.abs(waves["sp0.9-s-a"]).max() <= 1.0
     for factors in ([], [0.0], [1.1, 1.1], [float("nan")]):
         with pytest.raises(DataDirError, match="speeds"):

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from toy_datadirs import RATE, edit, make, make_segmented, tone
 
+from nrsr.datadirs.perturb import perturb_speed
 from nrsr.kaldi import AudioError, DataDir, DataDirError, WaveWriter, write_list
 from nrsr.kaldi.validate import check, validate
 
@@ -98,6 +99,23 @@ def test_mono_recordings_have_any_channel_but_one_that_segments_name():
     write_list(folder / "segments", {"s-a": "rec1 0.0 0.25 1", "s-b": "rec1 0.25 1.2 0", "s-c": "rec2 0.5 -1 1"})
     with pytest.raises(AudioError, match="'s-c': rec2.wav: has no channel 1, only 0..0"):
         DataDir(folder).waves()["s-c"]
+    [failure] = check(folder).failures
+    assert failure.startswith("seg/segments:3: utterance 's-c' is of channel 1, but recording 'rec2' has 0..0 alone;")
+    assert check(folder, channel=0).failures == []
+
+
+def test_parallel_audio_is_mono_where_segments_name_a_channel():
+    folder = make_stereo(make_segmented())
+    write_list(folder / "segments", {"s-a": "rec1 0.0 0.25 1", "s-b": "rec1 0.25 1.2 1", "s-c": "rec2 0.5 -1 1"})
+    for name in ("rec1", "rec2"):
+        soundfile.write(f"clean_{name}.wav", 0.5 * tone(RATE), RATE)
+    write_list(folder / "spk1.scp", {name: f"clean_{name}.wav" for name in ("rec1", "rec2")})
+    assert validate(folder) == []
+    noisy, clean = DataDir(folder).waves(), DataDir(folder).waves("spk1.scp")
+    for name in noisy:
+        np.testing.assert_allclose(clean[name], noisy[name] / 2, atol=2**-15)
+    perturb_speed(folder, "fast", [1.1])
+    assert [len(wave) for wave in DataDir("fast").waves("spk1.scp").values()] == [1818, 5455, 3636]
 
 
 def test_streams_are_noted():

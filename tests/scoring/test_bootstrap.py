@@ -130,6 +130,27 @@ def test_noise_recordings_widen_the_interval_as_they_should():
     assert covered[2] >= 52
 
 
+def test_rows_without_a_noise_recording_are_drawn_as_utterances_alone(tmp_path):
+    """Clean utterances beside noisy ones: the value of each kind is drawn as in a set of its own."""
+    rng = np.random.default_rng(6)
+    errors = rng.binomial(10, np.repeat([0.1, 0.4], 300))
+    files = np.concatenate([np.full(300, "-"), np.repeat([f"n{number}" for number in range(30)], 10)])
+    values, kinds = np.stack([errors, np.full(600, 10)], axis=1), np.repeat([0, 1], 300)
+    (drawn,) = resampled_group_sums(values, [np.arange(600), files], [kinds], draws=4000)
+    rates = drawn[..., 0] / drawn[..., 1]
+    for kind, units in ((0, [np.arange(300)]), (1, [np.arange(300), files[300:]])):
+        alone = resampled_sums(values[kinds == kind], units, draws=4000)
+        assert rates[:, kind].std() == pytest.approx((alone[:, 0] / alone[:, 1]).std(), rel=0.08)
+    # As many clean utterances in each draw but for those of the utterances' own draw, of deviation sqrt(600) / 2.
+    assert (drawn[:, 0, 1] / 10).std() == pytest.approx(np.sqrt(600) / 2, rel=0.08)
+    scores = ScoreTable({**scores_of(errors, np.full(600, 10)).columns, "noisefile": files})
+    metrics = [find_metric("wer")]
+    alone = summarise(scores, metrics)["total"][""]["wer"]
+    pooled = pool_runs([Run(tmp_path, "a", None, 1, {"test": scores})], ["test"], ["a"], metrics, ["all"])
+    assert pooled["sets"]["test"]["systems"]["a"]["wer"]["all"]["interval"] == pytest.approx(alone["interval"])
+    assert alone["interval"][1] - alone["interval"][0] < 5.0  # clean utterances as one recording's: 14
+
+
 def test_identical_systems_do_not_differ():
     rng = np.random.default_rng(1)
     words = rng.integers(1, 8, size=50)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nrsr.kaldi import read_list
 from nrsr.scoring import find_metric, score_texts, summarise
+from nrsr.scoring.table import read_table
 
 REF = {"a-1": "one two three", "a-2": "four", "b-1": "five six", "b-2": "", "b-3": "seven"}
 HYP = {"a-1": "one too three", "a-2": "four", "b-1": "six", "b-2": "oh", "b-3": "seven seven"}
@@ -164,11 +166,23 @@ def test_empty_references_alone_have_no_wer(nrsr_main, texts, tmp_path):
     assert "holds no words" in err
 
 
+def test_clean_utterances_beside_noisy_ones_have_no_noise(nrsr_main, texts, data, tmp_path):
+    for name in ("utt2noise", "utt2noisefile", "utt2snr"):
+        write(data / name, {utterance: text for utterance, text in read_list(data / name).items() if utterance > "a-2"})
+    status, _, err = nrsr_main("score-wer", "--data", data, "--out", tmp_path / "score", *texts)
+    assert status == 0, err
+    table = read_table(tmp_path / "score" / "scores.tsv")
+    known = [utterance > "a-2" for utterance in REF]
+    for label in ("noise", "noisefile", "snr"):
+        assert [value != "-" for value in table.label(label).tolist()] == known
+    assert "-" not in table.label("spk").tolist()
+
+
 def test_data_directory_of_other_utterances(nrsr_main, texts, data, tmp_path):
-    write(data / "utt2snr", {"a-1": "5"})
+    write(data / "utt2spk", {"a-1": "a"})
     status, _, err = nrsr_main("score-wer", "--data", data, *texts)
     assert status == 1
-    assert "utt2snr: lacks 4 utterance(s) of the reference (first a-2)" in err
+    assert "utt2spk: lacks 4 utterance(s) of the reference (first a-2)" in err
     status, _, err = nrsr_main("score-wer", "--data", tmp_path / "nowhere", *texts)
     assert status == 1
     assert "nowhere" in err

@@ -198,6 +198,24 @@ def test_a_resumed_training_refuses_frames_of_another_teacher(folder, layers, tm
     assert set(read_list(exp / "train.utt2frames")) == {f"a-{number}" for number in range(9)}
 
 
+def test_stored_frames_fit_waveforms_whose_durations_are_rounded(folder, layers, tmp_path):
+    sets = {name: tmp_path / name for name in ("train", "dev")}
+    for name, path in sets.items():
+        shutil.copytree(folder / name, path)
+        seconds = {utterance: f"{value:.2f}" for utterance, value in DataDir(path).durations().items() if value > 0.01}
+        write_list(path / "utt2dur", seconds)
+    settings = parse_experiment({**student(data={"frames": str(layers)}), "seed": 1})
+    training = make_training(settings, tuple(sets.values()), None, tmp_path / "exp", Processes(), False)
+    data = training.train_set
+    read = [data[number] for number in range(len(data))]
+    assert len(read) == 9 and [len(example.wave) for example in read] != data.samples.tolist()
+    planned, counts = (
+        training.system.frame_counts(torch.tensor(samples)).tolist()
+        for samples in (data.samples.tolist(), [len(example.wave) for example in read])
+    )
+    assert [len(example.frames["layer1"]) for example in read] == counts != planned
+
+
 def refused(config: dict, folder: Path, tmp_path: Path, kind: type[NrsrError], message: str) -> None:
     with pytest.raises(kind, match=message):
         run_training(config, 1, folder / "train", folder / "dev", None, tmp_path / "exp")

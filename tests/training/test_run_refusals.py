@@ -7,12 +7,13 @@ from torch import nn
 
 import nrsr
 from nrsr.config import ConfigError
-from nrsr.data import UnitsError
+from nrsr.data import Units, UnitsError
 from nrsr.errors import NrsrError
 from nrsr.experiment.checkpoint import CheckpointError
+from nrsr.experiment.settings import parse_experiment
 from nrsr.kaldi import TableWriter
 from nrsr.nn import GlobalNorm
-from nrsr.training.run import load_statistics, run_training
+from nrsr.training.run import load_statistics, read_units, run_training
 from nrsr.training.validation import TrainingError
 
 
@@ -48,6 +49,19 @@ def test_bad_configs_are_refused_before_training(run_toy, tmp_path, changes, mes
     with pytest.raises(NrsrError, match=message):
         run_toy(tmp_path / "exp", changes)
     assert not (tmp_path / "exp" / "last.pt").exists()
+
+
+def test_pieces_of_another_number_are_refused(toy_config, tmp_path):
+    Units.from_text(["a b c d e ab cd de"] * 50, "bpe", 14).save(tmp_path / "units")
+
+    def taken(spec: dict | None) -> int:
+        config = parse_experiment({**toy_config, "units": spec, "seed": 1})
+        return len(read_units(config, tmp_path / "units", tmp_path))
+
+    message = "units.size: 20, but .*units holds 14 BPE pieces; run nrsr make-units again, or set units.size to 14"
+    with pytest.raises(ConfigError, match=message):
+        taken({"kind": "bpe", "size": 20})
+    assert taken({"kind": "bpe", "size": 14}) == taken({"kind": "bpe"}) == taken(None) == 16
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, "one"])

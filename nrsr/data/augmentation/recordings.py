@@ -1,5 +1,6 @@
 """Recordings of noise, of which a random stretch is read at a time."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,20 @@ class Recordings:
         if not self.names:
             raise AugmentationError(f"{path}/wav.scp: lists no noise; add some")
         self.seconds = directory.durations(rate=rate, allow_pipes=allow_pipes)
-        silent = [name for name in self.names if not self._has_sound(name)]
+        self._checksums = {name: self._checksum(name) for name in self.names}
+        silent = [name for name, checksum in self._checksums.items() if checksum is None]
         if silent:
             raise AugmentationError(
                 f"{path}: {len(silent)} of {len(self.names)} recordings are silent, the first is {silent[0]}; leave "
                 "them out of wav.scp"
             )
 
-    def _has_sound(self, name: str) -> bool:
+    def _checksum(self, name: str) -> int | None:
+        """Checksum of a recording's first seconds that are not silent, None where all are."""
         starts = np.arange(0.0, self.seconds[name], LOOKED_AT)
         ends = np.minimum(starts + LOOKED_AT, self.seconds[name])
-        return any(self.waves.part(name, *ends_of).any() for ends_of in zip(starts, ends, strict=True))
+        parts = (self.waves.part(name, *times) for times in zip(starts, ends, strict=True))
+        return next((zlib.crc32(part) for part in parts if part.any()), None)
 
     def stretch(self, samples: int, rng: np.random.Generator) -> np.ndarray:
         """A random stretch of a random recording, float32 [samples].
@@ -60,5 +64,5 @@ class Recordings:
         return part if len(part) == samples and part.any() else fit_noise(self.waves[name], samples, rng)
 
     def fingerprint(self) -> str:
-        """Names and lengths."""
-        return " ".join(f"{name} {self.seconds[name]:.6f}" for name in self.names)
+        """Names, lengths and checksums."""
+        return " ".join(f"{name} {self.seconds[name]:.6f} {self._checksums[name]}" for name in self.names)

@@ -237,3 +237,19 @@ def test_nothing_is_changed_in_place(tmp_path):
     wave = np.full(1000, 0.9, np.float32)
     noise(Signals(wave, wave[None]), np.random.default_rng(0))
     np.testing.assert_array_equal(wave, np.full(1000, 0.9, np.float32))
+
+
+def test_other_noise_of_the_same_length_is_other_training_data(tmp_path):
+    """Also where the recording begins with silence; a copy of the same noise does not count as other noise."""
+    _, noises = write_corpus(tmp_path)
+    silence = np.zeros(11 * RATE, np.float32)
+    noises["late"] = np.concatenate([silence, noises["short"]])
+    write_waves(tmp_path / "noise", noises)
+    before = opened(tmp_path / "train", noise_at(0, 0)).fingerprint()
+    assert opened(tmp_path / "train", noise_at(0, 0)).fingerprint() == before
+    (tmp_path / "noise").rename(tmp_path / "before")
+    write_waves(tmp_path / "noise", noises)
+    assert opened(tmp_path / "train", noise_at(0, 0)).fingerprint() == before
+    for name in noises:
+        write_waves(tmp_path / "noise", {**noises, name: noises[name][::-1] if name != "late" else -noises[name]})
+        assert opened(tmp_path / "train", noise_at(0, 0)).fingerprint() != before

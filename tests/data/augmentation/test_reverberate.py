@@ -120,3 +120,13 @@ def test_mixtures_of_speakers_are_refused(tmp_path):
     write_waves(tmp_path / "train", speech, scp="spk2.scp")
     with pytest.raises(AugmentationError, match="one room impulse response serves one speaker"):
         opened(tmp_path / "train", room())[Draw(0, 1, 0)]
+
+
+def test_other_responses_of_the_same_length_are_other_training_data(tmp_path):
+    write_corpus(tmp_path)
+    write_rirs(tmp_path / "rirs", {"r": echo(RESPONSE)})
+    before = opened(tmp_path / "train", room()).fingerprint()
+    write_rirs(tmp_path / "rirs", {"r": echo(RESPONSE)})
+    assert opened(tmp_path / "train", room()).fingerprint() == before
+    write_rirs(tmp_path / "rirs", {"r": echo({**RESPONSE, 840: -0.1})})
+    assert opened(tmp_path / "train", room()).fingerprint() != before
