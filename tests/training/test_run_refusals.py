@@ -37,10 +37,6 @@ from nrsr.training.validation import TrainingError
         ({"optimiser": {"class": "torch.optim.AdamW", "lr": "big"}}, "optimiser: .*AdamW does not take .*big"),
         ({"optimiser": {"class": "torch.optim.AdamW", "lr": float("nan")}}, "does not take {lr: nan}"),
         ({"units": {"kind": "bpe"}}, "units.kind: bpe, but .*units holds word units; run nrsr make-units again"),
-        (
-            {"units": {"kind": "word", "size": 7}},
-            "units.size: 7, but .*units holds 5 pieces; run nrsr make-units again",
-        ),
         ({"units": "word"}, "units: expected a mapping"),
         ({"turns": {}}, "loss_weights, optimiser, schedule is set beside turns"),
     ],
