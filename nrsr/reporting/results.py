@@ -18,7 +18,7 @@ def results_tables(
     """The small table, and those with intervals, by SNR, of all metrics, of the differences, and of what was measured.
 
     Args:
-        main: the main metrics, in order.
+        main: the main metrics; relative differences are those of the first one.
         tags: the small table has a row for each NAME of the systems NAME-TAG, and columns for each TAG.
     """
     sets = list(pooled["sets"])
